@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What every test script needs: where things are, how to speak to the person
+# watching, how to get a Debian package, how not to collide with a second copy.
+# Sourced, never run. Knows nothing of kernels, guests or the module.
+#
+# Invariants: speech goes to stderr (stdout is for results a caller reads);
+# nothing is written in the source tree outside VIB_OUT; a directory in
+# VIB_CACHE that bears its final name is whole.
+
+VIB_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+VIB_OUT=$VIB_TOP/tests/out
+VIB_CACHE=${VIB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vfio-iommu-batch}
+export VIB_TOP VIB_OUT VIB_CACHE
+
+say() {
+	printf '%s\n' "$*" >&2
+}
+
+# A line of progress, with the seconds since the script began.
+step() {
+	printf '[%3ds] %s\n' "$SECONDS" "$*" >&2
+}
+
+die() {
+	printf 'error: %s\n' "$*" >&2
+	exit 1
+}
+
+# Run as root: directly, or through sudo; says so where neither is possible.
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "this needs root and there is no sudo: $*"
+	fi
+}
+
+# with_lock NAME cmd...: one at a time per NAME among all copies of us that
+# share the cache. cmd may be a function. Call it as a plain statement: behind
+# `if` or `||` the shell would switch off errexit inside cmd.
+with_lock() {
+	local file=$VIB_CACHE/locks/$1.lock
+	shift
+	mkdir -p "$VIB_CACHE/locks"
+	(
+		if ! flock -n 9; then
+			say "waiting for another run that holds $file"
+			flock 9
+		fi
+		"$@" 9>&-
+		: # keeps bash from exec'ing cmd, which would drop the lock
+	) 9>"$file"
+}
+
+package_missing() {
+	local state
+	state=$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) || return 0
+	[ "$state" != installed ]
+}
+
+apt_install() {
+	local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q
+		-o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
+	as_root "${apt[@]}" update >&2
+	as_root "${apt[@]}" install -y --no-install-recommends "$@" >&2
+}
+
+# need_packages pkg...: installs the Debian packages that are missing.
+need_packages() {
+	local missing=() pkg
+	command -v apt-get >/dev/null ||
+		die "not a Debian system: install what Debian calls '$*' by hand"
+	for pkg; do
+		if package_missing "$pkg"; then
+			missing+=("$pkg")
+		fi
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	step "installing Debian packages: ${missing[*]}"
+	with_lock apt apt_install "${missing[@]}"
+}

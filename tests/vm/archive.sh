@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Debian's package archive, any suite and architecture, without touching the
+# machine's own apt sources: each suite gets a private apt directory in the
+# cache. apt itself checks the suite's signature against Debian's keyring, the
+# index against the signature and every package against the index.
+# Sourced after common.sh. Knows nothing of kernels.
+
+KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# The suites of SERIES on ARCH, in order of preference; fails if not in the table.
+series_suites() {
+	local name archs suites
+	while read -r name archs suites; do
+		if [ "$name" = "$1" ] && [[ ,$archs, == *,$2,* ]]; then
+			printf '%s\n' "${suites//,/ }"
+			return 0
+		fi
+	done <"$VIB_TOP/tests/vm/series"
+	die "no kernel series $1 for $2 in tests/vm/series"
+}
+
+# The release a suite builds on: what a root for it is bootstrapped from.
+suite_base() {
+	case $1 in
+	experimental) echo sid ;;
+	*) echo "${1%%-*}" ;;
+	esac
+}
+
+# The mirror this machine's apt uses for Debian (label Debian or
+# Debian-Security), else the default one.
+mirror_of_label() {
+	local uri
+	uri=$(apt-get indextargets --format '$(LABEL)|$(REPO_URI)' \
+		'Created-By: Packages' 'Origin: Debian' 2>/dev/null |
+		sed -n "s/^$1|//p" | head -n 1)
+	printf '%s\n' "${uri:-$2}"
+}
+
+# Where a suite may be found: the mirror, then the archive of old releases.
+suite_mirrors() {
+	case $1 in
+	*-security)
+		mirror_of_label Debian-Security http://deb.debian.org/debian-security/
+		echo http://archive.debian.org/debian-security/
+		;;
+	*)
+		mirror_of_label Debian http://deb.debian.org/debian/
+		echo http://archive.debian.org/debian/
+		;;
+	esac
+}
+
+# apt_of SUITE ARCH tool args...: run an apt tool in that suite's directory.
+apt_of() {
+	local dir=$VIB_CACHE/apt/$1-$2 arch=$2 tool=$3
+	shift 3
+	"$tool" -q -o Dir::Etc="$dir/etc" -o Dir::State="$dir/state" \
+		-o Dir::State::status="$dir/status" -o Dir::Cache="$dir/cache" \
+		-o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::parts=/dev/null \
+		-o APT::Architecture="$arch" -o APT::Architectures="$arch" \
+		-o APT::Sandbox::User=root -o Acquire::Languages=none \
+		-o Acquire::Check-Valid-Until=false -o Acquire::Retries=3 \
+		-o Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false \
+		-o APT::Update::Post-Invoke= "$@"
+}
+
+suite_update_from() {
+	local dir=$VIB_CACHE/apt/$1-$2
+	printf 'deb [signed-by=%s] %s %s main\n' "$KEYRING" "$3" "$1" \
+		>"$dir/etc/sources.list"
+	apt_of "$1" "$2" apt-get -o APT::Update::Error-Mode=any update >&2
+}
+
+# suite_update SUITE ARCH: fetch the index; false if no mirror has the suite.
+# An index of the last hour is taken as it is.
+suite_update() {
+	local dir=$VIB_CACHE/apt/$1-$2 mirror
+	mkdir -p "$dir"/etc/apt.conf.d "$dir"/etc/preferences.d \
+		"$dir"/state/lists/partial "$dir"/cache/archives/partial
+	: >>"$dir/status"
+	if [ -n "$(find "$dir/updated" -mmin -60 2>/dev/null)" ]; then
+		return 0
+	fi
+	for mirror in $(suite_mirrors "$1"); do
+		step "reading the package index of $1 ($2) from $mirror"
+		if suite_update_from "$1" "$2" "$mirror"; then
+			touch "$dir/updated"
+			return 0
+		fi
+		say "no usable index of $1 at $mirror"
+	done
+	return 1
+}
+
+# suite_packages SUITE ARCH REGEX: names in the suite, one a line.
+suite_packages() {
+	apt_of "$1" "$2" apt-cache pkgnames | grep -E -x -- "$3" || true
+}
+
+# suite_has SUITE ARCH pkg...: true if every one is there.
+suite_has() {
+	local suite=$1 arch=$2 pkg
+	shift 2
+	for pkg; do
+		[ -n "$(package_version "$suite" "$arch" "$pkg")" ] || return 1
+	done
+}
+
+# package_field SUITE ARCH pkg FIELD: of the newest version in the suite.
+package_field() {
+	apt_of "$1" "$2" apt-cache show --no-all-versions "$3" 2>/dev/null |
+		sed -n "s/^$4: //p" | head -n 1
+}
+
+package_version() {
+	package_field "$1" "$2" "$3" Version
+}
+
+# suite_download SUITE ARCH DIR pkg...: checked .deb files into DIR.
+suite_download() {
+	local suite=$1 arch=$2 dir=$3
+	shift 3
+	(cd "$dir" && apt_of "$suite" "$arch" apt-get download "$@" >&2)
+}
