@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Bit spans and shifted windows of a dirty bitmap. Knows nothing of page sizes, mappings or user
+ * memory. Words are u64 in the CPU's byte order, as the user ABI has them.
+ */
+#include "dirtymap.h"
+
+/* Bits [0, n) of a word, n from 0 to 64. */
+static u64 low_bits(u64 n)
+{
+	return n >= 64 ? U64_MAX : BIT_ULL(n) - 1;
+}
+
+void vib_dirtymap_set(u64 *map, u64 first, u64 n)
+{
+	while (n) {
+		u64 bit = first % 64;
+		u64 here = min(n, 64 - bit);
+
+		map[first / 64] |= low_bits(here) << bit;
+		first += here;
+		n -= here;
+	}
+}
+
+void vib_dirtymap_fill(u64 *map, u64 nbits, bool value)
+{
+	memset(map, 0, vib_dirtymap_words(nbits) * sizeof(*map));
+	if (value)
+		vib_dirtymap_set(map, 0, nbits);
+}
+
+/* Word @i of the bitmap with everything outside its @nbits clear; -1 and one past the end are fine. */
+static u64 word_at(const u64 *map, u64 nbits, u64 i)
+{
+	u64 words = vib_dirtymap_words(nbits);
+
+	if (i >= words)
+		return 0;
+	return (map ? map[i] : U64_MAX) & low_bits(nbits - i * 64);
+}
+
+void vib_dirtymap_window(const u64 *map, u64 nbits, unsigned int shift, u64 word,
+			 u64 *out, u64 nwords)
+{
+	u64 i;
+
+	for (i = 0; i < nwords; i++) {
+		u64 value = word_at(map, nbits, word + i) << shift;
+
+		if (shift && word + i)
+			value |= word_at(map, nbits, word + i - 1) >> (64 - shift);
+		out[i] = value;
+	}
+}

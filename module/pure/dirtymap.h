@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Dirty bitmaps: one bit for each IOMMU page (the smallest page size of the container) of a mapping.
+ *
+ * Bits past the last page are always clear, so that no report can carry them over to a neighbour.
+ * What is handed to user space is built in a small buffer of words, shifted to where the mapping
+ * starts in the user's bitmap; the mapping's own bitmap is never shifted in place, so a fault on the
+ * user's memory cannot disturb it.
+ */
+#ifndef VIB_PURE_DIRTYMAP_H
+#define VIB_PURE_DIRTYMAP_H
+
+#include "pure.h"
+
+/* Words of a bitmap of @nbits. */
+static inline u64 vib_dirtymap_words(u64 nbits)
+{
+	return nbits / 64 + !!(nbits % 64);
+}
+
+/* Sets bits [first, first + n). */
+void vib_dirtymap_set(u64 *map, u64 first, u64 n);
+
+/* Sets all @nbits, or clears them. */
+void vib_dirtymap_fill(u64 *map, u64 nbits, bool value);
+
+/**
+ * vib_dirtymap_window - one buffer full of a bitmap, shifted
+ * @map: the mapping's bitmap; NULL stands for all bits set
+ * @nbits: its length in bits, at least 1
+ * @shift: which bit of the first word the bitmap's bit 0 goes to, 0 to 63
+ * @word: index of the first word wanted, counted from the one that holds bit 0
+ * @out: buffer
+ * @nwords: words wanted, not past vib_dirtymap_words(@nbits + @shift)
+ *
+ * Bits before the bitmap's first and after its last are clear in @out.
+ */
+void vib_dirtymap_window(const u64 *map, u64 nbits, unsigned int shift, u64 word,
+			 u64 *out, u64 nwords);
+
+#endif

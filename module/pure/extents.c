@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Extent vectors: packing, merging, growing and shrinking. Knows nothing of pages, pins or domains;
+ * the words are only moved about here. Invariant: nr <= cap, and cap is 1 exactly when the extent is
+ * kept in place.
+ */
+#include "extents.h"
+
+enum {
+	FIRST_CAP = 8,
+};
+
+void vib_extents_fini(struct vib_extents *ex)
+{
+	if (ex->cap > 1)
+		kvfree(ex->vec);
+	vib_extents_init(ex);
+}
+
+/* Moves the words into a vector of exactly @cap words, or in place for @cap 1. */
+static int resize(struct vib_extents *ex, u32 cap)
+{
+	u64 *old = ex->cap > 1 ? ex->vec : NULL;
+	u64 *words;
+
+	if (cap == 1) {
+		ex->one = ex->nr ? old[0] : 0;
+	} else {
+		words = kvmalloc_array(cap, sizeof(*words), GFP_KERNEL_ACCOUNT);
+		if (!words)
+			return -ENOMEM;
+		memcpy(words, vib_extents_words(ex), ex->nr * sizeof(*words));
+		ex->vec = words;
+	}
+	ex->cap = cap;
+	kvfree(old);
+	return 0;
+}
+
+int vib_extents_reserve(struct vib_extents *ex, u32 more)
+{
+	u64 need = (u64)ex->nr + more;
+	u64 cap;
+
+	if (need <= ex->cap)
+		return 0;
+	if (need > U32_MAX)
+		return -ENOMEM;
+	cap = max_t(u64, need, (u64)ex->cap + ex->cap / 2);
+	cap = clamp_t(u64, cap, FIRST_CAP, U32_MAX);
+	return resize(ex, cap);
+}
+
+/* Can [pfn, pfn + pages) be said by making the last extent longer? */
+static bool continues(u64 last, u64 pfn, u64 pages, u64 flags)
+{
+	return vib_ext_pfn(last) + vib_ext_pages(last) == pfn &&
+	       vib_ext_flags(last) == flags &&
+	       vib_ext_pages(last) + pages <= VIB_EXT_PAGES_MAX;
+}
+
+int vib_extents_append(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags)
+{
+	u64 *words = vib_extents_words(ex);
+	int ret;
+
+	if (!pages || pages > VIB_EXT_PAGES_MAX || pfn > VIB_EXT_PFN_MAX - (pages - 1))
+		return -ERANGE;
+	if (ex->nr && continues(words[ex->nr - 1], pfn, pages, flags)) {
+		words[ex->nr - 1] += pages << VIB_EXT_COUNT_SHIFT;
+		return 0;
+	}
+	ret = vib_extents_reserve(ex, 1);
+	if (ret)
+		return ret;
+	vib_extents_words(ex)[ex->nr++] = vib_ext_make(pfn, pages, flags);
+	return 0;
+}
+
+void vib_extents_move(struct vib_extents *dst, struct vib_extents *src, u32 nr)
+{
+	u64 *from = vib_extents_words(src);
+
+	if (WARN_ON_ONCE(nr > src->nr || dst->nr + (u64)nr > dst->cap))
+		return;
+	memcpy(vib_extents_words(dst) + dst->nr, from, nr * sizeof(*from));
+	dst->nr += nr;
+	src->nr -= nr;
+	memmove(from, from + nr, src->nr * sizeof(*from));
+}
+
+void vib_extents_drop_tail(struct vib_extents *ex, u32 nr)
+{
+	ex->nr -= min(nr, ex->nr);
+}
+
+void vib_extents_trim(struct vib_extents *ex)
+{
+	u32 want = max_t(u32, ex->nr, 1);
+
+	if (ex->cap - want > ex->cap / 8)
+		(void)resize(ex, want);
+}
+
+u64 vib_extents_pages(struct vib_extents *ex, u32 first, u64 flags)
+{
+	u64 *words = vib_extents_words(ex);
+	u64 sum = 0;
+	u32 i;
+
+	for (i = first; i < ex->nr; i++)
+		if ((words[i] & flags) == flags)
+			sum += vib_ext_pages(words[i]);
+	return sum;
+}

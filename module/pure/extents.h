@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Extents: what physical memory stands behind a mapping, in the order of its IOVA.
+ *
+ * An extent is a run of contiguous PFNs in one 64-bit word:
+ *
+ *     63            42 41        40     39                     0
+ *    +----------------+----------+------+-----------------------+
+ *    | pages (22)     | accounted|pinned| first PFN (40)        |
+ *    +----------------+----------+------+-----------------------+
+ *
+ * pinned: we hold a long-term GUP reference on each page of the run. accounted: each page of the run
+ * is charged to the owner's locked_vm. One vector may mix RAM and device memory; whoever unpins looks
+ * at the flags and at nothing else.
+ *
+ * The vector keeps a single extent in place: a 4 KiB mapping costs no second allocation.
+ */
+#ifndef VIB_PURE_EXTENTS_H
+#define VIB_PURE_EXTENTS_H
+
+#include "pure.h"
+
+enum {
+	VIB_EXT_PFN_BITS = 40,
+	VIB_EXT_COUNT_SHIFT = 42,
+};
+
+#define VIB_EXT_PINNED		BIT_ULL(40)
+#define VIB_EXT_ACCOUNTED	BIT_ULL(41)
+#define VIB_EXT_FLAGS		(VIB_EXT_PINNED | VIB_EXT_ACCOUNTED)
+#define VIB_EXT_PFN_MAX		(BIT_ULL(VIB_EXT_PFN_BITS) - 1)
+/* Longest run that one word can say: 2^22 - 1 pages, a page less than 16 GiB with 4 KiB pages. */
+#define VIB_EXT_PAGES_MAX	(BIT_ULL(64 - VIB_EXT_COUNT_SHIFT) - 1)
+
+/**
+ * struct vib_extents - a growing vector of extents
+ * @one: the extent itself while @cap is 1
+ * @vec: the extents while @cap is larger
+ * @nr: how many are used
+ * @cap: how many fit
+ */
+struct vib_extents {
+	union {
+		u64 one;
+		u64 *vec;
+	};
+	u32 nr;
+	u32 cap;
+};
+
+static inline u64 vib_ext_pfn(u64 ext)
+{
+	return ext & VIB_EXT_PFN_MAX;
+}
+
+static inline u64 vib_ext_pages(u64 ext)
+{
+	return ext >> VIB_EXT_COUNT_SHIFT;
+}
+
+static inline u64 vib_ext_flags(u64 ext)
+{
+	return ext & VIB_EXT_FLAGS;
+}
+
+static inline u64 vib_ext_make(u64 pfn, u64 pages, u64 flags)
+{
+	return pages << VIB_EXT_COUNT_SHIFT | flags | pfn;
+}
+
+/* The words themselves, in IOVA order; valid until the vector is changed. */
+static inline u64 *vib_extents_words(struct vib_extents *ex)
+{
+	return ex->cap > 1 ? ex->vec : &ex->one;
+}
+
+/* An empty vector; owns no memory. */
+static inline void vib_extents_init(struct vib_extents *ex)
+{
+	ex->one = 0;
+	ex->nr = 0;
+	ex->cap = 1;
+}
+
+/* Frees the memory of the vector and leaves it empty. What the words said is the caller's business. */
+void vib_extents_fini(struct vib_extents *ex);
+
+/**
+ * vib_extents_reserve - make room
+ * @ex: the vector
+ * @more: how many further extents must fit
+ *
+ * Grows at least by half, from the memory cgroup of the caller (GFP_KERNEL_ACCOUNT); may sleep.
+ *
+ * Return: 0; -ENOMEM with the vector unchanged.
+ */
+int vib_extents_reserve(struct vib_extents *ex, u32 more);
+
+/**
+ * vib_extents_append - add a run at the end
+ * @ex: the vector
+ * @pfn: first PFN
+ * @pages: length, 1 to VIB_EXT_PAGES_MAX
+ * @flags: VIB_EXT_PINNED and VIB_EXT_ACCOUNTED
+ *
+ * Merges with the last extent when PFNs are contiguous, flags are equal and the sum still fits. Two
+ * runs are merged only here: vib_extents_move() never merges.
+ *
+ * Return: 0; -ENOMEM with the vector unchanged; -ERANGE when @pfn or @pages do not fit the word.
+ */
+int vib_extents_append(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags);
+
+/**
+ * vib_extents_move - hand the first @nr extents of @src over to the end of @dst
+ * @dst: gets them, as they are
+ * @src: loses them
+ * @nr: at most @src->nr
+ *
+ * An extent of @dst and one of @src stay two even when their PFNs touch: they were, or will be,
+ * filled into domains by two calls, and some IOMMU drivers can only unmap what one call mapped.
+ * Caller has reserved room in @dst; cannot fail.
+ */
+void vib_extents_move(struct vib_extents *dst, struct vib_extents *src, u32 nr);
+
+/* Drops the last @nr extents (at most @ex->nr). */
+void vib_extents_drop_tail(struct vib_extents *ex, u32 nr);
+
+/*
+ * Gives back slack of more than an eighth, also into the in-place word. May sleep; keeps the larger
+ * vector when there is no memory, so it cannot fail.
+ */
+void vib_extents_trim(struct vib_extents *ex);
+
+/* Sum of pages of the extents from index @first on which all of @flags are set. */
+u64 vib_extents_pages(struct vib_extents *ex, u32 first, u64 flags);
+
+/* Bytes of memory that the vector owns beside itself. */
+static inline size_t vib_extents_bytes(const struct vib_extents *ex)
+{
+	return ex->cap > 1 ? (size_t)ex->cap * sizeof(u64) : 0;
+}
+
+#endif

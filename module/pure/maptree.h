@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The mapping tree: disjoint IOVA spans, found by address.
+ *
+ * Spans never overlap, so ordering them by start orders them by last too, and a plain rbtree answers
+ * every range question. The tree owns no memory: a span is embedded in what it describes.
+ */
+#ifndef VIB_PURE_MAPTREE_H
+#define VIB_PURE_MAPTREE_H
+
+#include "pure.h"
+
+struct vib_span {
+	struct rb_node node;
+	u64 start;
+	u64 last;
+};
+
+struct vib_maptree {
+	struct rb_root root;
+	unsigned long nr;
+};
+
+static inline void vib_maptree_init(struct vib_maptree *tree)
+{
+	tree->root = RB_ROOT;
+	tree->nr = 0;
+}
+
+/* Length in bytes; 0 stands for the whole 2^64. */
+static inline u64 vib_span_size(const struct vib_span *span)
+{
+	return span->last - span->start + 1;
+}
+
+/**
+ * vib_maptree_insert - add a span
+ * @tree: the tree
+ * @span: start and last are set
+ *
+ * Return: NULL when inserted; otherwise a span that is in the way, and nothing changed.
+ */
+struct vib_span *vib_maptree_insert(struct vib_maptree *tree, struct vib_span *span);
+
+/* Takes out a span that is in the tree. */
+void vib_maptree_erase(struct vib_maptree *tree, struct vib_span *span);
+
+/* The lowest span that has a byte in [start, last], or NULL. */
+struct vib_span *vib_maptree_first(struct vib_maptree *tree, u64 start, u64 last);
+
+/* The span after @span if it has a byte at or below @last, else NULL. */
+struct vib_span *vib_maptree_next(struct vib_span *span, u64 last);
+
+/* Does some span reach over either end of [start, last], so that taking the range out would cut it? */
+bool vib_maptree_bisects(struct vib_maptree *tree, u64 start, u64 last);
+
+#endif

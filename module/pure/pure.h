@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one door from the pure parts to kernel headers.
+ *
+ * Everything in pure/ is arithmetic and trees over memory of its own: no VFIO, no IOMMU, no mm, no
+ * locks. It includes this file and its siblings, nothing else, so that tests/unit can compile it in
+ * user space behind a door of its own (it defines VIB_PURE_H and the few names used here).
+ */
+#ifndef VIB_PURE_H
+#define VIB_PURE_H
+
+#include <linux/bitops.h>
+#include <linux/bug.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/mm.h>
+#include <linux/rbtree.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+#endif
