@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Running a command in a Debian root. Sourced after common.sh.
+# Invariant: every mount lives in a mount namespace of its own, so that nothing
+# is left mounted whatever happens to the command, kill -9 included.
+
+# in_root ROOT [-b HOSTDIR:DIR]... [-u] cmd...: /proc is mounted, HOSTDIR seen
+# at DIR; as root, or with -u as the caller.
+in_root() {
+	local root=$1 mounts=() user=()
+	shift
+	while :; do
+		case $1 in
+		-b) mounts+=("$2") && shift 2 ;;
+		-u) user=("--userspec=$(id -u):$(id -g)") && shift ;;
+		*) break ;;
+		esac
+	done
+	as_root unshare --mount --propagation private -- env -i \
+		PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8 \
+		DEBIAN_FRONTEND=noninteractive http_proxy="${http_proxy:-}" \
+		https_proxy="${https_proxy:-}" \
+		/bin/bash -euc '
+			root=$1 n=$2; shift 2
+			mount -t proc proc "$root/proc"
+			while [ "$n" -gt 0 ]; do
+				mkdir -p "$root${1#*:}"
+				mount --bind "${1%%:*}" "$root${1#*:}"
+				shift; n=$((n - 1))
+			done
+			exec chroot "$@"' in_root \
+		"$root" "${#mounts[@]}" "${mounts[@]}" "${user[@]}" "$root" "$@"
+}
