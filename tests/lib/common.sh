@@ -28,6 +28,10 @@ die() {
 	exit 1
 }
 
+# A command that fails where nothing expected it to is named, with its line.
+set -E
+trap 'printf "failed: %s line %s: %s\n" "$0" "$LINENO" "$BASH_COMMAND" >&2' ERR
+
 # Run as root: directly, or through sudo; says so where neither is possible.
 as_root() {
 	if [ "$(id -u)" -eq 0 ]; then

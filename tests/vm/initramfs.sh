@@ -108,7 +108,8 @@ add_program() {
 	mkdir -p "$1$(dirname "$3")"
 	cp -rL "$2" "$1$3"
 	[ -f "$2" ] || return 0
-	{ ldd "$2" 2>/dev/null || true; } | grep -o '/[^ ]*' | while read -r lib; do
+	# ldd fails on a static program, and grep where there is no library
+	{ ldd "$2" 2>/dev/null | grep -o '/[^ ]*' || true; } | while read -r lib; do
 		if [ -e "$lib" ] && [ ! -e "$1$lib" ]; then
 			mkdir -p "$1$(dirname "$lib")"
 			cp -L "$lib" "$1$lib"
