@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See differences.h. */
+#include <errno.h>
+#include <limits.h>
+
+#include "differences.h"
+#include "lib/util.h"
+
+/* For rows where no kernel's type1 agrees with us. */
+#define NEVER UINT_MAX
+
+static const struct difference differences[DIFFERENCES] = {
+	[DIFF_MAP_WRAP] = {
+		.what = "MAP_DMA whose iova or vaddr range wraps",
+		.why = "an error of its own since the overflow checks of 6.19",
+		.until = KERNEL(6, 19), .type1 = -EINVAL, .ours = -EOVERFLOW,
+	},
+	[DIFF_UNMAP_WRAP] = {
+		.what = "UNMAP_DMA whose range wraps",
+		.why = "as for MAP_DMA",
+		.until = KERNEL(6, 19), .type1 = -EINVAL, .ours = -EOVERFLOW,
+	},
+	[DIFF_DIRTY_WRAP] = {
+		.what = "DIRTY_PAGES bitmap of a range that wraps",
+		.why = "as for MAP_DMA",
+		.until = KERNEL(6, 19), .type1 = -EINVAL, .ours = -EOVERFLOW,
+	},
+	[DIFF_DIRTY_LAST_PAGE] = {
+		.what = "DIRTY_PAGES bitmap of a range that ends at 2^64",
+		.why = "that is no wrap; older checks took the end for 0",
+		.until = KERNEL(6, 19), .type1 = -EINVAL, .ours = 0,
+	},
+	[DIFF_INFO_WRITTEN] = {
+		.what = "bytes GET_INFO writes when argsz is 24",
+		.why = "the structure grew a pad and is written as a whole",
+		.until = KERNEL(6, 12), .type1 = 20, .ours = 24,
+	},
+	[DIFF_INFO_WINDOWS_OFFSET] = {
+		.what = "offset of the IOVA range capability",
+		.why = "capabilities are aligned to 8 bytes since 6.6",
+		.until = KERNEL(6, 12), .type1 = 68, .ours = 72,
+	},
+	[DIFF_NESTING] = {
+		.what = "CHECK_EXTENSION(VFIO_TYPE1_NESTING_IOMMU)",
+		.why = "the type is gone from the newest kernel",
+		.until = KERNEL(7, 2), .type1 = 1, .ours = 0,
+	},
+	[DIFF_RAM_TAKES_ENTRY] = {
+		.what = "a mapping of RAM counts against dma_entry_limit",
+		.why = "locked memory bounds those already: 65535 is no wall",
+		.until = NEVER, .type1 = 1, .ours = 0,
+	},
+	[DIFF_DIRTY_PGSIZE_0] = {
+		.what = "a bitmap whose page size is 0",
+		.why = "type1 shifts by the number of bits below the first one",
+		.until = NEVER, .type1 = DIFF_UNDEFINED, .ours = -EINVAL,
+	},
+	[DIFF_DIRTY_STALE_BITS] = {
+		.what = "bits of a 10-page mapping, read at its start after a read from 3 pages before it",
+		.why = "type1 shifts its own bitmap for the first read and leaves the bits it pushed out of the mapping",
+		.until = NEVER, .type1 = 0x1fff, .ours = 0x3ff,
+	},
+};
+
+const struct difference *difference_get(enum difference_id id)
+{
+	return &differences[id];
+}
+
+long expected(const struct mode *mode, enum difference_id id)
+{
+	const struct difference *row = &differences[id];
+
+	if (mode->backend == BACKEND_TYPE1 && kernel_running() < row->until)
+		return row->type1;
+	return row->ours;
+}

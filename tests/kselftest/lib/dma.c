@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See dma.h. */
+#include <string.h>
+
+#include "container.h"
+#include "dma.h"
+#include "util.h"
+
+struct unmap_with_bitmap {
+	struct vfio_iommu_type1_dma_unmap unmap;
+	struct vfio_bitmap bitmap;
+};
+
+struct dirty_get {
+	struct vfio_iommu_type1_dirty_bitmap head;
+	struct vfio_iommu_type1_dirty_bitmap_get range;
+};
+
+int dma_map(int container, __u64 iova, const void *vaddr, __u64 size,
+	    __u32 flags)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = flags,
+		.vaddr = (unsigned long)vaddr,
+		.iova = iova,
+		.size = size,
+	};
+
+	return vfio_ioctl(container, VFIO_IOMMU_MAP_DMA, &map);
+}
+
+int dma_unmap(int container, __u64 iova, __u64 size, __u32 flags,
+	      __u64 *unmapped)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.flags = flags,
+		.iova = iova,
+		.size = size,
+	};
+	int ret;
+
+	ret = vfio_ioctl(container, VFIO_IOMMU_UNMAP_DMA, &unmap);
+	if (unmapped)
+		*unmapped = unmap.size;
+	return ret;
+}
+
+int dma_unmap_all(int container, __u64 *unmapped)
+{
+	return dma_unmap(container, 0, 0, UNMAP_ALL, unmapped);
+}
+
+int dma_unmap_dirty(int container, __u64 iova, __u64 size,
+		    const struct vfio_bitmap *bitmap, __u64 *unmapped)
+{
+	struct unmap_with_bitmap arg = {
+		.unmap = {
+			.argsz = sizeof(arg),
+			.flags = UNMAP_DIRTY,
+			.iova = iova,
+			.size = size,
+		},
+		.bitmap = *bitmap,
+	};
+	int ret;
+
+	ret = vfio_ioctl(container, VFIO_IOMMU_UNMAP_DMA, &arg);
+	if (unmapped)
+		*unmapped = arg.unmap.size;
+	return ret;
+}
+
+static int dirty_switch(int container, __u32 flag)
+{
+	struct vfio_iommu_type1_dirty_bitmap arg = {
+		.argsz = sizeof(arg),
+		.flags = flag,
+	};
+
+	return vfio_ioctl(container, VFIO_IOMMU_DIRTY_PAGES, &arg);
+}
+
+int dirty_start(int container)
+{
+	return dirty_switch(container, VFIO_IOMMU_DIRTY_PAGES_FLAG_START);
+}
+
+int dirty_stop(int container)
+{
+	return dirty_switch(container, VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP);
+}
+
+int dirty_get(int container, __u64 iova, __u64 size,
+	      const struct vfio_bitmap *bitmap)
+{
+	struct dirty_get arg = {
+		.head = {
+			.argsz = sizeof(arg),
+			.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
+		},
+		.range = {
+			.iova = iova,
+			.size = size,
+			.bitmap = *bitmap,
+		},
+	};
+
+	return vfio_ioctl(container, VFIO_IOMMU_DIRTY_PAGES, &arg);
+}
+
+struct vfio_bitmap bitmap_words(__u64 *data, unsigned int words)
+{
+	struct vfio_bitmap bitmap = {
+		.pgsize = PAGE,
+		.size = words * sizeof(*data),
+		.data = (void *)data,
+	};
+
+	return bitmap;
+}

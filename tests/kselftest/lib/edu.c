@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See edu.h. */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "container.h"
+#include "edu.h"
+#include "util.h"
+
+enum {
+	EDU_ID = 0x00,
+	EDU_DMA_SOURCE = 0x80,
+	EDU_DMA_TARGET = 0x88,
+	EDU_DMA_SIZE = 0x90,
+	EDU_DMA_COMMAND = 0x98,
+};
+
+enum {
+	EDU_ID_VALUE = 0x010000ed,
+	EDU_BUFFER = 0x40000,		/* in the device's own address space */
+	EDU_RUN = 1,
+	EDU_TO_MEMORY = 2,
+};
+
+/* Far beyond the 100 ms, also where the clock runs three times too fast. */
+enum { WAIT_STEP_US = 2000, WAIT_STEPS = 5000 };
+
+__u64 mmio_read64(const char *at)
+{
+	return *(const volatile __u64 *)at;
+}
+
+__u32 mmio_read32(const char *at)
+{
+	return *(const volatile __u32 *)at;
+}
+
+void mmio_write64(char *at, __u64 value)
+{
+	*(volatile __u64 *)at = value;
+}
+
+static int region(int device, __u32 index, struct vfio_region_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->argsz = sizeof(*info);
+	info->index = index;
+	return vfio_ioctl(device, VFIO_DEVICE_GET_REGION_INFO, info);
+}
+
+static int enable_bus_master(int device)
+{
+	struct vfio_region_info config;
+	__u16 command;
+	off_t at;
+	int ret;
+
+	ret = region(device, VFIO_PCI_CONFIG_REGION_INDEX, &config);
+	if (ret)
+		return ret;
+	at = config.offset + PCI_COMMAND;
+	if (pread(device, &command, sizeof(command), at) != sizeof(command))
+		return -EIO;
+	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	if (pwrite(device, &command, sizeof(command), at) != sizeof(command))
+		return -EIO;
+	return 0;
+}
+
+int edu_open(struct edu *edu, int device)
+{
+	struct vfio_region_info bar;
+	void *map;
+	int ret;
+
+	ret = enable_bus_master(device);
+	if (ret)
+		return ret;
+	ret = region(device, VFIO_PCI_BAR0_REGION_INDEX, &bar);
+	if (ret)
+		return ret;
+	map = mmap(NULL, bar.size, PROT_READ | PROT_WRITE, MAP_SHARED, device,
+		   bar.offset);
+	if (map == MAP_FAILED)
+		return -errno;
+	edu->device = device;
+	edu->bar = map;
+	edu->bar_size = bar.size;
+	if (mmio_read32(edu->bar + EDU_ID) != EDU_ID_VALUE) {
+		edu_close(edu);
+		return -ENODEV;
+	}
+	return 0;
+}
+
+void edu_close(struct edu *edu)
+{
+	if (edu->bar)
+		munmap(edu->bar, edu->bar_size);
+	edu->bar = NULL;
+}
+
+static void set(struct edu *edu, int reg, __u64 value)
+{
+	mmio_write64(edu->bar + reg, value);
+}
+
+void edu_start_fetch(struct edu *edu, __u64 iova, size_t size)
+{
+	set(edu, EDU_DMA_SOURCE, iova);
+	set(edu, EDU_DMA_TARGET, EDU_BUFFER);
+	set(edu, EDU_DMA_SIZE, size);
+	set(edu, EDU_DMA_COMMAND, EDU_RUN);
+}
+
+void edu_start_store(struct edu *edu, __u64 iova, size_t size)
+{
+	set(edu, EDU_DMA_SOURCE, EDU_BUFFER);
+	set(edu, EDU_DMA_TARGET, iova);
+	set(edu, EDU_DMA_SIZE, size);
+	set(edu, EDU_DMA_COMMAND, EDU_RUN | EDU_TO_MEMORY);
+}
+
+int edu_wait(struct edu *edu)
+{
+	int i;
+
+	for (i = 0; i < WAIT_STEPS; i++) {
+		if (!(mmio_read64(edu->bar + EDU_DMA_COMMAND) & EDU_RUN))
+			return 0;
+		usleep(WAIT_STEP_US);
+	}
+	return -ETIMEDOUT;
+}
+
+int edu_fetch(struct edu *edu, __u64 iova, size_t size)
+{
+	edu_start_fetch(edu, iova, size);
+	return edu_wait(edu);
+}
+
+int edu_store(struct edu *edu, __u64 iova, size_t size)
+{
+	edu_start_store(edu, iova, size);
+	return edu_wait(edu);
+}
+
+int edu_copy(struct edu *edu, __u64 to, __u64 from, size_t size)
+{
+	int ret;
+
+	ret = edu_fetch(edu, from, size);
+	return ret ? ret : edu_store(edu, to, size);
+}

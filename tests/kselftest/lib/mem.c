@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See mem.h. */
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "mem.h"
+#include "util.h"
+
+#define NR_HUGEPAGES "/proc/sys/vm/nr_hugepages"
+
+static char *map(void *hint, size_t size, int flags, int fd)
+{
+	char *mem;
+
+	mem = mmap(hint, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+	return mem == MAP_FAILED ? NULL : mem;
+}
+
+void mem_free(char *mem, size_t size)
+{
+	if (mem)
+		munmap(mem, size);
+}
+
+char *mem_untouched(size_t size)
+{
+	char *mem = map(NULL, size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	if (mem)
+		madvise(mem, size, MADV_NOHUGEPAGE);
+	return mem;
+}
+
+char *mem_small(size_t size)
+{
+	char *mem = mem_untouched(size);
+
+	if (mem)
+		memset(mem, 0x5a, size);
+	return mem;
+}
+
+/* The VMA that starts at @mem must be the last one asked about. */
+long mem_thp_kib(const char *mem)
+{
+	unsigned long start;
+	bool inside = false;
+	char line[512];
+	long kib = -1;
+	FILE *smaps;
+
+	smaps = fopen("/proc/self/smaps", "re");
+	if (!smaps)
+		return -1;
+	while (kib < 0 && fgets(line, sizeof(line), smaps)) {
+		if (sscanf(line, "%lx-%*x ", &start) == 1)
+			inside = start == (uintptr_t)mem;
+		else if (inside)
+			sscanf(line, "AnonHugePages: %ld", &kib);
+	}
+	fclose(smaps);
+	return kib;
+}
+
+char *mem_thp(size_t size)
+{
+	uintptr_t start, aligned;
+	char *area, *mem;
+
+	area = map(NULL, size + HUGE_2M, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	if (!area)
+		return NULL;
+	start = (uintptr_t)area;
+	aligned = (start + HUGE_2M - 1) & ~(HUGE_2M - 1);
+	if (aligned > start)
+		munmap(area, aligned - start);
+	munmap((void *)(aligned + size), start + HUGE_2M - aligned);
+
+	mem = (char *)aligned;
+	madvise(mem, size, MADV_HUGEPAGE);
+	memset(mem, 0x5a, size);
+	if (mem_thp_kib(mem) == (long)(size / KIB))
+		return mem;
+	mem_free(mem, size);
+	return NULL;
+}
+
+static int hugepages_reserve(size_t count)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%zu", count);
+	return file_write(NR_HUGEPAGES, text);
+}
+
+char *mem_hugetlb(size_t size)
+{
+	long before = file_read_long(NR_HUGEPAGES);
+	char *mem;
+
+	if (before < 0 || hugepages_reserve(before + size / HUGE_2M))
+		return NULL;
+	mem = map(NULL, size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
+		  MAP_POPULATE, -1);
+	/* Pages in use stay until they are freed; the rest goes back now. */
+	hugepages_reserve(before);
+	if (mem)
+		memset(mem, 0x5a, size);
+	return mem;
+}
+
+char *mem_memfd(size_t size, int *fd)
+{
+	char *mem = NULL;
+	int memfd;
+
+	memfd = memfd_create("vib-test", MFD_CLOEXEC);
+	if (memfd < 0)
+		return NULL;
+	if (!ftruncate(memfd, size))
+		mem = map(NULL, size, MAP_SHARED, memfd);
+	if (mem)
+		memset(mem, 0x5a, size);
+	if (mem && fd)
+		*fd = memfd;
+	else
+		close(memfd);
+	return mem;
+}
+
+static unsigned char pattern(size_t at, unsigned char seed)
+{
+	return seed + at * 7 + (at >> 12) * 13;
+}
+
+void mem_fill(char *mem, size_t size, unsigned char seed)
+{
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		mem[i] = pattern(i, seed);
+}
+
+bool mem_is(const char *mem, size_t size, unsigned char seed)
+{
+	size_t i;
+
+	for (i = 0; i < size; i++) {
+		if ((unsigned char)mem[i] != pattern(i, seed))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Memory of every kind a client may map for DMA. Each function returns page
+ * aligned memory or NULL, and each promises the kind it is named after: huge
+ * pages are checked to be huge, small ones are kept small.
+ */
+#ifndef VIB_TEST_MEM_H
+#define VIB_TEST_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define HUGE_2M (2 * MIB)
+
+/* Private anonymous memory of 4 KiB pages, every page touched. */
+char *mem_small(size_t size);
+
+/* The same, never touched: no page is behind it yet. */
+char *mem_untouched(size_t size);
+
+/* Transparent huge pages; @size is a multiple of 2 MiB. */
+char *mem_thp(size_t size);
+
+/* hugetlbfs pages of 2 MiB; takes them from the system and gives them back. */
+char *mem_hugetlb(size_t size);
+
+/* A memfd, mapped shared. The descriptor goes to @fd if it is not NULL. */
+char *mem_memfd(size_t size, int *fd);
+
+void mem_free(char *mem, size_t size);
+
+/* Kilobytes of transparent huge pages in the mapping at @mem. */
+long mem_thp_kib(const char *mem);
+
+/* Writes a pattern that depends on @seed; mem_is() tells whether it is there. */
+void mem_fill(char *mem, size_t size, unsigned char seed);
+bool mem_is(const char *mem, size_t size, unsigned char seed);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A template, so without a guard: each inclusion declares one fixture whose
+ * tests run in every world.
+ *
+ *	#define WORLD name		name of the fixture
+ *	#define WORLD_GROUPS 1		groups with an edu device it needs
+ *	#define WORLD_BEGIN world_enter	optional: find nothing open, instead of a
+ *					container that is ready for MAP_DMA
+ *	#define WORLD_V2_ONLY		optional: not for type id 1
+ *	#include "world_fixture.h"
+ *
+ * Tests see self->w, and self->mem: MEM_SIZE bytes of small pages.
+ */
+#ifndef WORLD_BEGIN
+#define WORLD_BEGIN world_open
+#endif
+
+WORLD_PARAMETERS(WORLD)
+{
+	enum mode_id mode;
+};
+
+WORLD_DATA(WORLD)
+{
+	struct world w;
+	char *mem;
+};
+
+#ifndef WORLD_V2_ONLY
+WORLD_PARAMETERS_ADD(WORLD, type1)
+{
+	.mode = MODE_TYPE1,
+};
+
+WORLD_PARAMETERS_ADD(WORLD, batch_claimed_v1)
+{
+	.mode = MODE_BATCH_CLAIMED_V1,
+};
+#endif
+
+WORLD_PARAMETERS_ADD(WORLD, type1v2)
+{
+	.mode = MODE_TYPE1V2,
+};
+
+WORLD_PARAMETERS_ADD(WORLD, batch)
+{
+	.mode = MODE_BATCH,
+};
+
+WORLD_PARAMETERS_ADD(WORLD, batch_claimed_v2)
+{
+	.mode = MODE_BATCH_CLAIMED_V2,
+};
+
+WORLD_SETUP(WORLD)
+{
+	self->mem = mem_small(MEM_SIZE);
+	ASSERT_NE(NULL, self->mem);
+	world_begin(_metadata, &self->w,
+		    WORLD_BEGIN(&self->w, variant->mode, WORLD_GROUPS));
+}
+
+WORLD_TEARDOWN(WORLD)
+{
+	world_end(_metadata, &self->w);
+}
+
+#undef WORLD
+#undef WORLD_GROUPS
+#undef WORLD_BEGIN
+#undef WORLD_V2_ONLY
