@@ -8,6 +8,8 @@
 
 enum {
 	FIRST_CAP = 8,
+	/* kvmalloc refuses more than INT_MAX bytes, with a WARN that user space must not provoke. */
+	MAX_CAP = INT_MAX / sizeof(u64),
 };
 
 void vib_extents_fini(struct vib_extents *ex)
@@ -44,10 +46,10 @@ int vib_extents_reserve(struct vib_extents *ex, u32 more)
 
 	if (need <= ex->cap)
 		return 0;
-	if (need > U32_MAX)
+	if (need > MAX_CAP)
 		return -ENOMEM;
 	cap = max_t(u64, need, (u64)ex->cap + ex->cap / 2);
-	cap = clamp_t(u64, cap, FIRST_CAP, U32_MAX);
+	cap = clamp_t(u64, cap, FIRST_CAP, MAX_CAP);
 	return resize(ex, cap);
 }
 
@@ -87,6 +89,21 @@ void vib_extents_move(struct vib_extents *dst, struct vib_extents *src, u32 nr)
 	dst->nr += nr;
 	src->nr -= nr;
 	memmove(from, from + nr, src->nr * sizeof(*from));
+}
+
+int vib_extents_split_tail(struct vib_extents *ex, u64 pages)
+{
+	int ret = vib_extents_reserve(ex, 1);
+	u64 *tail = vib_extents_words(ex) + ex->nr - 1;
+	u64 head;
+
+	if (ret)
+		return ret;
+	head = vib_ext_pages(*tail) - pages;
+	tail[1] = vib_ext_make(vib_ext_pfn(*tail) + head, pages, vib_ext_flags(*tail));
+	tail[0] = vib_ext_make(vib_ext_pfn(*tail), head, vib_ext_flags(*tail));
+	ex->nr++;
+	return 0;
 }
 
 void vib_extents_drop_tail(struct vib_extents *ex, u32 nr)

@@ -122,6 +122,15 @@ int vib_extents_append(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags);
  */
 void vib_extents_move(struct vib_extents *dst, struct vib_extents *src, u32 nr);
 
+/**
+ * vib_extents_split_tail - make two of the last extent
+ * @ex: the vector, not empty
+ * @pages: length of the second part, less than the extent's
+ *
+ * Return: 0; -ENOMEM with the vector unchanged.
+ */
+int vib_extents_split_tail(struct vib_extents *ex, u64 pages);
+
 /* Drops the last @nr extents (at most @ex->nr). */
 void vib_extents_drop_tail(struct vib_extents *ex, u32 nr);
 

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences of <linux/iommu.h>. A function whose signature changed is told by its type, not by a
+ * version, because distributions backport; an unknown type stops the build.
+ */
+#ifndef VIB_COMPAT_IOMMU_H
+#define VIB_COMPAT_IOMMU_H
+
+#include <linux/iommu.h>
+#include <linux/irqdomain.h>
+#include <linux/scatterlist.h>
+
+typedef int (*vib_map_gfp_fn)(struct iommu_domain *, unsigned long, phys_addr_t, size_t, int, gfp_t);
+typedef int (*vib_map_old_fn)(struct iommu_domain *, unsigned long, phys_addr_t, size_t, int);
+
+/* v6.3 (1369459b2e21) gave iommu_map() a gfp argument; before, the tables were never charged. */
+static inline int vib_compat_map(struct iommu_domain *domain, unsigned long iova, phys_addr_t phys,
+				 size_t size, int prot, gfp_t gfp)
+{
+	BUILD_BUG_ON_MSG(!VIB_IS_TYPE(iommu_map, vib_map_gfp_fn) &&
+			 !VIB_IS_TYPE(iommu_map, vib_map_old_fn),
+			 "iommu_map() has a signature that this module does not know");
+	if (VIB_IS_TYPE(iommu_map, vib_map_gfp_fn))
+		return VIB_AS_TYPE(iommu_map, vib_map_gfp_fn)(domain, iova, phys, size, prot, gfp);
+	return VIB_AS_TYPE(iommu_map, vib_map_old_fn)(domain, iova, phys, size, prot);
+}
+
+typedef ssize_t (*vib_map_sg_gfp_fn)(struct iommu_domain *, unsigned long, struct scatterlist *,
+				     unsigned int, int, gfp_t);
+typedef ssize_t (*vib_map_sg_signed_fn)(struct iommu_domain *, unsigned long, struct scatterlist *,
+					unsigned int, int);
+typedef size_t (*vib_map_sg_old_fn)(struct iommu_domain *, unsigned long, struct scatterlist *,
+				    unsigned int, int);
+
+/*
+ * v6.3 (f2b2c051f1b2) added gfp, v5.15 made the return value signed; before, 0 stood for any error,
+ * which then can only be a lack of memory: the arguments are ours.
+ */
+static inline ssize_t vib_compat_map_sg(struct iommu_domain *domain, unsigned long iova,
+					struct scatterlist *sg, unsigned int nents, int prot,
+					gfp_t gfp)
+{
+	size_t mapped;
+
+	BUILD_BUG_ON_MSG(!VIB_IS_TYPE(iommu_map_sg, vib_map_sg_gfp_fn) &&
+			 !VIB_IS_TYPE(iommu_map_sg, vib_map_sg_signed_fn) &&
+			 !VIB_IS_TYPE(iommu_map_sg, vib_map_sg_old_fn),
+			 "iommu_map_sg() has a signature that this module does not know");
+	if (VIB_IS_TYPE(iommu_map_sg, vib_map_sg_gfp_fn))
+		return VIB_AS_TYPE(iommu_map_sg, vib_map_sg_gfp_fn)(domain, iova, sg, nents, prot, gfp);
+	if (VIB_IS_TYPE(iommu_map_sg, vib_map_sg_signed_fn))
+		return VIB_AS_TYPE(iommu_map_sg, vib_map_sg_signed_fn)(domain, iova, sg, nents, prot);
+	mapped = VIB_AS_TYPE(iommu_map_sg, vib_map_sg_old_fn)(domain, iova, sg, nents, prot);
+	return mapped ? (ssize_t)mapped : -ENOMEM;
+}
+
+/* A domain that @dev can be attached to; ERR_PTR on failure. Before v6.11 by bus, where NULL says no more than -EIO. */
+static inline struct iommu_domain *vib_compat_domain_alloc(struct device *dev)
+{
+#if defined(VIB_HAVE_PAGING_DOMAIN_ALLOC_FLAGS)
+	return iommu_paging_domain_alloc_flags(dev, 0);
+#elif defined(VIB_HAVE_PAGING_DOMAIN_ALLOC)
+	return iommu_paging_domain_alloc(dev);
+#elif defined(VIB_HAVE_DOMAIN_ALLOC)
+	struct iommu_domain *domain = iommu_domain_alloc(dev->bus);
+
+	return domain ? domain : ERR_PTR(-EIO);
+#else
+#error "no way known to allocate an IOMMU domain on this kernel"
+#endif
+}
+
+/*
+ * Makes the domain override no-snoop DMA; true when it does. v5.19 moved this from a map flag to a
+ * domain operation; before, IOMMU_CACHE at map did it where the bus was capable.
+ */
+static inline bool vib_compat_enforce_coherency(struct iommu_domain *domain)
+{
+#ifdef VIB_HAVE_ENFORCE_COHERENCY
+	return domain->ops->enforce_cache_coherency && domain->ops->enforce_cache_coherency(domain);
+#else
+#error "cache coherency enforcement of this kernel is not known"
+#endif
+}
+
+/* Moves page-table pages that wait for a flush from one gather to another. */
+static inline void vib_compat_gather_splice(struct iommu_iotlb_gather *from,
+					    struct iommu_iotlb_gather *to)
+{
+#if defined(VIB_HAVE_GATHER_PAGES_LIST)
+	list_splice_tail_init(&from->freelist.pages, &to->freelist.pages);
+#elif defined(VIB_HAVE_GATHER_LIST_HEAD)
+	list_splice_tail_init(&from->freelist, &to->freelist);
+#else
+	/* Before v5.18 drivers freed table pages themselves, after a flush of their own. */
+#endif
+}
+
+#ifndef VIB_HAVE_ISOLATED_MSI
+static inline int vib_compat_no_intr_remap(struct device *dev, void *unused)
+{
+	return !device_iommu_capable(dev, IOMMU_CAP_INTR_REMAP);
+}
+#endif
+
+/* Can the devices of the group send interrupts only where the host let them? Takes the group's mutex. */
+static inline bool vib_compat_isolated_msi(struct iommu_group *group)
+{
+#ifdef VIB_HAVE_ISOLATED_MSI
+	return iommu_group_has_isolated_msi(group);
+#else
+	return irq_domain_check_msi_remap() ||
+	       !iommu_group_for_each_dev(group, NULL, vib_compat_no_intr_remap);
+#endif
+}
+
+#endif

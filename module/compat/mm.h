@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences of <linux/mm.h>: how to pin another task's pages, and how to read the PFN behind an
+ * address of a PFNMAP vma.
+ */
+#ifndef VIB_COMPAT_MM_H
+#define VIB_COMPAT_MM_H
+
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+
+typedef long (*vib_pin_remote_fn)(struct mm_struct *, unsigned long, unsigned long, unsigned int,
+				  struct page **, int *);
+typedef long (*vib_pin_remote_vmas_fn)(struct mm_struct *, unsigned long, unsigned long,
+				       unsigned int, struct page **, struct vm_area_struct **,
+				       int *);
+
+/* v6.5 (0b295316b3a9) dropped the vmas argument. Caller holds mmap_lock for read and keeps it. */
+static inline long vib_compat_pin_remote(struct mm_struct *mm, unsigned long start,
+					 unsigned long npages, unsigned int flags,
+					 struct page **pages)
+{
+	BUILD_BUG_ON_MSG(!VIB_IS_TYPE(pin_user_pages_remote, vib_pin_remote_fn) &&
+			 !VIB_IS_TYPE(pin_user_pages_remote, vib_pin_remote_vmas_fn),
+			 "pin_user_pages_remote() has a signature that this module does not know");
+	if (VIB_IS_TYPE(pin_user_pages_remote, vib_pin_remote_fn))
+		return VIB_AS_TYPE(pin_user_pages_remote, vib_pin_remote_fn)(mm, start, npages, flags,
+									     pages, NULL);
+	return VIB_AS_TYPE(pin_user_pages_remote, vib_pin_remote_vmas_fn)(mm, start, npages, flags,
+									  pages, NULL, NULL);
+}
+
+/* v6.4 (428e106ae1ad): tags are stripped by the rules of the mm asked about. mmap_lock is held. */
+static inline unsigned long vib_compat_untag(struct mm_struct *mm, unsigned long addr)
+{
+#ifdef untagged_addr_remote
+	return untagged_addr_remote(mm, addr);
+#else
+	return untagged_addr(addr);
+#endif
+}
+
+static inline struct vm_area_struct *vib_compat_vma_lookup(struct mm_struct *mm, unsigned long addr)
+{
+#ifdef VIB_HAVE_VMA_LOOKUP
+	return vma_lookup(mm, addr);
+#else
+	return find_vma_intersection(mm, addr, addr + 1);
+#endif
+}
+
+/**
+ * struct vib_pfnmap - what stands behind one address of a PFNMAP vma
+ * @pfn: the PFN of that address
+ * @writable: may it be written
+ * @pages: how many pages from the address on are known to be contiguous, at least 1
+ */
+struct vib_pfnmap {
+	unsigned long pfn;
+	bool writable;
+	unsigned long pages;
+};
+
+#if defined(VIB_HAVE_FOLLOW_PFNMAP)
+/* Reads the page table; -EINVAL where nothing is mapped. mmap_lock is held for read. */
+static inline int vib_compat_follow_pfnmap(struct vm_area_struct *vma, unsigned long addr,
+					   struct vib_pfnmap *out)
+{
+	struct follow_pfnmap_args args = { .vma = vma, .address = addr };
+	int ret = follow_pfnmap_start(&args);
+
+	if (ret)
+		return ret;
+	out->pfn = args.pfn;
+	out->writable = args.writable;
+#ifdef VIB_HAVE_PFNMAP_MASK
+	out->pages = ((~args.addr_mask) + 1 - (addr & ~args.addr_mask)) >> PAGE_SHIFT;
+#else
+	out->pages = 1;
+#endif
+	follow_pfnmap_end(&args);
+	return 0;
+}
+#elif defined(VIB_HAVE_FOLLOW_PTE)
+typedef int (*vib_follow_pte_mm_fn)(struct mm_struct *, unsigned long, pte_t **, spinlock_t **);
+typedef int (*vib_follow_pte_vma_fn)(struct vm_area_struct *, unsigned long, pte_t **,
+				     spinlock_t **);
+
+static inline int vib_compat_follow_pfnmap(struct vm_area_struct *vma, unsigned long addr,
+					   struct vib_pfnmap *out)
+{
+	spinlock_t *ptl;
+	pte_t *pte;
+	int ret;
+
+	BUILD_BUG_ON_MSG(!VIB_IS_TYPE(follow_pte, vib_follow_pte_mm_fn) &&
+			 !VIB_IS_TYPE(follow_pte, vib_follow_pte_vma_fn),
+			 "follow_pte() has a signature that this module does not know");
+	if (VIB_IS_TYPE(follow_pte, vib_follow_pte_vma_fn))
+		ret = VIB_AS_TYPE(follow_pte, vib_follow_pte_vma_fn)(vma, addr, &pte, &ptl);
+	else
+		ret = VIB_AS_TYPE(follow_pte, vib_follow_pte_mm_fn)(vma->vm_mm, addr, &pte, &ptl);
+	if (ret)
+		return ret;
+	out->pfn = pte_pfn(*pte);
+	out->writable = pte_write(*pte);
+	out->pages = 1;
+	pte_unmap_unlock(pte, ptl);
+	return 0;
+}
+#else
+#error "no way known to read a PFNMAP page table entry on this kernel"
+#endif
+
+/* Drops the pins of @npages physically contiguous pages. */
+static inline void vib_compat_unpin_range(struct page *page, unsigned long npages, bool dirty)
+{
+#ifdef VIB_HAVE_UNPIN_RANGE
+	unpin_user_page_range_dirty_lock(page, npages, dirty);
+#else
+	struct page *batch[64];
+	unsigned long i, n;
+
+	for (; npages; npages -= n, page += n) {
+		n = min_t(unsigned long, npages, ARRAY_SIZE(batch));
+		for (i = 0; i < n; i++)
+			batch[i] = page + i;
+		unpin_user_pages_dirty_lock(batch, n, dirty);
+	}
+#endif
+}
+
+#endif

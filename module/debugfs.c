@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The file "containers": one block of "key: value" lines for each container that we serve. Reading
+ * takes the ioas' locks for short moments only and never walks a page table.
+ */
+#include "debugfs.h"
+
+#include <linux/debugfs.h>
+#include <linux/seq_file.h>
+
+#include "ioas.h"
+
+static struct dentry *dir;
+
+static void show_groups(struct seq_file *seq, struct vib_domain *dom)
+{
+	struct vib_group *grp;
+
+	list_for_each_entry(grp, &dom->groups, node)
+		seq_printf(seq, "group: %d domain %u %s devices %u first %s\n",
+			   iommu_group_id(grp->iommu), dom->id, grp->joined ? "joined" : "new",
+			   grp->res.nr_devices, dev_name(grp->res.dev));
+}
+
+static int show_domains(struct seq_file *seq, struct vib_ioas *ioas)
+{
+	struct vib_domain *dom;
+	int ret;
+
+	ret = down_read_killable(&ioas->domains_rwsem);
+	if (ret)
+		return ret;
+	list_for_each_entry(dom, &ioas->domains, node) {
+		struct vib_range aperture = vib_domain_aperture(dom);
+
+		seq_printf(seq, "domain: %u pgsizes 0x%llx aperture 0x%llx-0x%llx coherent %d\n",
+			   dom->id, vib_domain_pgsizes(dom), aperture.start, aperture.last,
+			   dom->coherent);
+		show_groups(seq, dom);
+	}
+	up_read(&ioas->domains_rwsem);
+	return 0;
+}
+
+static void show_tree(struct seq_file *seq, struct vib_ioas *ioas)
+{
+	u32 i;
+
+	mutex_lock(&ioas->tree_lock);
+	for (i = 0; ioas->restricted && i < ioas->windows.nr; i++)
+		seq_printf(seq, "window: 0x%llx-0x%llx\n", ioas->windows.range[i].start,
+			   ioas->windows.range[i].last);
+	seq_printf(seq, "mappings: %lu\n", ioas->tree.nr);
+	seq_printf(seq, "entries_left: %u\n", ioas->entries_left);
+	seq_printf(seq, "maps: %llu\n", ioas->stats.maps);
+	seq_printf(seq, "unmaps: %llu\n", ioas->stats.unmaps);
+	seq_printf(seq, "syncs: %llu\n", ioas->stats.syncs);
+	mutex_unlock(&ioas->tree_lock);
+}
+
+static int show_ioas(struct vib_ioas *ioas, void *data)
+{
+	struct seq_file *seq = data;
+
+	seq_printf(seq, "container: %u\n", ioas->handle);
+	seq_printf(seq, "owner: %d %s\n", ioas->pid, ioas->comm);
+	seq_printf(seq, "type: 0x%lx\n", ioas->type);
+	show_tree(seq, ioas);
+	return show_domains(seq, ioas);
+}
+
+static int containers_show(struct seq_file *seq, void *unused)
+{
+	return vib_ioas_for_each(show_ioas, seq);
+}
+DEFINE_SHOW_ATTRIBUTE(containers);
+
+void vib_debugfs_init(void)
+{
+	dir = debugfs_create_dir("vfio_iommu_batch", NULL);
+	debugfs_create_file("containers", 0400, dir, NULL, &containers_fops);
+}
+
+void vib_debugfs_fini(void)
+{
+	debugfs_remove(dir);
+}

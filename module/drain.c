@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Taking translations out, with as few flushes as can be. The other half of domain.c.
+ *
+ * The IOMMU core's gather flushes by itself whenever a range that is added does not touch, or was
+ * mapped with another page size than, what it holds; one gather over scattered ranges would flush as
+ * often as there are ranges. So each driver call gets a gather of its own, which therefore never
+ * flushes, and the union is kept here. At the end:
+ *
+ *  - one page size, and the union not much larger than what it covers: one flush of the union;
+ *  - otherwise: one flush of the whole domain. The page-table pages that the drivers put aside can
+ *    only be freed by a range flush, so one over a single page follows.
+ *
+ * Invariant: nothing frees a table page, and nobody unpins, before the flush that covers it.
+ */
+#include "domain.h"
+
+#include <linux/sched.h>
+
+#include "compat/iommu.h"
+#include "pure/iova.h"
+
+enum {
+	/* A union up to this many times what it covers is flushed as a range. */
+	SPAN_FACTOR = 4,
+};
+
+void vib_drain_begin(struct vib_drain *drain, struct vib_domain *dom)
+{
+	drain->dom = dom;
+	drain->start = U64_MAX;
+	drain->last = 0;
+	drain->covered = 0;
+	drain->pgsize = 0;
+	drain->mixed = false;
+	drain->stuck = false;
+	iommu_iotlb_gather_init(&drain->tables);
+}
+
+/* Adds a range that a driver took out. */
+static void note(struct vib_drain *drain, u64 iova, u64 size, struct iommu_iotlb_gather *gather)
+{
+	u64 last;
+
+	if (!vib_range_last(iova, size, &last))
+		last = U64_MAX;
+	if (!drain->covered)
+		drain->pgsize = gather->pgsize;
+	else if (drain->pgsize != gather->pgsize)
+		drain->mixed = true;
+	drain->start = min(drain->start, iova);
+	drain->last = max(drain->last, last);
+	drain->covered += size;
+	vib_compat_gather_splice(gather, &drain->tables);
+}
+
+/* How much of [iova, iova + size) the core hands to the driver in its first call. */
+static u64 next_piece(u64 pgsizes, u64 iova, u64 size)
+{
+	u64 fit = pgsizes & GENMASK_ULL(fls64(size) - 1, 0);
+	u64 larger, pgsize, to_larger;
+
+	if (iova)
+		fit &= GENMASK_ULL(__ffs64(iova), 0);
+	if (!fit)
+		return size;
+	pgsize = BIT_ULL(fls64(fit) - 1);
+	larger = pgsizes & ~(pgsize | (pgsize - 1));
+	if (larger) {
+		larger = vib_pgsize_smallest(larger);
+		to_larger = larger - (iova & (larger - 1));
+		if (to_larger < size && size - to_larger >= larger)
+			return to_larger;
+	}
+	return size & ~(pgsize - 1);
+}
+
+static u64 unmap_piece(struct vib_drain *drain, u64 iova, u64 size)
+{
+	struct iommu_iotlb_gather gather;
+	u64 done;
+
+	iommu_iotlb_gather_init(&gather);
+	done = iommu_unmap_fast(drain->dom->iommu, iova, size, &gather);
+	if (done)
+		note(drain, iova, done, &gather);
+	return done;
+}
+
+/*
+ * The driver took nothing out at @iova, though we filled it. Skips what translates to nothing; what
+ * still translates is left to the freeing of the domain. Returns how far to go on.
+ */
+static u64 pass_over(struct vib_drain *drain, u64 iova)
+{
+	u64 pgsize = vib_pgsize_smallest(vib_domain_pgsizes(drain->dom));
+
+	if (iommu_iova_to_phys(drain->dom->iommu, iova)) {
+		WARN_ONCE(1, "vfio_iommu_batch: the IOMMU driver does not unmap 0x%llx\n", iova);
+		drain->stuck = true;
+	}
+	return max_t(u64, pgsize, PAGE_SIZE);
+}
+
+void vib_drain_range(struct vib_drain *drain, u64 iova, u64 size)
+{
+	u64 pgsizes = vib_domain_pgsizes(drain->dom);
+	u64 piece, done;
+
+	while (size) {
+		piece = next_piece(pgsizes, iova, size);
+		done = unmap_piece(drain, iova, piece);
+		if (!done && piece > PAGE_SIZE)
+			done = unmap_piece(drain, iova, PAGE_SIZE);
+		if (!done)
+			done = pass_over(drain, iova);
+		/* More than asked for is normal where the driver unmaps whole blocks. */
+		done = min(done, size);
+		iova += done;
+		size -= done;
+		if (size)
+			cond_resched();
+	}
+}
+
+/* Is one flush of the union a fair description of what was drained? */
+static bool compact(const struct vib_drain *drain)
+{
+	return !drain->mixed && (drain->last - drain->start) / SPAN_FACTOR <= drain->covered;
+}
+
+unsigned int vib_drain_sync(struct vib_drain *drain)
+{
+	struct iommu_domain *iommu = drain->dom->iommu;
+	bool stuck = drain->stuck;
+	unsigned int flushes = 1;
+
+	if (!drain->covered)
+		return 0;
+	drain->tables.start = drain->start;
+	drain->tables.end = drain->last;
+	drain->tables.pgsize = drain->pgsize;
+	/* A driver without a whole-domain flush has nothing that is better than the union. */
+	if (!compact(drain) && iommu->ops->flush_iotlb_all) {
+		iommu_flush_iotlb_all(iommu);
+		drain->tables.end = drain->start + PAGE_SIZE - 1;
+		drain->tables.pgsize = PAGE_SIZE;
+		flushes++;
+	}
+	iommu_iotlb_sync(iommu, &drain->tables);
+	vib_drain_begin(drain, drain->dom);
+	drain->stuck = stuck;
+	return flushes;
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Adapts the VFIO core's callbacks to the engine: handles to references, nothing decided.
+ *
+ * The core asks the driver that was registered last first, and goes on to the next one, silently, when
+ * open or attach fails; while we answer for type1's ids, that is worth a line in the log.
+ */
+#include "vfio_glue.h"
+
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/vfio.h>
+
+#include <uapi/linux/vfio_iommu_batch.h>
+
+#include "../ioas.h"
+#include "../ioctl.h"
+#include "vfio_ops.h"
+
+static const struct vib_params *params;
+
+static void *op_open(unsigned long type)
+{
+	void *handle = vib_ioas_open(type, type != VFIO_TYPE1_IOMMU, params);
+
+	if (IS_ERR(handle) && type != VFIO_BATCH_IOMMU)
+		pr_warn_once("cannot open a container (%ld): VFIO falls back to another backend\n",
+			     PTR_ERR(handle));
+	return handle;
+}
+
+static void op_release(void *handle)
+{
+	vib_ioas_release(handle);
+}
+
+static long op_ioctl(void *handle, unsigned int cmd, unsigned long arg)
+{
+	struct vib_ioas *ioas = handle ? vib_ioas_get(handle) : NULL;
+	long ret;
+
+	if (cmd == VFIO_CHECK_EXTENSION)
+		ret = vib_ioctl_check_extension(ioas, params, arg);
+	else
+		ret = ioas ? vib_ioctl(ioas, cmd, arg) : -EINVAL;
+	if (ioas)
+		vib_ioas_put(ioas);
+	return ret;
+}
+
+static int op_attach_group(void *handle, struct iommu_group *group, enum vfio_group_type type)
+{
+	struct vib_ioas *ioas = vib_ioas_get(handle);
+	int ret = -EINVAL;
+
+	if (ioas && type == VFIO_IOMMU)
+		ret = vib_group_attach(ioas, group);
+	if (ret && ioas && ioas->type != VFIO_BATCH_IOMMU)
+		pr_warn_once("cannot attach group %d (%d): VFIO may fall back to another backend\n",
+			     iommu_group_id(group), ret);
+	if (ioas)
+		vib_ioas_put(ioas);
+	return ret;
+}
+
+static void op_detach_group(void *handle, struct iommu_group *group)
+{
+	struct vib_ioas *ioas = vib_ioas_get(handle);
+
+	if (!ioas)
+		return;
+	vib_group_detach(ioas, group);
+	vib_ioas_put(ioas);
+}
+
+static const struct vfio_iommu_driver_ops ops = {
+	.name = "vfio-iommu-batch",
+	.owner = THIS_MODULE,
+	.open = op_open,
+	.release = op_release,
+	.ioctl = op_ioctl,
+	.attach_group = op_attach_group,
+	.detach_group = op_detach_group,
+};
+
+int vib_vfio_register(const struct vib_params *p)
+{
+	params = p;
+	return vfio_register_iommu_driver(&ops);
+}
+
+void vib_vfio_unregister(void)
+{
+	vfio_unregister_iommu_driver(&ops);
+	vib_ioas_wait_all();
+	/*
+	 * The core runs ioctls without holding the module once their container has let go. No such call
+	 * holds an ioas any more, but one may stand just before its look-up or just after its last put;
+	 * neither sleeps there, so waiting until every task has passed a voluntary switch sees them out.
+	 */
+	synchronize_rcu_tasks();
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Birth and death of an ioas, and the way from the VFIO core to it.
+ *
+ * The core runs a container's ioctl without a lock, also while the last group is closing and the
+ * ioas goes away under it. So the core never gets a pointer: it gets a number, looked up in every
+ * call, and each call holds a reference. Knows nothing of what the calls do.
+ */
+#include "ioas.h"
+
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/wait_bit.h>
+#include <linux/xarray.h>
+
+static DEFINE_XARRAY_ALLOC1(ioases);
+static atomic_t nr_ioases = ATOMIC_INIT(0);
+static struct kmem_cache *mapping_cache;
+
+static void init_ioas(struct vib_ioas *ioas)
+{
+	refcount_set(&ioas->refs, 1);
+	init_rwsem(&ioas->domains_rwsem);
+	INIT_LIST_HEAD(&ioas->domains);
+	vib_windows_init(&ioas->spare);
+	mutex_init(&ioas->tree_lock);
+	vib_maptree_init(&ioas->tree);
+	vib_windows_init(&ioas->windows);
+	ioas->pgsizes = PAGE_MASK;
+	ioas->coherent = true;
+	init_waitqueue_head(&ioas->wait);
+	INIT_LIST_HEAD(&ioas->stuck);
+}
+
+void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params)
+{
+	struct vib_ioas *ioas;
+	int ret;
+
+	ioas = kzalloc(sizeof(*ioas), GFP_KERNEL_ACCOUNT);
+	if (!ioas)
+		return ERR_PTR(-ENOMEM);
+	init_ioas(ioas);
+	ioas->type = type;
+	ioas->v2 = v2;
+	ioas->pid = task_tgid_nr(current);
+	get_task_comm(ioas->comm, current);
+	ioas->params = params;
+	ioas->entries_left = READ_ONCE(params->dma_entry_limit);
+	atomic_inc(&nr_ioases);
+	ret = xa_alloc(&ioases, &ioas->handle, ioas, xa_limit_31b, GFP_KERNEL_ACCOUNT);
+	if (ret) {
+		vib_ioas_put(ioas);
+		return ERR_PTR(ret);
+	}
+	return (void *)(unsigned long)ioas->handle;
+}
+
+struct vib_ioas *vib_ioas_get(void *handle)
+{
+	struct vib_ioas *ioas;
+
+	rcu_read_lock();
+	ioas = xa_load(&ioases, (unsigned long)handle);
+	if (ioas && !refcount_inc_not_zero(&ioas->refs))
+		ioas = NULL;
+	rcu_read_unlock();
+	return ioas;
+}
+
+void vib_ioas_put(struct vib_ioas *ioas)
+{
+	if (!refcount_dec_and_test(&ioas->refs))
+		return;
+	vib_owner_put(ioas->latest);
+	vib_windows_fini(&ioas->spare);
+	vib_windows_fini(&ioas->windows);
+	kfree_rcu(ioas, rcu);
+	if (atomic_dec_and_test(&nr_ioases))
+		wake_up_var(&nr_ioases);
+}
+
+void vib_ioas_wait_all(void)
+{
+	wait_var_event(&nr_ioases, !atomic_read(&nr_ioases));
+}
+
+int vib_ioas_for_each(int (*fn)(struct vib_ioas *ioas, void *data), void *data)
+{
+	struct vib_ioas *ioas;
+	unsigned long handle;
+	int ret = 0;
+
+	xa_for_each(&ioases, handle, ioas) {
+		ioas = vib_ioas_get((void *)handle);
+		if (!ioas)
+			continue;
+		ret = fn(ioas, data);
+		vib_ioas_put(ioas);
+		if (ret)
+			break;
+	}
+	return ret;
+}
+
+void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch)
+{
+	struct vib_span *span = vib_maptree_first(&ioas->tree, 0, U64_MAX);
+	struct vib_span *next;
+
+	for (; span; span = next) {
+		struct vib_mapping *map = container_of(span, struct vib_mapping, span);
+
+		next = vib_maptree_next(span, U64_MAX);
+		if (map->state != VIB_LIVE)
+			continue;
+		vib_maptree_erase(&ioas->tree, span);
+		if (map->flags & VIB_F_ENTRY)
+			ioas->entries_left++;
+		list_add_tail(&map->batch, batch);
+	}
+	vib_ioas_changed(ioas);
+}
+
+void vib_ioas_release(void *handle)
+{
+	struct vib_ioas *ioas = xa_erase(&ioases, (unsigned long)handle);
+	LIST_HEAD(batch);
+
+	if (WARN_ON_ONCE(!ioas))
+		return;
+	mutex_lock(&ioas->tree_lock);
+	ioas->dying = true;
+	/* Calls under way see @dying and take their own mappings away. */
+	vib_ioas_take_live(ioas, &batch);
+	mutex_unlock(&ioas->tree_lock);
+	vib_retire_unmapped(&batch);
+	vib_ioas_put(ioas);
+}
+
+int vib_ioas_wait(struct vib_ioas *ioas)
+{
+	unsigned long seen = ioas->changes;
+
+	mutex_unlock(&ioas->tree_lock);
+	return wait_event_killable(ioas->wait, READ_ONCE(ioas->changes) != seen) ? -EINTR : 0;
+}
+
+void vib_ioas_changed(struct vib_ioas *ioas)
+{
+	WRITE_ONCE(ioas->changes, ioas->changes + 1);
+	if (wq_has_sleeper(&ioas->wait))
+		wake_up_all(&ioas->wait);
+}
+
+void vib_ioas_count_syncs(struct vib_ioas *ioas, unsigned int syncs)
+{
+	mutex_lock(&ioas->tree_lock);
+	ioas->stats.syncs += syncs;
+	mutex_unlock(&ioas->tree_lock);
+}
+
+int vib_mapping_cache_init(void)
+{
+	BUILD_BUG_ON(sizeof(struct vib_mapping) > 128);
+	mapping_cache = KMEM_CACHE(vib_mapping, SLAB_ACCOUNT);
+	return mapping_cache ? 0 : -ENOMEM;
+}
+
+void vib_mapping_cache_fini(void)
+{
+	kmem_cache_destroy(mapping_cache);
+}
+
+struct vib_mapping *vib_mapping_alloc(void)
+{
+	struct vib_mapping *map = kmem_cache_zalloc(mapping_cache, GFP_KERNEL);
+
+	if (map)
+		vib_extents_init(&map->extents);
+	return map;
+}
+
+void vib_mapping_free(struct vib_mapping *map)
+{
+	vib_extents_fini(&map->extents);
+	vib_owner_put(map->owner);
+	kmem_cache_free(mapping_cache, map);
+}

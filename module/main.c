@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Module init and exit, and the parameters.
+ */
+#include <linux/limits.h>
+#include <linux/module.h>
+
+#include "debugfs.h"
+#include "glue/vfio_glue.h"
+#include "ioas.h"
+#include "params.h"
+
+static struct vib_params params = {
+	.dma_entry_limit = U16_MAX,
+};
+
+module_param_named(claim_type1, params.claim_type1, bool, 0644);
+MODULE_PARM_DESC(claim_type1, "Also serve containers that ask for VFIO_TYPE1_IOMMU or VFIO_TYPE1v2_IOMMU (default: N)");
+module_param_named(allow_unsafe_interrupts, params.allow_unsafe_interrupts, bool, 0644);
+MODULE_PARM_DESC(allow_unsafe_interrupts, "Take groups on platforms without interrupt remapping (default: N)");
+module_param_named(disable_hugepages, params.disable_hugepages, bool, 0644);
+MODULE_PARM_DESC(disable_hugepages, "Map page by page, so that no larger IOMMU page is used (default: N)");
+module_param_named(dma_entry_limit, params.dma_entry_limit, uint, 0644);
+MODULE_PARM_DESC(dma_entry_limit, "Mappings in a container that charge no locked memory (default: 65535)");
+
+static int __init vib_init(void)
+{
+	int ret;
+
+	ret = vib_mapping_cache_init();
+	if (ret)
+		return ret;
+	ret = vib_vfio_register(&params);
+	if (ret)
+		goto err_cache;
+	vib_debugfs_init();
+	return 0;
+
+err_cache:
+	vib_mapping_cache_fini();
+	return ret;
+}
+
+static void __exit vib_exit(void)
+{
+	vib_debugfs_fini();
+	vib_vfio_unregister();
+	vib_mapping_cache_fini();
+}
+
+module_init(vib_init);
+module_exit(vib_exit);
+
+MODULE_DESCRIPTION("VFIO IOMMU backend with batched mapping, unmapping and unpinning");
+MODULE_LICENSE("GPL v2");
+MODULE_VERSION("0.1.0");
+MODULE_SOFTDEP("pre: vfio_iommu_type1");

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * MAP_DMA: reserve the IOVA range, pin with no lock held, fill every domain, publish.
+ *
+ * A large mapping goes in bounded batches: pin one, enter it into every domain under domains_rwsem,
+ * let go of everything, pin the next. What a batch adds becomes part of the mapping at once, so an
+ * attach in between fills it into its new domain, and a failure has just one thing to undo: the
+ * mapping as it stands, which is what retire.c does to any mapping.
+ */
+#include "ioas.h"
+
+#include <linux/capability.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include "pure/iova.h"
+
+/*
+ * A run that a batch ends in may go on in the next one, and as a whole it may fit a larger IOMMU page.
+ * It is held back until it ends, or is longer than any IOMMU page of today.
+ */
+#define HOLD_MAX	((u64)SZ_1G >> PAGE_SHIFT)
+
+/* What one MAP_DMA is at. */
+struct job {
+	struct vib_ioas *ioas;
+	struct vib_mapping *map;
+	struct vib_pin pin;
+	struct vib_extents batch;	/* pinned, not yet in any domain */
+};
+
+static struct vib_mapping *mapping_of(struct vib_span *span)
+{
+	return span ? container_of(span, struct vib_mapping, span) : NULL;
+}
+
+static u64 filled_end(struct vib_mapping *map)
+{
+	return map->span.start + (vib_extents_pages(&map->extents, 0, 0) << PAGE_SHIFT);
+}
+
+/* Is the range free? 0; -EEXIST when a mapping is in the way; -EAGAIN when one is coming or going. */
+static int range_free(struct vib_ioas *ioas, u64 start, u64 last)
+{
+	struct vib_span *span = vib_maptree_first(&ioas->tree, start, last);
+	int ret = 0;
+
+	for (; span; span = vib_maptree_next(span, last)) {
+		if (mapping_of(span)->state == VIB_LIVE)
+			return -EEXIST;
+		ret = -EAGAIN;
+	}
+	return ret;
+}
+
+/* All that can be refused before anything is pinned, in the order that the ABI has. tree_lock is held. */
+static int may_insert(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	u64 start = map->span.start, last = map->span.last;
+	u64 mask = vib_pgsize_smallest(ioas->pgsizes) - 1;
+	int ret;
+
+	if (ioas->dying || (start | (last + 1) | map->vaddr) & mask)
+		return -EINVAL;
+	ret = range_free(ioas, start, last);
+	if (ret)
+		return ret;
+	if (!ioas->restricted)
+		return ioas->entries_left ? 0 : -ENOSPC;
+	return vib_windows_hold(&ioas->windows, start, last) ? 0 : -EINVAL;
+}
+
+/* The mapping's owner, and the ioas remembers it for the next mapping. tree_lock is held. */
+static int set_owner(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	struct vib_owner *owner;
+
+	if (map->owner)
+		return 0;
+	owner = vib_owner_current(ioas->latest);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	map->owner = owner;
+	if (owner != ioas->latest) {
+		vib_owner_put(ioas->latest);
+		ioas->latest = vib_owner_get(owner);
+	}
+	return 0;
+}
+
+/* Occupies the IOVA range, waiting for what is coming or going there. */
+static int reserve(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	int ret;
+
+	for (;;) {
+		mutex_lock(&ioas->tree_lock);
+		ret = may_insert(ioas, map);
+		if (ret != -EAGAIN)
+			break;
+		ret = vib_ioas_wait(ioas);
+		if (ret)
+			return ret;
+	}
+	if (!ret)
+		ret = set_owner(ioas, map);
+	if (!ret)
+		vib_maptree_insert(&ioas->tree, &map->span);
+	mutex_unlock(&ioas->tree_lock);
+	return ret;
+}
+
+/* Makes a filled mapping visible. domains_rwsem is held for read. */
+static int publish(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	bool free = !vib_extents_pages(&map->extents, 0, VIB_EXT_ACCOUNTED);
+	int ret = 0;
+
+	vib_extents_trim(&map->extents);
+	mutex_lock(&ioas->tree_lock);
+	if (ioas->dying) {
+		ret = -EINVAL;
+	} else if (free && !ioas->entries_left) {
+		pr_warn_ratelimited("%s[%d]: dma_entry_limit reached: no further mapping without locked memory\n",
+				    current->comm, current->pid);
+		ret = -ENOSPC;
+	} else {
+		if (free) {
+			map->flags |= VIB_F_ENTRY;
+			ioas->entries_left--;
+		}
+		map->state = VIB_LIVE;
+		ioas->stats.maps++;
+		vib_ioas_changed(ioas);
+	}
+	mutex_unlock(&ioas->tree_lock);
+	return ret;
+}
+
+/* Takes [iova, iova + size) out of the domains before @stop. */
+static void undo_fill(struct vib_ioas *ioas, struct vib_domain *stop, u64 iova, u64 size)
+{
+	struct vib_domain *dom;
+
+	list_for_each_entry(dom, &ioas->domains, node) {
+		struct vib_drain drain;
+
+		if (dom == stop)
+			break;
+		vib_drain_begin(&drain, dom);
+		vib_drain_range(&drain, iova, size);
+		vib_drain_sync(&drain);
+	}
+}
+
+/* Enters the first @nr extents of the batch into every domain, and makes them the mapping's. */
+static int fill(struct job *job, u32 nr)
+{
+	struct vib_mapping *map = job->map;
+	u64 iova = filled_end(map);
+	struct vib_domain *dom;
+	int ret;
+
+	ret = vib_extents_reserve(&map->extents, nr);
+	if (ret)
+		return ret;
+	list_for_each_entry(dom, &job->ioas->domains, node) {
+		ret = vib_domain_fill(dom, iova, &job->batch, 0, nr, map->prot,
+				      map->flags & VIB_F_PAGEWISE);
+		if (ret) {
+			undo_fill(job->ioas, dom, iova,
+				  (vib_extents_pages(&job->batch, 0, 0) -
+				   vib_extents_pages(&job->batch, nr, 0)) << PAGE_SHIFT);
+			return ret;
+		}
+	}
+	vib_extents_move(&map->extents, &job->batch, nr);
+	return 0;
+}
+
+/* How many extents of the batch may be filled now; cuts a long last run at a boundary of the largest IOMMU page. */
+static u32 fillable(struct job *job)
+{
+	struct vib_extents *batch = &job->batch;
+	u64 tail, over;
+
+	if (!job->pin.left || !batch->nr)
+		return batch->nr;
+	tail = vib_ext_pages(vib_extents_words(batch)[batch->nr - 1]);
+	if (tail < HOLD_MAX)
+		return batch->nr - 1;
+	over = ((filled_end(job->map) >> PAGE_SHIFT) + vib_extents_pages(batch, 0, 0)) % HOLD_MAX;
+	if (over && !vib_extents_split_tail(batch, over))
+		return batch->nr - 1;
+	return batch->nr;
+}
+
+/* Hands a pinned batch to the domains; publishes after the last. -EAGAIN when there is no domain any more. */
+static int commit(struct job *job)
+{
+	struct vib_ioas *ioas = job->ioas;
+	int ret;
+
+	ret = down_read_killable(&ioas->domains_rwsem);
+	if (ret)
+		return ret;
+	if (list_empty(&ioas->domains))
+		ret = -EAGAIN;
+	else
+		ret = fill(job, fillable(job));
+	if (!ret && !job->pin.left)
+		ret = publish(ioas, job->map);
+	up_read(&ioas->domains_rwsem);
+	return ret;
+}
+
+/* Records a mapping that no domain needs; -EAGAIN when there is one after all. */
+static int record(struct job *job)
+{
+	struct vib_ioas *ioas = job->ioas;
+	int ret;
+
+	ret = down_read_killable(&ioas->domains_rwsem);
+	if (ret)
+		return ret;
+	ret = list_empty(&ioas->domains) ? publish(ioas, job->map) : -EAGAIN;
+	up_read(&ioas->domains_rwsem);
+	return ret;
+}
+
+/* The last domain left half-way: back to nothing pinned, also where a new domain has been filled meanwhile. */
+static void strip(struct job *job)
+{
+	struct vib_mapping *map = job->map;
+	u64 accounted = 0;
+
+	down_read(&job->ioas->domains_rwsem);
+	undo_fill(job->ioas, NULL, map->span.start, filled_end(map) - map->span.start);
+	accounted = vib_unpin(&map->extents, 0, map->extents.nr, map->prot & IOMMU_WRITE);
+	vib_extents_fini(&map->extents);
+	up_read(&job->ioas->domains_rwsem);
+	vib_owner_uncharge(map->owner, accounted);
+}
+
+/* Pins and fills batch after batch. */
+static int populate(struct job *job)
+{
+	struct vib_mapping *map = job->map;
+	u64 accounted;
+	int ret;
+
+	job->pin.vaddr = map->vaddr;
+	job->pin.left = vib_span_size(&map->span) >> PAGE_SHIFT;
+	vib_pin_begin(&job->pin);
+	do {
+		ret = vib_pin_some(&job->pin, &job->batch, VIB_PIN_BUDGET);
+		if (!ret)
+			ret = commit(job);
+	} while (!ret && job->pin.left);
+	vib_pin_end(&job->pin);
+	if (ret) {
+		accounted = vib_unpin(&job->batch, 0, job->batch.nr, false);
+		vib_owner_uncharge(map->owner, accounted);
+	}
+	vib_extents_fini(&job->batch);
+	return ret;
+}
+
+static int run(struct job *job)
+{
+	struct vib_mapping *map = job->map;
+	int ret;
+
+	job->pin.owner = map->owner;
+	job->pin.write = map->prot & IOMMU_WRITE;
+	job->pin.unlimited = map->flags & VIB_F_UNLIMITED;
+	job->pin.scattered = map->flags & VIB_F_PAGEWISE;
+	vib_extents_init(&job->batch);
+	do {
+		ret = record(job);
+		if (ret != -EAGAIN)
+			break;
+		ret = populate(job);
+		if (ret == -EAGAIN)
+			strip(job);
+	} while (ret == -EAGAIN);
+	return ret;
+}
+
+/* Takes a mapping that did not come to life away again. */
+static void abandon(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	LIST_HEAD(batch);
+
+	mutex_lock(&ioas->tree_lock);
+	map->state = VIB_DRAINING;
+	mutex_unlock(&ioas->tree_lock);
+	list_add(&map->batch, &batch);
+	vib_retire(ioas, &batch);
+}
+
+int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot)
+{
+	struct vib_mapping *map;
+	struct job job;
+	u64 last, vlast;
+	int ret;
+
+	if (!vib_fits_long(iova) || !vib_fits_long(vaddr) || !vib_fits_long(size))
+		return -EOVERFLOW;
+	if (!size)
+		return -EINVAL;
+	if (!vib_range_last(iova, size, &last) || !vib_range_last(vaddr, size, &vlast))
+		return -EOVERFLOW;
+	if (!prot)
+		return -EINVAL;
+	map = vib_mapping_alloc();
+	if (!map)
+		return -ENOMEM;
+	map->span.start = iova;
+	map->span.last = last;
+	map->vaddr = vaddr;
+	map->prot = prot;
+	map->flags = (capable(CAP_IPC_LOCK) ? VIB_F_UNLIMITED : 0) |
+		     (READ_ONCE(ioas->params->disable_hugepages) ? VIB_F_PAGEWISE : 0);
+	ret = reserve(ioas, map);
+	if (ret) {
+		vib_mapping_free(map);
+		return ret;
+	}
+	job.ioas = ioas;
+	job.map = map;
+	ret = run(&job);
+	if (ret)
+		abandon(ioas, map);
+	return ret;
+}

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sole caller of GUP, of mmap_lock and of locked_vm. Knows nothing of IOVAs, domains or containers.
+ *
+ * Invariant: each extent handed out with VIB_EXT_PINNED holds one pin per page, each with
+ * VIB_EXT_ACCOUNTED one charged page; what fails half-way gives back both before it returns.
+ */
+#include "pin.h"
+
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+
+#include "compat/mm.h"
+
+/* Unpinning this many pages goes without a reschedule. */
+enum {
+	UNPIN_STEP = 1 << 15,
+};
+
+struct vib_owner *vib_owner_current(struct vib_owner *latest)
+{
+	struct mm_struct *mm = current->mm;
+	struct vib_owner *owner;
+
+	if (!mm)
+		return ERR_PTR(-ENODEV);
+	if (latest && latest->mm == mm && latest->task == current->group_leader)
+		return vib_owner_get(latest);
+	owner = kmalloc(sizeof(*owner), GFP_KERNEL_ACCOUNT);
+	if (!owner)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&owner->refs, 1);
+	mmgrab(mm);
+	owner->mm = mm;
+	owner->task = get_task_struct(current->group_leader);
+	return owner;
+}
+
+void vib_owner_put(struct vib_owner *owner)
+{
+	if (!owner || !refcount_dec_and_test(&owner->refs))
+		return;
+	put_task_struct(owner->task);
+	mmdrop(owner->mm);
+	kfree(owner);
+}
+
+/* The owner's memory stays while we use it: current's own does anyway. */
+static bool hold_memory(struct vib_owner *owner)
+{
+	return owner->mm == current->mm || mmget_not_zero(owner->mm);
+}
+
+static void release_memory(struct vib_owner *owner)
+{
+	if (owner->mm != current->mm)
+		mmput(owner->mm);
+}
+
+int vib_owner_charge(struct vib_owner *owner, u64 npages, bool unlimited)
+{
+	int ret;
+
+	if (!npages)
+		return 0;
+	if (!hold_memory(owner))
+		return -ESRCH;
+	ret = mmap_write_lock_killable(owner->mm);
+	if (!ret) {
+		ret = __account_locked_vm(owner->mm, npages, true, owner->task, unlimited);
+		mmap_write_unlock(owner->mm);
+	}
+	release_memory(owner);
+	return ret;
+}
+
+void vib_owner_uncharge(struct vib_owner *owner, u64 npages)
+{
+	if (!npages || !hold_memory(owner))
+		return;
+	mmap_write_lock(owner->mm);
+	__account_locked_vm(owner->mm, npages, false, owner->task, true);
+	mmap_write_unlock(owner->mm);
+	release_memory(owner);
+}
+
+/* Would charging @more pages break the limit? A look without the lock: the charge itself decides. */
+static bool over_limit(struct vib_pin *pin, u64 more)
+{
+	unsigned long limit = task_rlimit(pin->owner->task, RLIMIT_MEMLOCK);
+	unsigned long locked = READ_ONCE(pin->owner->mm->locked_vm);
+
+	if (pin->unlimited || !more || locked + more <= limit >> PAGE_SHIFT)
+		return false;
+	pr_warn_ratelimited("%s[%d]: RLIMIT_MEMLOCK of %lu bytes exceeded: %lu pages locked, %llu more asked for\n",
+			    current->comm, current->pid, limit, locked, more + pin->left);
+	return true;
+}
+
+void vib_pin_begin(struct vib_pin *pin)
+{
+	pin->pages = NULL;
+	if (pin->left > VIB_PIN_FEW)
+		pin->pages = kmalloc_array(VIB_PIN_BATCH, sizeof(*pin->pages), GFP_KERNEL);
+	pin->max = pin->pages ? VIB_PIN_BATCH : VIB_PIN_FEW;
+	if (!pin->pages)
+		pin->pages = pin->few;
+}
+
+void vib_pin_end(struct vib_pin *pin)
+{
+	if (pin->pages != pin->few)
+		kfree(pin->pages);
+}
+
+/* Asks GUP for up to @npages from pin->vaddr on: how many it gave, or its errno. */
+static long pin_pages(struct vib_pin *pin, unsigned long npages)
+{
+	unsigned int flags = FOLL_LONGTERM | (pin->write ? FOLL_WRITE : 0);
+	struct mm_struct *mm = pin->owner->mm;
+	long got;
+
+	if (mm == current->mm) {
+		got = pin_user_pages_fast(pin->vaddr, npages, flags, pin->pages);
+	} else {
+		mmap_read_lock(mm);
+		got = vib_compat_pin_remote(mm, pin->vaddr, npages, flags, pin->pages);
+		mmap_read_unlock(mm);
+	}
+	return got ? got : -EFAULT;
+}
+
+/* Kept by the kernel for itself, or no memory at all: not ours to charge. */
+static bool pfn_reserved(unsigned long pfn)
+{
+	return !pfn_valid(pfn) || PageReserved(pfn_to_page(pfn));
+}
+
+/* How many of @nr pages from pages[0] on are one contiguous run with the same standing. */
+static unsigned int run_length(struct page **pages, unsigned int nr, bool reserved)
+{
+	struct page *first = pages[0];
+	unsigned int n = 1;
+
+	if (PageCompound(first)) {
+		/* Tails share the standing of their head, which ends where the compound page does. */
+		struct page *head = compound_head(first);
+
+		nr = min_t(unsigned long, nr, compound_nr(head) - (first - head));
+		while (n < nr && pages[n] == first + n)
+			n++;
+		return n;
+	}
+	while (n < nr && pages[n] == first + n && !PageCompound(pages[n]) &&
+	       !!PageReserved(pages[n]) == reserved)
+		n++;
+	return n;
+}
+
+/*
+ * Appends one run that GUP gave. Zero pages are not held: some kernels pin them and others do not,
+ * and a release at once is right on both.
+ */
+static int append_run(struct vib_pin *pin, struct vib_extents *out, struct page **pages,
+		      unsigned int n, bool reserved, u64 *charge)
+{
+	unsigned long pfn = page_to_pfn(pages[0]);
+	u64 flags = VIB_EXT_PINNED;
+
+	if (is_zero_pfn(pfn)) {
+		unpin_user_page(pages[0]);
+		flags = 0;
+	} else if (!reserved) {
+		flags |= VIB_EXT_ACCOUNTED;
+		*charge += n;
+	}
+	return vib_extents_append(out, pfn, n, flags);
+}
+
+/* Appends what GUP gave, run by run; room for as many extents as pages is reserved. */
+static int append_pages(struct vib_pin *pin, struct vib_extents *out, unsigned int nr, u64 *charge)
+{
+	unsigned int i = 0;
+
+	while (i < nr) {
+		struct page **pages = pin->pages + i;
+		bool reserved = !PageCompound(pages[0]) && PageReserved(pages[0]);
+		bool single = pin->scattered || is_zero_pfn(page_to_pfn(pages[0]));
+		unsigned int n = single ? 1 : run_length(pages, nr - i, reserved);
+		int ret = append_run(pin, out, pages, n, reserved, charge);
+
+		if (WARN_ON_ONCE(ret)) {
+			/* A PFN beyond 52 bits of physical address: no such machine yet. */
+			unpin_user_pages(pages, nr - i);
+			return ret;
+		}
+		i += n;
+	}
+	return 0;
+}
+
+/* Reads the PFNs behind a PFNMAP vma, faulting them in once; -EAGAIN when the vma must be looked up anew. */
+static int follow_pfnmap(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr,
+			 bool write, struct vib_pfnmap *map)
+{
+	bool unlocked = false;
+	int ret = vib_compat_follow_pfnmap(vma, addr, map);
+
+	if (ret) {
+		ret = fixup_user_fault(mm, addr, FAULT_FLAG_REMOTE | (write ? FAULT_FLAG_WRITE : 0),
+				       &unlocked);
+		if (ret)
+			return ret;
+		if (unlocked)
+			return -EAGAIN;
+		ret = vib_compat_follow_pfnmap(vma, addr, map);
+		if (ret)
+			return ret;
+	}
+	return write && !map->writable ? -EFAULT : 0;
+}
+
+/* Like follow_pfnmap(), from an address; -EFAULT where no PFNMAP vma is. */
+static int lookup_pfnmap(struct vib_pin *pin, struct vib_pfnmap *map)
+{
+	struct mm_struct *mm = pin->owner->mm;
+	struct vm_area_struct *vma;
+	unsigned long addr;
+	int ret;
+
+	mmap_read_lock(mm);
+	do {
+		addr = vib_compat_untag(mm, pin->vaddr);
+		vma = vib_compat_vma_lookup(mm, addr);
+		if (!vma || !(vma->vm_flags & VM_PFNMAP)) {
+			ret = -EFAULT;
+			break;
+		}
+		ret = follow_pfnmap(mm, vma, addr, pin->write, map);
+	} while (ret == -EAGAIN && !fatal_signal_pending(current));
+	mmap_read_unlock(mm);
+	return ret == -EAGAIN ? -EINTR : ret;
+}
+
+/* Appends the device memory at pin->vaddr: how many pages, or an errno. GUP has refused the address. */
+static long append_pfnmap(struct vib_pin *pin, struct vib_extents *out)
+{
+	struct vib_pfnmap map;
+	u64 npages;
+	int ret;
+
+	ret = lookup_pfnmap(pin, &map);
+	if (ret)
+		return ret;
+	if (!pfn_reserved(map.pfn))
+		return -EFAULT;
+	npages = pin->scattered ? 1 : min_t(u64, map.pages, pin->left);
+	if (pin->scattered)
+		ret = vib_extents_reserve(out, 1);
+	if (!ret)
+		ret = vib_extents_append(out, map.pfn, min_t(u64, npages, VIB_EXT_PAGES_MAX), 0);
+	return ret ? ret : (long)min_t(u64, npages, VIB_EXT_PAGES_MAX);
+}
+
+/* One GUP call's worth: 0 with pin advanced and @charge grown, or an errno with nothing kept. */
+static int pin_step(struct vib_pin *pin, struct vib_extents *out, u64 *charge)
+{
+	unsigned int want = min_t(u64, pin->left, pin->max);
+	long got;
+	int ret;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	ret = vib_extents_reserve(out, want);
+	if (ret)
+		return ret;
+	got = pin_pages(pin, want);
+	if (got > 0) {
+		ret = append_pages(pin, out, got, charge);
+		if (ret)
+			return ret;
+	} else if (got == -EFAULT) {
+		got = append_pfnmap(pin, out);
+	}
+	if (got < 0)
+		return got;
+	pin->vaddr += (u64)got << PAGE_SHIFT;
+	pin->left -= got;
+	return over_limit(pin, *charge) ? -ENOMEM : 0;
+}
+
+/* Gives back what was appended behind the first @nr extents, the last of which was @last. */
+static void rollback(struct vib_extents *out, u32 nr, u64 last, bool dirty)
+{
+	u64 *words = vib_extents_words(out);
+	u64 pages = vib_ext_pages(last);
+
+	(void)vib_unpin(out, nr, out->nr - nr, dirty);
+	vib_extents_drop_tail(out, out->nr - nr);
+	if (nr && words[nr - 1] != last) {
+		struct vib_extents grown;
+
+		vib_extents_init(&grown);
+		(void)vib_extents_append(&grown, vib_ext_pfn(last) + pages,
+					 vib_ext_pages(words[nr - 1]) - pages, vib_ext_flags(last));
+		(void)vib_unpin(&grown, 0, 1, dirty);
+		words[nr - 1] = last;
+	}
+}
+
+int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
+{
+	u64 stop = pin->left > budget ? pin->left - budget : 0;
+	u32 nr = out->nr;
+	u64 last = nr ? vib_extents_words(out)[nr - 1] : 0;
+	u64 charge = 0;
+	int ret = 0;
+
+	if (!hold_memory(pin->owner))
+		return -ESRCH;
+	while (!ret && pin->left > stop) {
+		ret = pin_step(pin, out, &charge);
+		cond_resched();
+	}
+	if (!ret)
+		ret = vib_owner_charge(pin->owner, charge, pin->unlimited);
+	if (ret)
+		rollback(out, nr, last, false);
+	release_memory(pin->owner);
+	return ret;
+}
+
+static void unpin_run(u64 ext, bool dirty)
+{
+	struct page *page = pfn_to_page(vib_ext_pfn(ext));
+	u64 left = vib_ext_pages(ext);
+
+	while (left) {
+		u64 n = min_t(u64, left, UNPIN_STEP);
+
+		vib_compat_unpin_range(page, n, dirty);
+		page += n;
+		left -= n;
+		if (left)
+			cond_resched();
+	}
+}
+
+u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty)
+{
+	u64 *words = vib_extents_words(ex);
+	u64 accounted = 0;
+	u32 i;
+
+	for (i = first; i < first + nr; i++) {
+		if (words[i] & VIB_EXT_ACCOUNTED)
+			accounted += vib_ext_pages(words[i]);
+		if (words[i] & VIB_EXT_PINNED)
+			unpin_run(words[i], dirty);
+		if (i % 1024 == 1023)
+			cond_resched();
+	}
+	return accounted;
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Asks groups and their devices, and nobody else does. Knows nothing of ioas, domains or mappings.
+ */
+#include "resolve.h"
+
+#include <linux/slab.h>
+
+#include "compat/iommu.h"
+#include "pure/iova.h"
+
+/* One member: the first names the group, all must be served by one unit for the group to have one. */
+static int see_device(struct device *dev, void *data)
+{
+	struct vib_resolved *res = data;
+	const void *instance;
+
+	if (!dev->iommu || !dev->iommu->iommu_dev)
+		return -ENODEV;
+	instance = dev->iommu->iommu_dev;
+	if (!res->nr_devices++) {
+		res->dev = get_device(dev);
+		res->instance = instance;
+	} else if (res->instance != instance) {
+		res->instance = NULL;
+	}
+	return 0;
+}
+
+/* All regions but relaxable direct ones are closed to mappings, as type1 has it. */
+static void keep_region(struct vib_resolved *res, const struct iommu_resv_region *region)
+{
+	struct vib_range range = { .start = region->start };
+
+	if (region->type == IOMMU_RESV_SW_MSI) {
+		res->sw_msi = true;
+		res->sw_msi_base = region->start;
+	}
+	if (region->type == IOMMU_RESV_DIRECT_RELAXABLE)
+		return;
+	if (vib_range_last(region->start, region->length, &range.last))
+		res->reserved[res->nr_reserved++] = range;
+}
+
+static int read_regions(struct iommu_group *group, struct vib_resolved *res)
+{
+	struct iommu_resv_region *region, *next;
+	unsigned int nr = 0;
+	LIST_HEAD(regions);
+	int ret;
+
+	ret = iommu_get_group_resv_regions(group, &regions);
+	if (!ret) {
+		list_for_each_entry(region, &regions, list)
+			nr++;
+		res->reserved = kmalloc_array(nr + 1, sizeof(*res->reserved), GFP_KERNEL_ACCOUNT);
+		if (!res->reserved)
+			ret = -ENOMEM;
+	}
+	list_for_each_entry_safe(region, next, &regions, list) {
+		if (!ret)
+			keep_region(res, region);
+		kfree(region);
+	}
+	return ret;
+}
+
+int vib_resolve(struct iommu_group *group, struct vib_resolved *out)
+{
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	ret = iommu_group_for_each_dev(group, out, see_device);
+	if (!ret && !out->nr_devices)
+		ret = -ENODEV;
+	if (!ret)
+		ret = read_regions(group, out);
+	if (ret)
+		vib_resolved_fini(out);
+	return ret;
+}
+
+void vib_resolved_fini(struct vib_resolved *res)
+{
+	put_device(res->dev);
+	kfree(res->reserved);
+	memset(res, 0, sizeof(*res));
+}
+
+struct call {
+	int (*fn)(struct device *dev, void *data);
+	void *data;
+	bool called;
+	int ret;
+};
+
+static int call_first(struct device *dev, void *data)
+{
+	struct call *call = data;
+
+	call->called = true;
+	call->ret = dev->iommu ? call->fn(dev, call->data) : -ENODEV;
+	return 1;
+}
+
+int vib_resolve_call(struct iommu_group *group, int (*fn)(struct device *dev, void *data),
+		     void *data)
+{
+	struct call call = { .fn = fn, .data = data };
+
+	iommu_group_for_each_dev(group, &call, call_first);
+	return call.called ? call.ret : -ENODEV;
+}
+
+bool vib_resolve_isolated_msi(struct iommu_group *group)
+{
+	return vib_compat_isolated_msi(group);
+}
