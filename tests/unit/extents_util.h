@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the three extents tests share: putting runs in and looking at what is there. Inline, so that a
+ * failed check names the test's own file.
+ */
+#ifndef VIB_UNIT_EXTENTS_UTIL_H
+#define VIB_UNIT_EXTENTS_UTIL_H
+
+#include "shim.h"
+
+void extents_directed(TCase *tcase);
+void extents_memory(TCase *tcase);
+
+static inline void add(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags)
+{
+	must_eq(vib_extents_append(ex, pfn, pages, flags), 0);
+}
+
+static inline void expect_nr(const struct vib_extents *ex, u32 nr)
+{
+	must_eq(ex->nr, nr);
+	must(ex->cap >= max_t(u32, nr, 1));
+}
+
+static inline void expect_ext(struct vib_extents *ex, u32 i, u64 pfn, u64 pages, u64 flags)
+{
+	u64 ext = vib_extents_words(ex)[i];
+
+	must_eq(vib_ext_pfn(ext), pfn);
+	must_eq(vib_ext_pages(ext), pages);
+	must_eq(vib_ext_flags(ext), flags);
+}
+
+/* @nr extents that can never merge: page 2i in place i. */
+static inline void add_apart(struct vib_extents *ex, u32 nr)
+{
+	while (nr--)
+		add(ex, 2 * (u64)ex->nr, 1, VIB_EXT_PINNED);
+}
+
+static inline void expect_apart(struct vib_extents *ex, u32 first, u32 nr)
+{
+	u32 i;
+
+	for (i = first; i < first + nr; i++)
+		expect_ext(ex, i, 2 * (u64)i, 1, VIB_EXT_PINNED);
+}
+
+/* Vectors larger than memory: their words are never looked at, because the allocation fails. */
+static inline void fake(struct vib_extents *ex, u32 nr)
+{
+	static u64 word;
+
+	ex->vec = &word;
+	ex->nr = nr;
+	ex->cap = nr;
+}
+
+#endif
