@@ -28,24 +28,13 @@ static struct vib_mapping *next_in(struct list_head *batch, struct vib_mapping *
 	return list_is_last(&map->batch, batch) ? NULL : list_next_entry(map, batch);
 }
 
-/* At the first extent that is not drained; an earlier slice has left the others behind. */
+/* At the start of a mapping that no slice has come to yet. */
 static struct cursor cursor_at(struct vib_mapping *map)
 {
-	struct cursor at = { .map = map };
-	u64 *words;
-	u32 i;
-
-	if (!map)
-		return at;
-	words = vib_extents_words(&map->extents);
-	at.iova = map->span.start;
-	for (i = 0; i < map->first; i++)
-		at.iova += vib_ext_pages(words[i]) << PAGE_SHIFT;
-	at.ext = map->first;
-	return at;
+	return (struct cursor){ .map = map, .iova = map ? map->span.start : 0 };
 }
 
-/* Moves to the next extent, skipping mappings without any (left). */
+/* Moves to the next extent, skipping mappings without any left. */
 static void settle(struct cursor *at, struct list_head *batch)
 {
 	while (at->map && at->ext >= at->map->extents.nr)
