@@ -109,19 +109,19 @@ static void set(struct edu *edu, int reg, __u64 value)
 	mmio_write64(edu->bar + reg, value);
 }
 
-void edu_start_fetch(struct edu *edu, __u64 iova, size_t size)
+void edu_start_fetch(struct edu *edu, __u64 iova)
 {
 	set(edu, EDU_DMA_SOURCE, iova);
 	set(edu, EDU_DMA_TARGET, EDU_BUFFER);
-	set(edu, EDU_DMA_SIZE, size);
+	set(edu, EDU_DMA_SIZE, EDU_CHUNK);
 	set(edu, EDU_DMA_COMMAND, EDU_RUN);
 }
 
-void edu_start_store(struct edu *edu, __u64 iova, size_t size)
+void edu_start_store(struct edu *edu, __u64 iova)
 {
 	set(edu, EDU_DMA_SOURCE, EDU_BUFFER);
 	set(edu, EDU_DMA_TARGET, iova);
-	set(edu, EDU_DMA_SIZE, size);
+	set(edu, EDU_DMA_SIZE, EDU_CHUNK);
 	set(edu, EDU_DMA_COMMAND, EDU_RUN | EDU_TO_MEMORY);
 }
 
@@ -137,22 +137,22 @@ int edu_wait(struct edu *edu)
 	return -ETIMEDOUT;
 }
 
-int edu_fetch(struct edu *edu, __u64 iova, size_t size)
+int edu_fetch(struct edu *edu, __u64 iova)
 {
-	edu_start_fetch(edu, iova, size);
+	edu_start_fetch(edu, iova);
 	return edu_wait(edu);
 }
 
-int edu_store(struct edu *edu, __u64 iova, size_t size)
+int edu_store(struct edu *edu, __u64 iova)
 {
-	edu_start_store(edu, iova, size);
+	edu_start_store(edu, iova);
 	return edu_wait(edu);
 }
 
-int edu_copy(struct edu *edu, __u64 to, __u64 from, size_t size)
+int edu_copy(struct edu *edu, __u64 to, __u64 from)
 {
 	int ret;
 
-	ret = edu_fetch(edu, from, size);
-	return ret ? ret : edu_store(edu, to, size);
+	ret = edu_fetch(edu, from);
+	return ret ? ret : edu_store(edu, to);
 }

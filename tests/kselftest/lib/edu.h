@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * QEMU's "edu" PCI device as a witness: it copies up to 4 KiB between an IOVA
- * and a buffer of its own, and what the IOMMU does not let through does not
- * arrive. One transfer takes 100 ms of the machine's time, so tests count
+ * QEMU's "edu" PCI device as a witness: it copies between an IOVA and a
+ * buffer of its own, and what the IOMMU does not let through does not arrive. One transfer takes 100 ms of the machine's time, so tests count
  * them, and start several devices before they wait for the first.
  */
 #ifndef VIB_TEST_EDU_H
@@ -10,6 +9,11 @@
 
 #include <linux/types.h>
 #include <stddef.h>
+
+#include "util.h"
+
+/* What one transfer moves; QEMU 7.2 aborts on its whole buffer of 4 KiB. */
+#define EDU_CHUNK (2 * KIB)
 
 struct edu {
 	int device;			/* VFIO device, not owned */
@@ -27,15 +31,15 @@ int edu_open(struct edu *edu, int device);
 void edu_close(struct edu *edu);
 
 /* Memory at @iova into the device's buffer, and back. */
-int edu_fetch(struct edu *edu, __u64 iova, size_t size);
-int edu_store(struct edu *edu, __u64 iova, size_t size);
+int edu_fetch(struct edu *edu, __u64 iova);
+int edu_store(struct edu *edu, __u64 iova);
 
 /* The same in two steps. */
-void edu_start_fetch(struct edu *edu, __u64 iova, size_t size);
-void edu_start_store(struct edu *edu, __u64 iova, size_t size);
+void edu_start_fetch(struct edu *edu, __u64 iova);
+void edu_start_store(struct edu *edu, __u64 iova);
 int edu_wait(struct edu *edu);
 
 /* Memory to memory by way of the device: two transfers. */
-int edu_copy(struct edu *edu, __u64 to, __u64 from, size_t size);
+int edu_copy(struct edu *edu, __u64 to, __u64 from);
 
 #endif

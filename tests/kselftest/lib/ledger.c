@@ -24,8 +24,13 @@ long locked_pages(void)
 	return locked_pages_of(getpid());
 }
 
+/*
+ * The counters are kept per CPU and folded once a second; reading stat_refresh
+ * folds them now.
+ */
 long pinned_pages(void)
 {
+	file_read_long("/proc/sys/vm/stat_refresh");
 	return file_keyed_long("/proc/vmstat", "nr_foll_pin_acquired ") -
 	       file_keyed_long("/proc/vmstat", "nr_foll_pin_released ");
 }
