@@ -46,7 +46,7 @@ char *mem_small(size_t size)
 /* The VMA that starts at @mem must be the last one asked about. */
 long mem_thp_kib(const char *mem)
 {
-	unsigned long start;
+	unsigned long start, end;
 	bool inside = false;
 	char line[512];
 	long kib = -1;
@@ -56,7 +56,8 @@ long mem_thp_kib(const char *mem)
 	if (!smaps)
 		return -1;
 	while (kib < 0 && fgets(line, sizeof(line), smaps)) {
-		if (sscanf(line, "%lx-%*x ", &start) == 1)
+		/* Both ends: "AnonHugePages" begins like a hexadecimal number. */
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
 			inside = start == (uintptr_t)mem;
 		else if (inside)
 			sscanf(line, "AnonHugePages: %ld", &kib);
