@@ -30,7 +30,7 @@ void vib_dirtymap_fill(u64 *map, u64 nbits, bool value)
 		vib_dirtymap_set(map, 0, nbits);
 }
 
-/* Word @i of the bitmap with everything outside its @nbits clear; -1 and one past the end are fine. */
+/* Word @i of the bitmap, clear outside its @nbits; -1 and one past the end are fine. */
 static u64 word_at(const u64 *map, u64 nbits, u64 i)
 {
 	u64 words = vib_dirtymap_words(nbits);
@@ -48,7 +48,7 @@ void vib_dirtymap_window(const u64 *map, u64 nbits, unsigned int shift, u64 word
 	for (i = 0; i < nwords; i++) {
 		u64 value = word_at(map, nbits, word + i) << shift;
 
-		if (shift && word + i)
+		if (shift)
 			value |= word_at(map, nbits, word + i - 1) >> (64 - shift);
 		out[i] = value;
 	}

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Dirty bitmaps: one bit for each IOMMU page (the smallest page size of the container) of a mapping.
+ * Dirty bitmaps: one bit for each IOMMU page (the smallest page size of the container) of a
+ * mapping.
  *
  * Bits past the last page are always clear, so that no report can carry them over to a neighbour.
  * What is handed to user space is built in a small buffer of words, shifted to where the mapping
- * starts in the user's bitmap; the mapping's own bitmap is never shifted in place, so a fault on the
- * user's memory cannot disturb it.
+ * starts in the user's bitmap; the mapping's own bitmap is never shifted in place, so a fault on
+ * the user's memory cannot disturb it.
  */
 #ifndef VIB_PURE_DIRTYMAP_H
 #define VIB_PURE_DIRTYMAP_H

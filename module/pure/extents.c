@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Extent vectors: packing, merging, growing and shrinking. Knows nothing of pages, pins or domains;
- * the words are only moved about here. Invariant: nr <= cap, and cap is 1 exactly when the extent is
- * kept in place.
+ * the words are only moved about here. Invariant: nr <= cap, and cap is 1 exactly when the extent
+ * is kept in place.
  */
 #include "extents.h"
 
 enum {
 	FIRST_CAP = 8,
-	/* kvmalloc refuses more than INT_MAX bytes, with a WARN that user space must not provoke. */
+	/* Past INT_MAX bytes kvmalloc refuses with a WARN, which user space must not provoke. */
 	MAX_CAP = INT_MAX / sizeof(u64),
 };
 

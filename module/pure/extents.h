@@ -9,9 +9,9 @@
  *    | pages (22)     | accounted|pinned| first PFN (40)        |
  *    +----------------+----------+------+-----------------------+
  *
- * pinned: we hold a long-term GUP reference on each page of the run. accounted: each page of the run
- * is charged to the owner's locked_vm. One vector may mix RAM and device memory; whoever unpins looks
- * at the flags and at nothing else.
+ * pinned: we hold a long-term GUP reference on each page of the run. accounted: each page of the
+ * run is charged to the owner's locked_vm. One vector may mix RAM and device memory; whoever unpins
+ * looks at the flags and at nothing else.
  *
  * The vector keeps a single extent in place: a 4 KiB mapping costs no second allocation.
  */
@@ -82,7 +82,7 @@ static inline void vib_extents_init(struct vib_extents *ex)
 	ex->cap = 1;
 }
 
-/* Frees the memory of the vector and leaves it empty. What the words said is the caller's business. */
+/* Frees the vector's memory and leaves it empty. What the words said is the caller's business. */
 void vib_extents_fini(struct vib_extents *ex);
 
 /**

@@ -2,8 +2,8 @@
 /*
  * The mapping tree: disjoint IOVA spans, found by address.
  *
- * Spans never overlap, so ordering them by start orders them by last too, and a plain rbtree answers
- * every range question. The tree owns no memory: a span is embedded in what it describes.
+ * Spans never overlap, so ordering them by start orders them by last too, and a plain rbtree
+ * answers every range question. The tree owns no memory: a span is embedded in what it describes.
  */
 #ifndef VIB_PURE_MAPTREE_H
 #define VIB_PURE_MAPTREE_H
@@ -51,7 +51,7 @@ struct vib_span *vib_maptree_first(struct vib_maptree *tree, u64 start, u64 last
 /* The span after @span if it has a byte at or below @last, else NULL. */
 struct vib_span *vib_maptree_next(struct vib_span *span, u64 last);
 
-/* Does some span reach over either end of [start, last], so that taking the range out would cut it? */
+/* Does a span reach over either end of [start, last], so that taking the range out would cut it? */
 bool vib_maptree_bisects(struct vib_maptree *tree, u64 start, u64 last);
 
 #endif

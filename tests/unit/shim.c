@@ -5,20 +5,25 @@
  *
  * Fresh memory is filled with junk, as kmalloc's may be. What the kernel would complain about fails
  * the test here: memory that is not charged to the caller's memory cgroup, kfree() of memory that
- * kvmalloc gave, a request of more than INT_MAX bytes (kvmalloc has a WARN for that).
+ * kvmalloc gave, a request of more than INT_MAX bytes, or of more than 4 MiB without kvmalloc.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "shim.h"
 
-/* Memory that is out, found by its address. The address given out is not moved by a header of ours,
+/*
+ * Memory that is out, found by its address. The address given out is not moved by a header of ours,
  * so that AddressSanitizer sees every byte on either side.
  */
 struct chunk {
 	struct chunk *next;
 	void *mem;
 	bool vmalloc;
+};
+
+enum {
+	KMALLOC_MAX = 4 << 20,
 };
 
 static struct chunk *chunks;
@@ -45,13 +50,13 @@ void shim_setup(void)
 void shim_teardown(void)
 {
 	must_msg(warned == warnings_expected, "%u WARNs fired, %u expected", warned,
-		      warnings_expected);
+		 warnings_expected);
 	must_msg(!nr_chunks, "%lu allocations were not freed", nr_chunks);
 }
 
-TCase *shim_tcase(Suite *suite, const char *name)
+struct TCase *shim_tcase(struct Suite *suite, const char *name)
 {
-	TCase *tcase = tcase_create(name);
+	struct TCase *tcase = tcase_create(name);
 
 	tcase_add_checked_fixture(tcase, shim_setup, shim_teardown);
 	tcase_set_timeout(tcase, 60);
@@ -102,8 +107,8 @@ static void *allocate(size_t n, size_t size, gfp_t flags, bool vmalloc)
 		has_failed = true;
 		return NULL;
 	}
-	if (n > INT_MAX / size) {
-		shim_warn(__FILE__, __LINE__, "request of more than INT_MAX bytes");
+	if (n > (vmalloc ? INT_MAX : KMALLOC_MAX) / size) {
+		shim_warn(__FILE__, __LINE__, "request too large");
 		return NULL;
 	}
 	chunk = malloc(sizeof(*chunk));

@@ -11,6 +11,8 @@
 #include <check.h>
 
 /*
+ * Tests open with START_TEST; END_TEST has been empty since libcheck 0.13 and is left out.
+ *
  * libcheck's own assertions write a record to a file even when they hold, which is most of the time
  * of a random test; these speak only when they fail.
  */
@@ -47,13 +49,13 @@ u64 rnd(void);
 u64 rnd_below(u64 n);
 bool rnd_one_in(u64 n);
 
-Suite *iova_suite(void);
-Suite *extents_suite(void);
-Suite *maptree_suite(void);
-Suite *windows_suite(void);
-Suite *dirtymap_suite(void);
+struct Suite *iova_suite(void);
+struct Suite *extents_suite(void);
+struct Suite *maptree_suite(void);
+struct Suite *windows_suite(void);
+struct Suite *dirtymap_suite(void);
 
 /* A test case with the common fixture, added to @suite. */
-TCase *shim_tcase(Suite *suite, const char *name);
+struct TCase *shim_tcase(struct Suite *suite, const char *name);
 
 #endif

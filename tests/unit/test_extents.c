@@ -26,7 +26,6 @@ START_TEST(word_layout)
 	must_eq(vib_ext_flags(all & ~P), A);
 	must_eq(P & A, 0);
 }
-END_TEST
 
 START_TEST(append_merges)
 {
@@ -57,7 +56,6 @@ START_TEST(append_merges)
 	expect_ext(&ex, 5, 112, 3, A);
 	vib_extents_fini(&ex);
 }
-END_TEST
 
 START_TEST(append_stops_at_the_longest)
 {
@@ -77,7 +75,6 @@ START_TEST(append_stops_at_the_longest)
 	expect_ext(&ex, 2, VIB_EXT_PAGES_MAX + 1, VIB_EXT_PAGES_MAX, P | A);
 	vib_extents_fini(&ex);
 }
-END_TEST
 
 static void expect_erange(u64 pfn, u64 pages)
 {
@@ -104,7 +101,6 @@ START_TEST(append_refuses_what_does_not_fit)
 	expect_erange(U64_MAX, 1);
 	expect_erange(U64_MAX - 1, 3);
 }
-END_TEST
 
 START_TEST(append_takes_the_last_pfn)
 {
@@ -122,7 +118,6 @@ START_TEST(append_takes_the_last_pfn)
 	expect_nr(&ex, 3);
 	vib_extents_fini(&ex);
 }
-END_TEST
 
 START_TEST(move_keeps_extents_apart)
 {
@@ -152,7 +147,6 @@ START_TEST(move_keeps_extents_apart)
 	vib_extents_fini(&dst);
 	vib_extents_fini(&src);
 }
-END_TEST
 
 START_TEST(move_in_place)
 {
@@ -167,7 +161,6 @@ START_TEST(move_in_place)
 	expect_nr(&src, 0);
 	must_eq(shim_live(), 0);
 }
-END_TEST
 
 START_TEST(move_misused)
 {
@@ -188,7 +181,6 @@ START_TEST(move_misused)
 	vib_extents_move(&dst, &src, U32_MAX);	/* the sum wraps */
 	expect_nr(&dst, 1);
 }
-END_TEST
 
 START_TEST(split_tail)
 {
@@ -209,7 +201,6 @@ START_TEST(split_tail)
 	expect_ext(&ex, 2, 101, VIB_EXT_PAGES_MAX - 2, P | A);
 	vib_extents_fini(&ex);
 }
-END_TEST
 
 /* From the word in place to a vector, which the tail must be read after, not before. */
 START_TEST(split_tail_grows)
@@ -232,7 +223,6 @@ START_TEST(split_tail_grows)
 	expect_ext(&ex, 1, 16, 5, P);
 	vib_extents_fini(&ex);
 }
-END_TEST
 
 START_TEST(drop_tail)
 {
@@ -254,7 +244,6 @@ START_TEST(drop_tail)
 	expect_nr(&ex, 0);
 	vib_extents_fini(&ex);
 }
-END_TEST
 
 START_TEST(pages_by_flags)
 {
@@ -277,7 +266,6 @@ START_TEST(pages_by_flags)
 	must_eq(vib_extents_pages(&ex, U32_MAX, 0), 0);
 	vib_extents_fini(&ex);
 }
-END_TEST
 
 /* 1100 of the longest extents are more than 2^32 pages. */
 START_TEST(pages_do_not_wrap)
@@ -291,9 +279,8 @@ START_TEST(pages_do_not_wrap)
 	must_eq(vib_extents_pages(&ex, 0, P), 1100 * VIB_EXT_PAGES_MAX);
 	vib_extents_fini(&ex);
 }
-END_TEST
 
-void extents_directed(TCase *tcase)
+void extents_directed(struct TCase *tcase)
 {
 	tcase_add_test(tcase, word_layout);
 	tcase_add_test(tcase, append_merges);

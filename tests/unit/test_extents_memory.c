@@ -26,7 +26,6 @@ START_TEST(one_extent_owns_no_memory)
 	vib_extents_fini(&ex);
 	expect_nr(&ex, 0);
 }
-END_TEST
 
 START_TEST(grows_and_ends)
 {
@@ -49,7 +48,6 @@ START_TEST(grows_and_ends)
 	expect_ext(&ex, 0, 7, 1, 0);
 	vib_extents_fini(&ex);
 }
-END_TEST
 
 START_TEST(reserve_is_exact_about_need)
 {
@@ -76,7 +74,6 @@ START_TEST(reserve_is_exact_about_need)
 	must(ex.cap <= 2 * ex.nr);
 	vib_extents_fini(&ex);
 }
-END_TEST
 
 /* kvmalloc refuses more than INT_MAX bytes with a WARN: user space must not get that far. */
 START_TEST(reserve_has_an_upper_limit)
@@ -104,7 +101,6 @@ START_TEST(reserve_has_an_upper_limit)
 	must_eq(vib_extents_reserve(&ex, U32_MAX), -ENOMEM);
 	must_eq(ex.cap, U32_MAX);
 }
-END_TEST
 
 /* A vector of @nr extents with room for @cap, trimmed, then has room for @expected. */
 static void trim_to(u32 cap, u32 nr, u32 expected)
@@ -138,7 +134,22 @@ START_TEST(trim_gives_back)
 	trim_to(23, 20, 20);
 	trim_to(23, 21, 23);
 }
-END_TEST
+
+/* More than kmalloc gives: it must ask kvmalloc, and what was there must survive the move. */
+START_TEST(grows_large)
+{
+	struct vib_extents ex;
+
+	vib_extents_init(&ex);
+	add_apart(&ex, 600000);
+	expect_nr(&ex, 600000);
+	expect_apart(&ex, 0, 600000);
+	vib_extents_drop_tail(&ex, 599997);
+	vib_extents_trim(&ex);
+	must_eq(ex.cap, 3);
+	expect_apart(&ex, 0, 3);
+	vib_extents_fini(&ex);
+}
 
 START_TEST(trim_without_memory)
 {
@@ -162,14 +173,14 @@ START_TEST(trim_without_memory)
 	expect_apart(&ex, 0, 1);
 	must_eq(shim_live(), 0);
 }
-END_TEST
 
-void extents_memory(TCase *tcase)
+void extents_memory(struct TCase *tcase)
 {
 	tcase_add_test(tcase, one_extent_owns_no_memory);
 	tcase_add_test(tcase, grows_and_ends);
 	tcase_add_test(tcase, reserve_is_exact_about_need);
 	tcase_add_test(tcase, reserve_has_an_upper_limit);
+	tcase_add_test(tcase, grows_large);
 	tcase_add_test(tcase, trim_gives_back);
 	tcase_add_test(tcase, trim_without_memory);
 }

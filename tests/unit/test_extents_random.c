@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Extents against a naive model: a plain array of runs, for each of two vectors that hand extents to
- * one another, as a batch and a mapping do. Then a sweep: the same work once for each allocation in
- * it, with that one allocation failing.
+ * Extents against a naive model: a plain array of runs, for each of two vectors that hand extents
+ * to one another, as a batch and a mapping do. Then a sweep: the same work once for each allocation
+ * in it, with that one allocation failing.
  */
 #include "../../module/pure/extents.h"
 #include "extents_util.h"
@@ -44,7 +44,7 @@ static void expect_same(struct side *s)
 	must_eq(vib_extents_pages(&s->ex, first, flags), sum);
 }
 
-/* A failed call must leave everything as it was; the failure comes once, so the next try succeeds. */
+/* A failed call must leave everything as it was; failure comes once, so the next try succeeds. */
 static bool failed(struct side *s, const struct vib_extents *before, int ret)
 {
 	must(ret == 0 || ret == -ENOMEM);
@@ -187,7 +187,6 @@ START_TEST(random_world)
 {
 	work(STEPS);
 }
-END_TEST
 
 START_TEST(every_allocation_fails_once)
 {
@@ -201,9 +200,8 @@ START_TEST(every_allocation_fails_once)
 	} while (shim_has_failed());
 	must(nth > 10);
 }
-END_TEST
 
-Suite *extents_suite(void)
+struct Suite *extents_suite(void)
 {
 	Suite *suite = suite_create("extents");
 	TCase *tcase = shim_tcase(suite, "extents");

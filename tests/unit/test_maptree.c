@@ -39,7 +39,6 @@ START_TEST(empty)
 	must(!vib_maptree_bisects(&tree, 0, U64_MAX));
 	must(!vib_maptree_bisects(&tree, 5, 5));
 }
-END_TEST
 
 START_TEST(whole_space)
 {
@@ -61,7 +60,6 @@ START_TEST(whole_space)
 	must_eq(tree.nr, 0);
 	must_eq(vib_maptree_first(&tree, 0, U64_MAX), NULL);
 }
-END_TEST
 
 START_TEST(ends_of_space)
 {
@@ -80,7 +78,6 @@ START_TEST(ends_of_space)
 	must_eq(insert(&tree, &probe, 1, U64_MAX - 1), NULL);
 	must_eq(tree.nr, 3);
 }
-END_TEST
 
 START_TEST(neighbours_touch)
 {
@@ -106,7 +103,6 @@ START_TEST(neighbours_touch)
 	must(vib_maptree_bisects(&tree, 0x1000, 0x2ffe));
 	must(vib_maptree_bisects(&tree, 0, 0x2000));
 }
-END_TEST
 
 static void expect_first(struct world *w, int from, int to)
 {
@@ -138,8 +134,7 @@ static void expect_bisects(struct world *w, int from, int to)
 	bool below = from > 0 && w->owner[from] != NOBODY && w->owner[from] == w->owner[from - 1];
 	bool above = to < WIDTH - 1 && w->owner[to] != NOBODY && w->owner[to] == w->owner[to + 1];
 
-	must_eq(vib_maptree_bisects(&w->tree, w->base + from, w->base + to),
-			 below || above);
+	must_eq(vib_maptree_bisects(&w->tree, w->base + from, w->base + to), below || above);
 }
 
 static bool owns(struct world *w, int who)
@@ -217,9 +212,8 @@ START_TEST(random_world)
 	for (i = 0; i < 100000; i++)
 		random_step(&w);
 }
-END_TEST
 
-Suite *maptree_suite(void)
+struct Suite *maptree_suite(void)
 {
 	Suite *suite = suite_create("maptree");
 	TCase *tcase = shim_tcase(suite, "maptree");

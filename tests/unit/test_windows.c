@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Do windows hold what was left, no more and no less, and is a cut without room refused whole? The
- * naive model is one flag an address, in three small worlds: at 0, in the middle, and one whose last
- * address is 2^64 - 1. Ranges of the vector never touch (a cut takes at least one address out), so
- * they must be exactly the runs of flags.
+ * naive model is one flag an address, in three small worlds: at 0, in the middle, and one whose
+ * last address is 2^64 - 1. Ranges of the vector never touch (a cut takes at least one address
+ * out), so they must be exactly the runs of flags.
  */
 #include "../../module/pure/windows.h"
 #include "shim.h"
@@ -47,7 +47,6 @@ START_TEST(empty)
 	must_eq(shim_live(), 0);
 	vib_windows_fini(&win);
 }
-END_TEST
 
 START_TEST(set)
 {
@@ -65,7 +64,6 @@ START_TEST(set)
 	must_eq(win.cap, 0);
 	must_eq(win.range, NULL);
 }
-END_TEST
 
 START_TEST(set_misused)
 {
@@ -82,7 +80,6 @@ START_TEST(set_misused)
 	must_eq(win.nr, 1);
 	vib_windows_fini(&win);
 }
-END_TEST
 
 START_TEST(reserve)
 {
@@ -108,7 +105,6 @@ START_TEST(reserve)
 	expect(&win, 1, 14, 19);
 	vib_windows_fini(&win);
 }
-END_TEST
 
 START_TEST(clip_edges)
 {
@@ -133,7 +129,6 @@ START_TEST(clip_edges)
 	must_eq(win.nr, 0);
 	vib_windows_fini(&win);
 }
-END_TEST
 
 START_TEST(cut_edges)
 {
@@ -166,7 +161,6 @@ START_TEST(cut_edges)
 	must_eq(win.nr, 0);
 	vib_windows_fini(&win);
 }
-END_TEST
 
 START_TEST(cut_without_room)
 {
@@ -186,7 +180,6 @@ START_TEST(cut_without_room)
 	expect(&win, 1, 140, 199);
 	vib_windows_fini(&win);
 }
-END_TEST
 
 START_TEST(cuts_need_one_more_than_their_number)
 {
@@ -201,7 +194,6 @@ START_TEST(cuts_need_one_more_than_their_number)
 		vib_windows_fini(&win);
 	}
 }
-END_TEST
 
 START_TEST(hold_edges)
 {
@@ -222,7 +214,6 @@ START_TEST(hold_edges)
 	must(!vib_windows_hold(&win, 0, U64_MAX));
 	vib_windows_fini(&win);
 }
-END_TEST
 
 /* Counts the runs of the model, and holds each against the vector if there is one. */
 static u32 runs(const bool *usable, u64 base, const struct vib_windows *win)
@@ -324,9 +315,8 @@ START_TEST(random_world)
 		random_step(&w);
 	vib_windows_fini(&w.win);
 }
-END_TEST
 
-Suite *windows_suite(void)
+struct Suite *windows_suite(void)
 {
 	Suite *suite = suite_create("windows");
 	TCase *tcase = shim_tcase(suite, "windows");
