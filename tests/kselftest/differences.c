@@ -50,6 +50,11 @@ static const struct difference differences[DIFFERENCES] = {
 		.why = "locked memory bounds those already: 65535 is no wall",
 		.until = NEVER, .type1 = 1, .ours = 0,
 	},
+	[DIFF_ENOSPC_AND_RESERVED] = {
+		.what = "MAP_DMA at a reserved IOVA, the entry limit being reached",
+		.why = "only the pinned memory tells whether a mapping counts",
+		.until = NEVER, .type1 = -ENOSPC, .ours = -EINVAL,
+	},
 	[DIFF_DIRTY_PGSIZE_0] = {
 		.what = "a bitmap whose page size is 0",
 		.why = "type1 shifts by the number of bits below the first one",

@@ -21,6 +21,7 @@ enum difference_id {
 	DIFF_NESTING,
 	/* type1 shows these on every kernel so far */
 	DIFF_RAM_TAKES_ENTRY,
+	DIFF_ENOSPC_AND_RESERVED,
 	DIFF_DIRTY_PGSIZE_0,
 	DIFF_DIRTY_STALE_BITS,
 	DIFFERENCES,

@@ -52,21 +52,18 @@ static int region(int device, __u32 index, struct vfio_region_info *info)
 	return vfio_ioctl(device, VFIO_DEVICE_GET_REGION_INFO, info);
 }
 
-static int enable_bus_master(int device)
+int edu_command(struct edu *edu, __u16 command)
 {
 	struct vfio_region_info config;
-	__u16 command;
 	off_t at;
 	int ret;
 
-	ret = region(device, VFIO_PCI_CONFIG_REGION_INDEX, &config);
+	ret = region(edu->device, VFIO_PCI_CONFIG_REGION_INDEX, &config);
 	if (ret)
 		return ret;
 	at = config.offset + PCI_COMMAND;
-	if (pread(device, &command, sizeof(command), at) != sizeof(command))
-		return -EIO;
-	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
-	if (pwrite(device, &command, sizeof(command), at) != sizeof(command))
+	if (pwrite(edu->device, &command, sizeof(command), at) !=
+	    sizeof(command))
 		return -EIO;
 	return 0;
 }
@@ -77,7 +74,8 @@ int edu_open(struct edu *edu, int device)
 	void *map;
 	int ret;
 
-	ret = enable_bus_master(device);
+	edu->device = device;
+	ret = edu_command(edu, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	if (ret)
 		return ret;
 	ret = region(device, VFIO_PCI_BAR0_REGION_INDEX, &bar);
@@ -87,7 +85,6 @@ int edu_open(struct edu *edu, int device)
 		   bar.offset);
 	if (map == MAP_FAILED)
 		return -errno;
-	edu->device = device;
 	edu->bar = map;
 	edu->bar_size = bar.size;
 	if (mmio_read32(edu->bar + EDU_ID) != EDU_ID_VALUE) {
@@ -104,25 +101,23 @@ void edu_close(struct edu *edu)
 	edu->bar = NULL;
 }
 
-static void set(struct edu *edu, int reg, __u64 value)
+static void start(struct edu *edu, __u64 from, __u64 to, size_t size,
+		  __u64 command)
 {
-	mmio_write64(edu->bar + reg, value);
+	mmio_write64(edu->bar + EDU_DMA_SOURCE, from);
+	mmio_write64(edu->bar + EDU_DMA_TARGET, to);
+	mmio_write64(edu->bar + EDU_DMA_SIZE, size);
+	mmio_write64(edu->bar + EDU_DMA_COMMAND, command);
 }
 
 void edu_start_fetch(struct edu *edu, __u64 iova)
 {
-	set(edu, EDU_DMA_SOURCE, iova);
-	set(edu, EDU_DMA_TARGET, EDU_BUFFER);
-	set(edu, EDU_DMA_SIZE, EDU_CHUNK);
-	set(edu, EDU_DMA_COMMAND, EDU_RUN);
+	start(edu, iova, EDU_BUFFER, EDU_CHUNK, EDU_RUN);
 }
 
 void edu_start_store(struct edu *edu, __u64 iova)
 {
-	set(edu, EDU_DMA_SOURCE, EDU_BUFFER);
-	set(edu, EDU_DMA_TARGET, iova);
-	set(edu, EDU_DMA_SIZE, EDU_CHUNK);
-	set(edu, EDU_DMA_COMMAND, EDU_RUN | EDU_TO_MEMORY);
+	start(edu, EDU_BUFFER, iova, EDU_CHUNK, EDU_RUN | EDU_TO_MEMORY);
 }
 
 int edu_wait(struct edu *edu)
@@ -146,6 +141,12 @@ int edu_fetch(struct edu *edu, __u64 iova)
 int edu_store(struct edu *edu, __u64 iova)
 {
 	edu_start_store(edu, iova);
+	return edu_wait(edu);
+}
+
+int edu_store_bytes(struct edu *edu, __u64 iova, size_t size)
+{
+	start(edu, EDU_BUFFER, iova, size, EDU_RUN | EDU_TO_MEMORY);
 	return edu_wait(edu);
 }
 

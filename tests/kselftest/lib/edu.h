@@ -30,9 +30,15 @@ void mmio_write64(char *at, __u64 value);
 int edu_open(struct edu *edu, int device);
 void edu_close(struct edu *edu);
 
+/* Writes the PCI command register: PCI_COMMAND_MEMORY and _MASTER. */
+int edu_command(struct edu *edu, __u16 command);
+
 /* Memory at @iova into the device's buffer, and back. */
 int edu_fetch(struct edu *edu, __u64 iova);
 int edu_store(struct edu *edu, __u64 iova);
+
+/* As edu_store(), but less than a chunk. */
+int edu_store_bytes(struct edu *edu, __u64 iova, size_t size);
 
 /* The same in two steps. */
 void edu_start_fetch(struct edu *edu, __u64 iova);

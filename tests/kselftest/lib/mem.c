@@ -43,7 +43,6 @@ char *mem_small(size_t size)
 	return mem;
 }
 
-/* The VMA that starts at @mem must be the last one asked about. */
 long mem_thp_kib(const char *mem)
 {
 	unsigned long start, end;

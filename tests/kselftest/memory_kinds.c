@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What memory can be mapped and reached by a device, and what cannot: then the
+ * errno is EFAULT and nothing is left behind. What it costs is accounting.c.
+ */
+#include <fcntl.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fixture.h"
+
+#define FAR (IOVA + GIB)
+
+#define WORLD memory_kinds
+#define WORLD_GROUPS 2
+#include "world_fixture.h"
+
+static int map(struct world *w, const void *mem, __u64 size, __u32 flags)
+{
+	return dma_map(w->container, FAR, mem, size, flags);
+}
+
+/* The device carries a chunk into @mem at @at, and another one out of it. */
+static void reached(struct __test_metadata *_metadata, struct world *w,
+		    char *buffer, char *mem, __u64 size, __u64 at)
+{
+	struct edu *edu = world_edu(w, 0);
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_NE(NULL, edu);
+	ASSERT_EQ(0, dma_map(w->container, IOVA, buffer, MEM_SIZE, DMA_RW));
+	ASSERT_EQ(0, map(w, mem, size, DMA_RW));
+	mem_fill(buffer, PAGE, 1);
+	ASSERT_EQ(0, edu_copy(edu, FAR + at, IOVA));
+	EXPECT_TRUE(mem_is(mem + at, EDU_CHUNK, 1));
+	mem_fill(mem + at, EDU_CHUNK, 2);
+	ASSERT_EQ(0, edu_copy(edu, IOVA, FAR + at));
+	EXPECT_TRUE(mem_is(buffer, EDU_CHUNK, 2));
+}
+
+TEST_F(memory_kinds, transparent_huge_pages_are_reached)
+{
+	reached(_metadata, &self->w, self->mem, mem_thp(2 * HUGE_2M),
+		2 * HUGE_2M, HUGE_2M - EDU_CHUNK / 2);
+}
+
+TEST_F(memory_kinds, hugetlb_pages_are_reached)
+{
+	reached(_metadata, &self->w, self->mem, mem_hugetlb(2 * HUGE_2M),
+		2 * HUGE_2M, HUGE_2M - EDU_CHUNK / 2);
+}
+
+TEST_F(memory_kinds, memfd_is_reached)
+{
+	reached(_metadata, &self->w, self->mem, mem_memfd(MEM_SIZE, NULL),
+		MEM_SIZE, 7 * PAGE);
+}
+
+TEST_F(memory_kinds, memory_never_touched_is_reached)
+{
+	reached(_metadata, &self->w, self->mem, mem_untouched(MEM_SIZE),
+		MEM_SIZE, 7 * PAGE);
+}
+
+TEST_F(memory_kinds, shared_anonymous_memory_is_reached)
+{
+	char *mem = mmap(NULL, MEM_SIZE, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(MAP_FAILED, mem);
+	reached(_metadata, &self->w, self->mem, mem, MEM_SIZE, 7 * PAGE);
+}
+
+TEST_F(memory_kinds, huge_page_at_an_odd_iova_is_reached)
+{
+	char *mem = mem_thp(2 * HUGE_2M);
+
+	ASSERT_NE(NULL, mem);
+	/* FAR is aligned to 2 MiB, this memory then is not */
+	reached(_metadata, &self->w, self->mem, mem + 5 * PAGE,
+		HUGE_2M + 3 * PAGE, HUGE_2M);
+}
+
+TEST_F(memory_kinds, small_and_huge_pages_in_one_mapping_are_reached)
+{
+	char *mem = mem_thp(3 * HUGE_2M);
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, madvise(mem + HUGE_2M, PAGE, MADV_DONTNEED));
+	reached(_metadata, &self->w, self->mem, mem, 3 * HUGE_2M,
+		HUGE_2M + PAGE - EDU_CHUNK / 2);
+}
+
+/* Refused with EFAULT, and neither a page nor an IOVA is taken. */
+static void refused(struct __test_metadata *_metadata, struct world *w,
+		    const void *mem, __u64 size, __u32 flags)
+{
+	__u64 left;
+
+	EXPECT_EQ(-EFAULT, map(w, mem, size, flags));
+	EXPECT_EQ(w->pinned, pinned_pages());
+	EXPECT_EQ(w->locked, locked_pages());
+	EXPECT_EQ(0, dma_unmap_all(w->container, &left));
+	EXPECT_EQ(0, left);
+}
+
+TEST_F(memory_kinds, hole_at_either_end_or_in_the_middle_is_efault)
+{
+	char *mem = self->mem;
+
+	ASSERT_EQ(0, munmap(mem + 20 * PAGE, PAGE));
+	refused(_metadata, &self->w, mem + 20 * PAGE, 8 * PAGE, DMA_RW);
+	refused(_metadata, &self->w, mem + 10 * PAGE, 11 * PAGE, DMA_RW);
+	refused(_metadata, &self->w, mem, MEM_SIZE, DMA_RW);
+	refused(_metadata, &self->w, mem + 20 * PAGE, PAGE, DMA_READ);
+}
+
+TEST_F(memory_kinds, hole_behind_a_huge_page_is_efault)
+{
+	char *mem = mem_thp(2 * HUGE_2M);
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, munmap(mem + HUGE_2M, HUGE_2M));
+	refused(_metadata, &self->w, mem, HUGE_2M + PAGE, DMA_RW);
+}
+
+TEST_F(memory_kinds, prot_none_is_efault)
+{
+	ASSERT_EQ(0, mprotect(self->mem + 4 * PAGE, PAGE, PROT_NONE));
+	refused(_metadata, &self->w, self->mem + 4 * PAGE, PAGE, DMA_RW);
+	refused(_metadata, &self->w, self->mem, 8 * PAGE, DMA_READ);
+}
+
+TEST_F(memory_kinds, read_only_memory_cannot_be_written_by_a_device)
+{
+	ASSERT_EQ(0, mprotect(self->mem, MEM_SIZE, PROT_READ));
+	refused(_metadata, &self->w, self->mem, MEM_SIZE, DMA_RW);
+	refused(_metadata, &self->w, self->mem, MEM_SIZE, DMA_WRITE);
+	EXPECT_EQ(0, map(&self->w, self->mem, MEM_SIZE, DMA_READ));
+}
+
+TEST_F(memory_kinds, end_of_a_file_is_efault)
+{
+	char *mem;
+	int fd;
+
+	mem = mem_memfd(MEM_SIZE, &fd);
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, ftruncate(fd, MEM_SIZE / 2));
+	refused(_metadata, &self->w, mem, MEM_SIZE, DMA_RW);
+	EXPECT_EQ(0, map(&self->w, mem, MEM_SIZE / 2, DMA_RW));
+}
+
+TEST_F(memory_kinds, hole_filled_later_can_be_mapped)
+{
+	char *hole = self->mem + 20 * PAGE;
+
+	ASSERT_EQ(0, munmap(hole, PAGE));
+	refused(_metadata, &self->w, self->mem, MEM_SIZE, DMA_RW);
+	ASSERT_EQ(hole, mmap(hole, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+			     MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	EXPECT_EQ(0, map(&self->w, self->mem, MEM_SIZE, DMA_RW));
+}
+
+TEST_F(memory_kinds, bar_can_be_mapped_whole_and_in_part)
+{
+	struct edu *edu = world_edu(&self->w, 0);
+	__u64 done;
+
+	ASSERT_NE(NULL, edu);
+	EXPECT_EQ(0, map(&self->w, edu->bar, edu->bar_size, DMA_RW));
+	EXPECT_EQ(0, dma_unmap_all(self->w.container, &done));
+	EXPECT_EQ(edu->bar_size, done);
+	EXPECT_EQ(0, map(&self->w, edu->bar + 3 * PAGE, 5 * PAGE, DMA_RW));
+	EXPECT_EQ(0, dma_map(self->w.container, FAR + MIB + PAGE,
+			     edu->bar + 3 * PAGE, 9 * PAGE, DMA_READ));
+}
+
+TEST_F(memory_kinds, memory_and_bar_in_one_mapping)
+{
+	struct edu *edu = world_edu(&self->w, 0);
+	char *bar;
+	__u64 done;
+
+	ASSERT_NE(NULL, edu);
+	bar = mmap(self->mem + 8 * PAGE, 8 * PAGE, PROT_READ | PROT_WRITE,
+		   MAP_SHARED | MAP_FIXED, edu->device, 0);
+	ASSERT_EQ(self->mem + 8 * PAGE, bar);
+	EXPECT_EQ(0, map(&self->w, self->mem, 32 * PAGE, DMA_RW));
+	EXPECT_EQ(self->w.locked + 24, locked_pages());
+	EXPECT_EQ(self->w.pinned + 24, pinned_pages());
+	EXPECT_EQ(0, dma_unmap_all(self->w.container, &done));
+	EXPECT_EQ(32 * PAGE, done);
+	/* it would keep the device open */
+	ASSERT_EQ(0, munmap(bar, 8 * PAGE));
+}
+
+/* Peer to peer: one device writes the other's register that inverts. */
+TEST_F(memory_kinds, one_device_reaches_the_bar_of_another)
+{
+	struct edu *edu = world_edu(&self->w, 0);
+	struct edu *peer = world_edu(&self->w, 1);
+	const unsigned int liveness = 4;
+	__u32 word = 0x12345678;
+
+	ASSERT_NE(NULL, edu);
+	ASSERT_NE(NULL, peer);
+	ASSERT_EQ(0, map(&self->w, peer->bar, PAGE, DMA_RW));
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, self->mem, PAGE,
+			     DMA_RW));
+	memcpy(self->mem, &word, sizeof(word));
+	ASSERT_EQ(0, edu_fetch(edu, IOVA));
+	ASSERT_EQ(0, edu_store_bytes(edu, FAR + liveness, sizeof(word)));
+	EXPECT_EQ(~word, mmio_read32(peer->bar + liveness));
+}
+
+/* With memory decoding off there is nothing behind the BAR. */
+TEST_F(memory_kinds, bar_that_is_switched_off_is_efault)
+{
+	struct edu *edu = world_edu(&self->w, 0);
+
+	ASSERT_NE(NULL, edu);
+	ASSERT_EQ(0, edu_command(edu, 0));
+	refused(_metadata, &self->w, edu->bar, edu->bar_size, DMA_RW);
+	ASSERT_EQ(0, edu_command(edu, PCI_COMMAND_MEMORY));
+	EXPECT_EQ(0, map(&self->w, edu->bar, edu->bar_size, DMA_RW));
+}
+
+TEST_HARNESS_MAIN
