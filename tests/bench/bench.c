@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * bench-guest GROUP...: measures groups of rows, each for the in-tree type1 and
+ * for the batch module under its own id, in one boot and on the same memory.
+ * Runs as root in a guest with edu devices on vfio-pci. Prints lines "@row WHO
+ * ROW UNITS NS" and at the end "@done"; tests/bench/bench makes tables of them.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "meter.h"
+#include "rows.h"
+
+const struct contender contenders[CONTENDERS] = {
+	{ "type1", MODE_TYPE1V2 },
+	{ "batch", MODE_BATCH },
+};
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} groups[] = {
+	{ "bulk", rows_bulk },
+	{ "growth", rows_growth },
+	{ "small", rows_small },
+	{ "many", rows_many },
+	{ "attach", rows_attach },
+	{ "parallel", rows_parallel },
+};
+
+enum { NGROUPS = sizeof(groups) / sizeof(groups[0]) };
+
+void fail(const char *format, ...)
+{
+	va_list args;
+
+	printf("bench: ");
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	exit(1);
+}
+
+void must(int ret, const char *what)
+{
+	if (ret)
+		fail("%s: %s", what, strerror(ret < 0 ? -ret : ret));
+}
+
+void open_world(struct world *w, const struct contender *who,
+		unsigned int groups)
+{
+	if (world_open(w, who->mode, groups) != WORLD_READY)
+		fail("%s: %s", who->name, w->why);
+}
+
+void close_world(struct world *w)
+{
+	const char *leak = world_close(w);
+
+	if (leak)
+		fail("after closing: %s", leak);
+}
+
+void close_measured(struct world *w, const struct contender *who,
+		    const char *row, __u64 units)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->nslots; i++)
+		world_close_device(w, i);
+	meter_start(who->name, row);
+	for (i = 0; i < w->nslots; i++)
+		world_close_group(w, i);
+	world_close_container(w);
+	meter_stop(units);
+	close_world(w);
+}
+
+static void run_group(const char *name)
+{
+	int i;
+
+	for (i = 0; i < NGROUPS; i++) {
+		if (!strcmp(groups[i].name, name)) {
+			groups[i].run();
+			return;
+		}
+	}
+	fail("no group of rows named %s", name);
+}
+
+int main(int argc, char **argv)
+{
+	int i;
+
+	if (argc < 2)
+		fail("usage: bench-guest GROUP...");
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	meter_init();
+	for (i = 1; i < argc; i++)
+		run_group(argv[i]);
+	printf("@done\n");
+	return 0;
+}

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# check.awk -v kernel=6.1 bounds a.csv...: compares what was measured with the
+# bounds. One line for each bound; exit status 1 if one is missed, has no
+# figures, or if the kernel has no column. See the file bounds for the kinds.
+
+function column(kernel,  i) {
+	for (i = 4; i <= NF; i++) {
+		if ($i == kernel)
+			return i - 1	# the heading has a "#" in front
+	}
+	return 0
+}
+
+function verdict(ok, kind, row, want, have) {
+	printf "%-7s %-8s %-24s wanted %s, measured %s\n", \
+		ok ? "ok" : "MISSED", kind, row, want, have
+	checked++
+	missed += !ok
+}
+
+function check_better(row, want,  have) {
+	if (!(row in type1) || batch[row] <= 0)
+		return verdict(0, "better", row, want "x", "nothing")
+	have = type1[row] / batch[row]
+	verdict(have >= want + 0, "better", row, want "x", sprintf("%.2fx", have))
+}
+
+function check_flushes(row, want,  most) {
+	if (!(row in ours) || ours[row] == "")
+		return verdict(0, "flushes", row, want, "nothing")
+	most = want == "type1" ? theirs[row] : want
+	verdict(ours[row] + 0 <= most + 0, "flushes", row, \
+		"at most " most (want == "type1" ? " (type1)" : ""), ours[row])
+}
+
+function check_speedup(size, want,  one, two, have) {
+	one = "parallel/one-thread/" size
+	two = "parallel/two-threads/" size
+	if (!(one in batch) || !(two in batch) || batch[two] <= 0)
+		return verdict(0, "speedup", size, want "x", "nothing")
+	have = batch[one] / batch[two]
+	verdict(have >= want + 0, "speedup", size, want "x", sprintf("%.2fx", have))
+}
+
+FNR == 1 { file++ }
+
+file == 1 && $1 == "#" && $2 == "kind" { wanted = column(kernel) }
+file == 1 && !/^#/ && NF && wanted && $wanted != "-" {
+	kinds[++bounds] = $1
+	rows[bounds] = $2
+	wants[bounds] = $wanted
+}
+
+file > 1 && FNR > 1 {
+	split($0, cell, ",")
+	type1[cell[1]] = cell[3]
+	batch[cell[1]] = cell[4]
+	theirs[cell[1]] = cell[5]
+	ours[cell[1]] = cell[6]
+}
+
+END {
+	for (i = 1; i <= bounds; i++) {
+		if (kinds[i] == "better")
+			check_better(rows[i], wants[i])
+		else if (kinds[i] == "flushes")
+			check_flushes(rows[i], wants[i])
+		else if (kinds[i] == "speedup")
+			check_speedup(rows[i], wants[i])
+		else
+			verdict(0, kinds[i], rows[i], wants[i], "an unknown kind")
+	}
+	if (!checked) {
+		print "no bounds for kernel " kernel
+		exit 1
+	}
+	printf "%d bounds, %d missed\n", checked, missed
+	exit missed > 0
+}

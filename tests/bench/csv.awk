@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# From what a guest printed ("@row WHO ROW UNITS NS") and the trace of the same
+# run (QEMU's invalidation events between "@mark begin WHO ROW" and "@mark end"):
+# one CSV line for each row, type1 beside batch, in the order of the rows. Call
+# with -v traced=1 and both files, or with the guest's alone: then the columns of
+# flushes are empty, not 0. A row that only one of the two has is an error.
+
+BEGIN {
+	FS = " "
+	header = "row,units,type1_ns,batch_ns,type1_iotlb,batch_iotlb"
+	header = header ",type1_context,batch_context"
+}
+
+{ sub(/\r$/, "") }
+
+$1 == "@mark" && $2 == "begin" { inside = $3 SUBSEP $4; next }
+$1 == "@mark" && $2 == "end" { inside = ""; next }
+/^vtd_inv_desc_iotlb/ && inside != "" { iotlb[inside]++ }
+/^vtd_inv_desc_cc/ && inside != "" { context[inside]++ }
+
+$1 == "@row" {
+	if (!($3 in known)) {
+		known[$3] = 1
+		order[++rows] = $3
+	}
+	units[$3] = $4
+	ns[$2, $3] = $5
+}
+
+# Only what lies between marks is traced: other figures have no count.
+function count(of, who, row) {
+	if (!traced || row ~ /^parallel\//)
+		return ""
+	return of[who, row] + 0
+}
+
+END {
+	print header
+	for (i = 1; i <= rows; i++) {
+		row = order[i]
+		if (!(("type1", row) in ns) || !(("batch", row) in ns)) {
+			print "only one of the two has the row " row >"/dev/stderr"
+			exit 1
+		}
+		print row "," units[row] "," ns["type1", row] "," \
+			ns["batch", row] "," count(iotlb, "type1", row) "," \
+			count(iotlb, "batch", row) "," \
+			count(context, "type1", row) "," \
+			count(context, "batch", row)
+	}
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The groups of rows of the bench. Each measures both backends in turn, on the
+ * same memory: how its pages lie decides much of the cost. What goes wrong ends
+ * the program. Row names are what/memory/size; README lists them.
+ */
+#ifndef VIB_BENCH_ROWS_H
+#define VIB_BENCH_ROWS_H
+
+#include "../kselftest/lib/world.h"
+
+/* Whom a row is about: the name in the table, and the way to that backend. */
+struct contender {
+	const char *name;
+	enum mode_id mode;
+};
+
+enum { CONTENDERS = 2 };
+
+extern const struct contender contenders[CONTENDERS];
+
+/* One size of each kind of memory: what the bounds are about. */
+void rows_bulk(void);
+
+/* The same work at several sizes, to show how cost grows. */
+void rows_growth(void);
+
+/* Single mappings among many, and many mappings at once. */
+void rows_small(void);
+
+/* As many small mappings as a client with a vIOMMU may have. */
+void rows_many(void);
+
+/* Groups that join and leave. */
+void rows_attach(void);
+
+/* Two threads beside one; wall time, so only the ratio means anything. */
+void rows_parallel(void);
+
+/* For use inside the rows; failing to open ends the program. */
+void open_world(struct world *w, const struct contender *who,
+		unsigned int groups);
+
+/* Closes the last group and the container, measured as @row. */
+void close_measured(struct world *w, const struct contender *who,
+		    const char *row, __u64 units);
+
+/* Closes what is open, and checks that nothing stayed pinned or locked. */
+void close_world(struct world *w);
+
+/* Ends the program with a message unless @ret (an errno or its negative) is 0. */
+void must(int ret, const char *what);
+
+/* The same, for what has no errno. */
+void fail(const char *format, ...) __attribute__((noreturn,
+						  format(printf, 1, 2)));
+
+#endif

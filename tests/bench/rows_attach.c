@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Groups that come to a container and leave it. "further" is the whole
+ * VFIO_GROUP_SET_CONTAINER of a group into a container that has one already.
+ */
+#include "../kselftest/lib/container.h"
+#include "../kselftest/lib/dma.h"
+#include "../kselftest/lib/mem.h"
+#include "../kselftest/lib/util.h"
+#include "meter.h"
+#include "rows.h"
+
+#define IOVA (4 * GIB)
+
+static void join_measured(struct world *w, const struct contender *who)
+{
+	int ret;
+
+	meter_start(who->name, "attach/further/1");
+	ret = world_join(w, 1);
+	meter_stop(1);
+	must(ret, "a further group joins");
+}
+
+static void leave_measured(struct world *w, const struct contender *who)
+{
+	int ret;
+
+	meter_start(who->name, "detach/further/1");
+	ret = group_leave(w->slot[1].group);
+	meter_stop(1);
+	must(ret, "a further group leaves");
+}
+
+static void first_measured(struct world *w, const struct contender *who)
+{
+	int ret;
+
+	if (world_enter(w, who->mode, 2) != WORLD_READY)
+		fail("%s: %s", who->name, w->why);
+	must(world_open_container(w), "container");
+	must(world_join(w, 0), "first group");
+	meter_start(who->name, "attach/first/1");
+	ret = world_set_iommu(w);
+	meter_stop(1);
+	must(ret, "VFIO_SET_IOMMU");
+	if (world_proof(w))
+		fail("%s: %s", who->name, world_proof(w));
+}
+
+static void groups(const struct contender *who, const char *mem)
+{
+	struct world w;
+
+	first_measured(&w, who);
+	must(dma_map(w.container, IOVA, mem, MIB, DMA_RW), "map");
+	/* Once unmeasured: the first of all opens files and fills caches. */
+	must(world_join(&w, 1), "a further group joins");
+	must(group_leave(w.slot[1].group), "a further group leaves");
+	join_measured(&w, who);
+	leave_measured(&w, who);
+	close_measured(&w, who, "close/small/1M", MIB / PAGE);
+}
+
+void rows_attach(void)
+{
+	char *mem = mem_small(MIB);
+	int i;
+
+	if (!mem)
+		fail("no memory");
+	for (i = 0; i < CONTENDERS; i++)
+		groups(&contenders[i], mem);
+	mem_free(mem, MIB);
+}
