@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The door for a person: each target is one line that calls the room which does
+# the work. Building the module needs the kernel's headers and nothing of tests/.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+PREFIX ?= /usr/local
+# Not kernel.release: Debian's headers up to 6.1 have the upstream version there.
+KVER = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)".*/\1/p' $(KDIR)/include/generated/utsrelease.h)
+UPDATES = $(INSTALL_MOD_PATH)/lib/modules/$(KVER)/updates
+HEADER := vfio_iommu_batch.h
+VERSION = $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
+# Name and version as dkms writes them; its source directory has a dash instead.
+DKMS = vfio-iommu-batch/$(VERSION)
+
+.PHONY: module install uninstall dkms-install dkms-remove clean help
+.PHONY: test test-unit test-vm
+
+module: headers
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/module modules
+
+.PHONY: headers
+headers:
+	@test -e $(KDIR)/Makefile || { \
+		echo "No kernel headers in $(KDIR)."; \
+		echo "On Debian: apt install linux-headers-$$(uname -r);" \
+			"for another kernel: make KDIR=<its build directory>."; \
+		exit 1; } >&2
+
+install: module
+	install -D -m 644 -t $(UPDATES) module/vfio_iommu_batch.ko
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/linux include/uapi/linux/$(HEADER)
+	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
+
+uninstall: headers
+	rm -f $(UPDATES)/vfio_iommu_batch.ko $(DESTDIR)$(PREFIX)/include/linux/$(HEADER)
+	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
+
+dkms-install:
+	bash -euc '. tests/lib/common.sh; need_packages dkms'
+	rm -rf /usr/src/$(subst /,-,$(DKMS))
+	install -d /usr/src/$(subst /,-,$(DKMS))
+	cp -r dkms.conf Makefile LICENSE include module /usr/src/$(subst /,-,$(DKMS))/
+	dkms install $(DKMS)
+
+dkms-remove:
+	dkms remove $(DKMS) --all
+	rm -rf /usr/src/$(subst /,-,$(DKMS))
+
+test:
+	tests/run-all
+
+test-unit:
+	tests/unit/run
+
+test-vm:
+	tests/run-all build smoke
+
+clean:
+	find module $(wildcard tests) \( -name '*.o' -o -name '*.o.d' -o -name '*.ko' -o -name '*.mod' \
+		-o -name '*.mod.c' -o -name '.*.cmd' -o -name Module.symvers \
+		-o -name modules.order -o -name .module-common.c \) -delete
+	rm -rf tests/out module/compat/facts.h
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make               build module/vfio_iommu_batch.ko for the running kernel
+#: make KDIR=DIR      the same for the kernel whose build directory is DIR
+#: make install       put it in /lib/modules/.../updates, and the header for its
+#:                    clients in PREFIX/include/linux (PREFIX=/usr/local)
+#: make uninstall     take both away again
+#: make dkms-install  register with DKMS: rebuilt whenever a kernel arrives
+#: make dkms-remove   take it out of DKMS
+#: make test          everything; stock Debian kernels are fetched and booted
+#: make test-unit     the arithmetic, in user space: seconds
+#: make test-vm       build for, and boot, each kernel; a few tests in each
+#: make clean         remove what was built; downloads stay in the cache
+#:                    (VIB_CACHE, default ~/.cache/vfio-iommu-batch)
