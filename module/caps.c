@@ -45,7 +45,7 @@ static int add_dma_avail(struct vib_ioas *ioas, struct vfio_info_cap *caps)
 	u.cap.header.id = VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL;
 	u.cap.header.version = 1;
 	mutex_lock(&ioas->tree_lock);
-	u.cap.avail = ioas->entries_left;
+	u.cap.avail = max(ioas->entries_left, 0L);
 	mutex_unlock(&ioas->tree_lock);
 	return vfio_info_add_capability(caps, &u.cap.header, sizeof(u));
 }

@@ -51,7 +51,7 @@ static void show_tree(struct seq_file *seq, struct vib_ioas *ioas)
 		seq_printf(seq, "window: 0x%llx-0x%llx\n", ioas->windows.range[i].start,
 			   ioas->windows.range[i].last);
 	seq_printf(seq, "mappings: %lu\n", ioas->tree.nr);
-	seq_printf(seq, "entries_left: %u\n", ioas->entries_left);
+	seq_printf(seq, "entries_left: %ld\n", ioas->entries_left);
 	seq_printf(seq, "maps: %llu\n", ioas->stats.maps);
 	seq_printf(seq, "unmaps: %llu\n", ioas->stats.unmaps);
 	seq_printf(seq, "syncs: %llu\n", ioas->stats.syncs);

@@ -22,7 +22,10 @@ static void init_ioas(struct vib_ioas *ioas)
 	refcount_set(&ioas->refs, 1);
 	init_rwsem(&ioas->domains_rwsem);
 	INIT_LIST_HEAD(&ioas->domains);
+	INIT_LIST_HEAD(&ioas->emulated);
 	vib_windows_init(&ioas->spare);
+	mutex_init(&ioas->device_lock);
+	INIT_LIST_HEAD(&ioas->devices);
 	mutex_init(&ioas->tree_lock);
 	vib_maptree_init(&ioas->tree);
 	vib_windows_init(&ioas->windows);
@@ -32,7 +35,8 @@ static void init_ioas(struct vib_ioas *ioas)
 	INIT_LIST_HEAD(&ioas->stuck);
 }
 
-void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params)
+void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params,
+		    vib_notify_fn notify)
 {
 	struct vib_ioas *ioas;
 	int ret;
@@ -46,6 +50,7 @@ void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params
 	ioas->pid = task_tgid_nr(current);
 	get_task_comm(ioas->comm, current);
 	ioas->params = params;
+	ioas->notify = notify;
 	ioas->entries_left = READ_ONCE(params->dma_entry_limit);
 	atomic_inc(&nr_ioases);
 	ret = xa_alloc(&ioases, &ioas->handle, ioas, xa_limit_31b, GFP_KERNEL_ACCOUNT);
@@ -114,6 +119,13 @@ void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch)
 		next = vib_maptree_next(span, U64_MAX);
 		if (map->state != VIB_LIVE)
 			continue;
+		if (map->flags & VIB_F_INVALID)
+			ioas->invalid--;
+		if (map->busy) {
+			map->state = VIB_DRAINING;
+			map->flags |= VIB_F_ORPHAN;
+			continue;
+		}
 		vib_maptree_erase(&ioas->tree, span);
 		if (map->flags & VIB_F_ENTRY)
 			ioas->entries_left++;
@@ -133,9 +145,45 @@ void vib_ioas_release(void *handle)
 	ioas->dying = true;
 	/* Calls under way see @dying and take their own mappings away. */
 	vib_ioas_take_live(ioas, &batch);
+	list_splice_init(&ioas->stuck, &batch);
 	mutex_unlock(&ioas->tree_lock);
 	vib_retire_unmapped(&batch);
 	vib_ioas_put(ioas);
+}
+
+int vib_ioas_settled(struct vib_ioas *ioas, u64 start, u64 last)
+{
+	struct vib_span *span = vib_maptree_first(&ioas->tree, start, last);
+
+	for (; span; span = vib_maptree_next(span, last)) {
+		struct vib_mapping *map = container_of(span, struct vib_mapping, span);
+
+		if (map->state != VIB_LIVE || map->busy)
+			return -EAGAIN;
+	}
+	return 0;
+}
+
+int vib_ioas_settle(struct vib_ioas *ioas, u64 start, u64 last)
+{
+	int ret;
+
+	while (vib_ioas_settled(ioas, start, last)) {
+		ret = vib_ioas_wait(ioas);
+		if (ret)
+			return ret;
+		mutex_lock(&ioas->tree_lock);
+	}
+	return 0;
+}
+
+void vib_mapping_unbusy(struct vib_ioas *ioas, struct vib_mapping *map, struct list_head *orphans)
+{
+	if (--map->busy)
+		return;
+	vib_ioas_changed(ioas);
+	if (map->flags & VIB_F_ORPHAN)
+		list_add_tail(&map->batch, orphans);
 }
 
 int vib_ioas_wait(struct vib_ioas *ioas)
@@ -176,14 +224,17 @@ struct vib_mapping *vib_mapping_alloc(void)
 {
 	struct vib_mapping *map = kmem_cache_zalloc(mapping_cache, GFP_KERNEL);
 
-	if (map)
+	if (map) {
 		vib_extents_init(&map->extents);
+		map->pins = RB_ROOT;
+	}
 	return map;
 }
 
 void vib_mapping_free(struct vib_mapping *map)
 {
 	vib_extents_fini(&map->extents);
+	kvfree(map->dirty);
 	vib_owner_put(map->owner);
 	kmem_cache_free(mapping_cache, map);
 }

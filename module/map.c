@@ -53,20 +53,27 @@ static int range_free(struct vib_ioas *ioas, u64 start, u64 last)
 	return ret;
 }
 
+int vib_map_check(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
+{
+	u64 mask = vib_pgsize_smallest(ioas->pgsizes) - 1;
+
+	return ioas->dying || (iova | (last + 1) | vaddr) & mask ? -EINVAL : 0;
+}
+
 /* All that can be refused before anything is pinned, in the order that the ABI has. tree_lock is held. */
 static int may_insert(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	u64 start = map->span.start, last = map->span.last;
-	u64 mask = vib_pgsize_smallest(ioas->pgsizes) - 1;
 	int ret;
 
-	if (ioas->dying || (start | (last + 1) | map->vaddr) & mask)
-		return -EINVAL;
+	ret = vib_map_check(ioas, start, last, map->vaddr);
+	if (ret)
+		return ret;
 	ret = range_free(ioas, start, last);
 	if (ret)
 		return ret;
 	if (!ioas->restricted)
-		return ioas->entries_left ? 0 : -ENOSPC;
+		return ioas->entries_left > 0 ? 0 : -ENOSPC;
 	return vib_windows_hold(&ioas->windows, start, last) ? 0 : -EINVAL;
 }
 
@@ -114,13 +121,16 @@ static int reserve(struct vib_ioas *ioas, struct vib_mapping *map)
 static int publish(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	bool free = !vib_extents_pages(&map->extents, 0, VIB_EXT_ACCOUNTED);
-	int ret = 0;
+	int ret;
 
+	ret = vib_dirty_prepare(ioas, map);
+	if (ret)
+		return ret;
 	vib_extents_trim(&map->extents);
 	mutex_lock(&ioas->tree_lock);
 	if (ioas->dying) {
 		ret = -EINVAL;
-	} else if (free && !ioas->entries_left) {
+	} else if (free && ioas->entries_left <= 0) {
 		pr_warn_ratelimited("%s[%d]: dma_entry_limit reached: no further mapping without locked memory\n",
 				    current->comm, current->pid);
 		ret = -ENOSPC;
@@ -299,39 +309,61 @@ static void abandon(struct vib_ioas *ioas, struct vib_mapping *map)
 	vib_retire(ioas, &batch);
 }
 
-int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot)
+/* The part of the checks that needs no lock: 0 with the last byte of the range. */
+static int check_args(u64 iova, u64 vaddr, u64 size, u64 *last)
 {
-	struct vib_mapping *map;
-	struct job job;
-	u64 last, vlast;
-	int ret;
+	u64 vlast;
 
 	if (!vib_fits_long(iova) || !vib_fits_long(vaddr) || !vib_fits_long(size))
 		return -EOVERFLOW;
 	if (!size)
 		return -EINVAL;
-	if (!vib_range_last(iova, size, &last) || !vib_range_last(vaddr, size, &vlast))
+	if (!vib_range_last(iova, size, last) || !vib_range_last(vaddr, size, &vlast))
 		return -EOVERFLOW;
-	if (!prot)
-		return -EINVAL;
-	map = vib_mapping_alloc();
+	return 0;
+}
+
+/* Makes the mapping structure of a request; ERR_PTR(-ENOMEM). */
+static struct vib_mapping *new_mapping(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr,
+				       int prot)
+{
+	struct vib_mapping *map = vib_mapping_alloc();
+
 	if (!map)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	map->span.start = iova;
 	map->span.last = last;
 	map->vaddr = vaddr;
 	map->prot = prot;
 	map->flags = (capable(CAP_IPC_LOCK) ? VIB_F_UNLIMITED : 0) |
 		     (READ_ONCE(ioas->params->disable_hugepages) ? VIB_F_PAGEWISE : 0);
-	ret = reserve(ioas, map);
+	return map;
+}
+
+int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot, bool restore)
+{
+	struct job job = { .ioas = ioas };
+	u64 last;
+	int ret;
+
+	ret = check_args(iova, vaddr, size, &last);
+	if (ret)
+		return ret;
+	/* Either access is granted, or an address is given anew. */
+	if (!prot == !restore)
+		return -EINVAL;
+	if (restore)
+		return vib_vaddr_restore(ioas, iova, last, vaddr);
+	job.map = new_mapping(ioas, iova, last, vaddr, prot);
+	if (IS_ERR(job.map))
+		return PTR_ERR(job.map);
+	ret = reserve(ioas, job.map);
 	if (ret) {
-		vib_mapping_free(map);
+		vib_mapping_free(job.map);
 		return ret;
 	}
-	job.ioas = ioas;
-	job.map = map;
 	ret = run(&job);
 	if (ret)
-		abandon(ioas, map);
+		abandon(ioas, job.map);
 	return ret;
 }

@@ -11,7 +11,9 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/kthread.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "compat/mm.h"
 
@@ -77,14 +79,25 @@ int vib_owner_charge(struct vib_owner *owner, u64 npages, bool unlimited)
 	return ret;
 }
 
-void vib_owner_uncharge(struct vib_owner *owner, u64 npages)
+/* Changes the account without asking about limits. */
+static void adjust(struct vib_owner *owner, u64 npages, bool inc)
 {
 	if (!npages || !hold_memory(owner))
 		return;
 	mmap_write_lock(owner->mm);
-	__account_locked_vm(owner->mm, npages, false, owner->task, true);
+	__account_locked_vm(owner->mm, npages, inc, owner->task, true);
 	mmap_write_unlock(owner->mm);
 	release_memory(owner);
+}
+
+void vib_owner_recharge(struct vib_owner *owner, u64 npages)
+{
+	adjust(owner, npages, true);
+}
+
+void vib_owner_uncharge(struct vib_owner *owner, u64 npages)
+{
+	adjust(owner, npages, false);
 }
 
 /* Would charging @more pages break the limit? A look without the lock: the charge itself decides. */
@@ -173,7 +186,7 @@ static int append_run(struct vib_pin *pin, struct vib_extents *out, struct page 
 	if (is_zero_pfn(pfn)) {
 		unpin_user_page(pages[0]);
 		flags = 0;
-	} else if (!reserved) {
+	} else if (!reserved && !pin->uncharged) {
 		flags |= VIB_EXT_ACCOUNTED;
 		*charge += n;
 	}
@@ -364,4 +377,31 @@ u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty)
 			cond_resched();
 	}
 	return accounted;
+}
+
+static int copy(u64 vaddr, void *buf, size_t size, bool write)
+{
+	void __user *user = (void __user *)(unsigned long)vaddr;
+
+	if (write)
+		return copy_to_user(user, buf, size) ? -EFAULT : 0;
+	return copy_from_user(buf, user, size) ? -EFAULT : 0;
+}
+
+int vib_owner_copy(struct vib_owner *owner, u64 vaddr, void *buf, size_t size, bool write)
+{
+	bool kthread = !current->mm;
+	int ret;
+
+	if (!kthread && current->mm != owner->mm)
+		return -EFAULT;
+	if (!hold_memory(owner))
+		return -EPERM;
+	if (kthread)
+		kthread_use_mm(owner->mm);
+	ret = copy(vaddr, buf, size, write);
+	if (kthread)
+		kthread_unuse_mm(owner->mm);
+	release_memory(owner);
+	return ret;
 }

@@ -44,6 +44,9 @@ void vib_owner_put(struct vib_owner *owner);
  */
 int vib_owner_charge(struct vib_owner *owner, u64 npages, bool unlimited);
 
+/* Charges whatever the limit; cannot fail. For charges that change hands, not for new ones. */
+void vib_owner_recharge(struct vib_owner *owner, u64 npages);
+
 /* Takes back a charge; cannot fail. Does nothing when the process has gone: its account went with it. */
 void vib_owner_uncharge(struct vib_owner *owner, u64 npages);
 
@@ -61,6 +64,7 @@ enum {
  * @left: pages still to pin
  * @write: the device may write
  * @unlimited: the account has no limit
+ * @uncharged: the pages are on the account already
  * @scattered: never merge runs (parameter disable_hugepages)
  * @pages: where GUP puts its pages
  * @few: @pages for small ranges
@@ -72,6 +76,7 @@ struct vib_pin {
 	u64 left;
 	bool write;
 	bool unlimited;
+	bool uncharged;
 	bool scattered;
 	unsigned int max;
 	struct page **pages;
@@ -109,5 +114,11 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget);
  * Return: how many of the pages were accounted; the caller owes an uncharge.
  */
 u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty);
+
+/*
+ * Copies between @buf and the owner's memory. Current must be the owner or have no memory of its own
+ * (a kernel thread): -EFAULT else, and on a fault; -EPERM when the process has gone.
+ */
+int vib_owner_copy(struct vib_owner *owner, u64 vaddr, void *buf, size_t size, bool write);
 
 #endif

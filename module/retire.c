@@ -12,6 +12,8 @@
 
 #include <linux/sched.h>
 
+#include "access.h"
+
 enum {
 	BATCH_PAGES = SZ_512M >> PAGE_SHIFT,
 };
@@ -189,6 +191,7 @@ static void erase(struct vib_ioas *ioas, struct list_head *batch)
 	mutex_lock(&ioas->tree_lock);
 	list_for_each_entry_safe(map, next, batch, batch) {
 		vib_maptree_erase(&ioas->tree, &map->span);
+		ioas->stats.unmaps++;
 		if (map->flags & VIB_F_ENTRY)
 			ioas->entries_left++;
 		if (map->flags & VIB_F_STUCK)
@@ -227,6 +230,7 @@ void vib_retire_unmapped(struct list_head *batch)
 
 	list_for_each_entry(map, batch, batch) {
 		unpin_part(map, map->first, map->extents.nr, &acct);
+		vib_access_drop_pins(map);
 		cond_resched();
 	}
 	account_flush(&acct);

@@ -8,6 +8,7 @@
  */
 #include "ioas.h"
 
+#include "access.h"
 #include "pure/iova.h"
 
 enum {
@@ -17,11 +18,10 @@ enum {
 /* A range to unmap and what has come of it. */
 struct sweep {
 	struct vib_ioas *ioas;
+	struct vib_unmap *req;
 	u64 next;			/* everything below is done */
-	u64 start;
 	u64 last;
 	bool done;
-	u64 unmapped;
 };
 
 static struct vib_mapping *mapping_of(struct vib_span *span)
@@ -32,7 +32,7 @@ static struct vib_mapping *mapping_of(struct vib_span *span)
 /* Type1's first version stops where a mapping starts before the range. */
 static bool v1_stops(struct sweep *sweep, struct vib_span *span)
 {
-	return !sweep->ioas->v2 && span->start < sweep->start;
+	return !sweep->ioas->v2 && span->start < sweep->req->iova;
 }
 
 /*
@@ -48,12 +48,12 @@ static int claim(struct sweep *sweep, struct list_head *batch)
 	for (nr = 0; span && !v1_stops(sweep, span) && nr < CLAIM_MAX; nr++) {
 		struct vib_mapping *map = mapping_of(span);
 
-		if (map->state != VIB_LIVE)
+		if (map->state != VIB_LIVE || map->busy)
 			return nr ? 0 : -EAGAIN;
 		map->state = VIB_DRAINING;
+		if (map->flags & VIB_F_INVALID)
+			sweep->ioas->invalid--;
 		list_add_tail(&map->batch, batch);
-		sweep->ioas->stats.unmaps++;
-		sweep->unmapped += vib_span_size(span);
 		sweep->next = span->last + 1;
 		span = vib_maptree_next(span, sweep->last);
 	}
@@ -61,23 +61,75 @@ static int claim(struct sweep *sweep, struct list_head *batch)
 	return 0;
 }
 
-/* Is the request one that the type id allows? tree_lock is held. */
-static int check_range(struct sweep *sweep, u64 size, bool all)
+int vib_unmap_check(struct vib_ioas *ioas, const struct vib_unmap *req, u64 *last)
 {
-	struct vib_ioas *ioas = sweep->ioas;
 	u64 mask = vib_pgsize_smallest(ioas->pgsizes) - 1;
 
-	if (ioas->dying || sweep->start & mask)
+	if (ioas->dying || req->iova & mask)
 		return -EINVAL;
-	if (all)
-		return sweep->start || size ? -EINVAL : 0;
-	if (!size || size & mask)
+	if (req->all) {
+		*last = U64_MAX;
+		return req->iova || req->size ? -EINVAL : 0;
+	}
+	if (!req->size || req->size & mask)
 		return -EINVAL;
-	if (!vib_range_last(sweep->start, size, &sweep->last))
+	if (!vib_range_last(req->iova, req->size, last))
 		return -EOVERFLOW;
-	if (ioas->v2 && vib_maptree_bisects(&ioas->tree, sweep->start, sweep->last))
+	if (req->sink && (!READ_ONCE(ioas->tracking) || req->sink->pgsize != mask + 1))
+		return -EINVAL;
+	if (ioas->v2 && vib_maptree_bisects(&ioas->tree, req->iova, *last))
 		return -EINVAL;
 	return 0;
+}
+
+/* Those from @map on go back to LIVE. */
+static void unclaim(struct vib_ioas *ioas, struct vib_mapping *map, struct list_head *batch)
+{
+	struct vib_mapping *next;
+
+	mutex_lock(&ioas->tree_lock);
+	list_for_each_entry_safe_from(map, next, batch, batch) {
+		list_del(&map->batch);
+		map->state = VIB_LIVE;
+		if (map->flags & VIB_F_INVALID)
+			ioas->invalid++;
+	}
+	vib_ioas_changed(ioas);
+	mutex_unlock(&ioas->tree_lock);
+}
+
+/* Reports the dirty bits of what is about to go; what could not be reported stays mapped. */
+static int report(struct sweep *sweep, struct list_head *batch)
+{
+	struct vib_mapping *map;
+	int ret;
+
+	list_for_each_entry(map, batch, batch) {
+		ret = vib_dirty_emit(sweep->ioas, map, sweep->req->sink);
+		if (ret) {
+			unclaim(sweep->ioas, map, batch);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/* Ends a batch of claimed mappings. */
+static int finish(struct sweep *sweep, struct list_head *batch)
+{
+	struct vib_mapping *map;
+	int ret = 0;
+
+	vib_access_notify(sweep->ioas, batch);
+	if (sweep->req->sink)
+		ret = report(sweep, batch);
+	if (list_empty(batch))
+		return ret;
+	list_for_each_entry(map, batch, batch)
+		sweep->req->unmapped += vib_span_size(&map->span);
+	vib_retire(sweep->ioas, batch);
+	INIT_LIST_HEAD(batch);
+	return ret;
 }
 
 /* Claims and retires until the range is done. Called with tree_lock, returns without. */
@@ -91,40 +143,35 @@ static int sweep_range(struct sweep *sweep)
 		ret = claim(sweep, &batch);
 		if (ret) {
 			ret = vib_ioas_wait(ioas);
-			if (ret)
-				return ret;
 		} else {
 			mutex_unlock(&ioas->tree_lock);
-			if (!list_empty(&batch))
-				vib_retire(ioas, &batch);
-			INIT_LIST_HEAD(&batch);
+			ret = finish(sweep, &batch);
 			if (sweep->done)
-				return 0;
+				return ret;
 		}
+		if (ret)
+			return ret;
 		mutex_lock(&ioas->tree_lock);
 	}
 }
 
-int vib_unmap(struct vib_ioas *ioas, u64 iova, u64 size, bool all, u64 *unmapped)
+int vib_unmap(struct vib_ioas *ioas, struct vib_unmap *req)
 {
 	struct sweep sweep = {
 		.ioas = ioas,
-		.next = iova,
-		.start = iova,
-		.last = U64_MAX,
+		.req = req,
+		.next = req->iova,
 	};
 	int ret;
 
-	*unmapped = 0;
-	if (!vib_fits_long(iova) || !vib_fits_long(size))
+	req->unmapped = 0;
+	if (!vib_fits_long(req->iova) || !vib_fits_long(req->size))
 		return -EOVERFLOW;
 	mutex_lock(&ioas->tree_lock);
-	ret = check_range(&sweep, size, all);
+	ret = vib_unmap_check(ioas, req, &sweep.last);
 	if (ret) {
 		mutex_unlock(&ioas->tree_lock);
 		return ret;
 	}
-	ret = sweep_range(&sweep);
-	*unmapped = sweep.unmapped;
-	return ret;
+	return sweep_range(&sweep);
 }

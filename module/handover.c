@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A container with emulated devices alone only records mappings: nothing is pinned or charged but
+ * what the devices pin. With a domain, every mapping is pinned and charged as a whole, and the pages
+ * that devices have pinned are not charged twice. This is the way from one to the other and back.
+ *
+ * The mappings concerned are busy meanwhile, so nobody claims them; they are linked by @batch, which
+ * only a claimed mapping needs otherwise.
+ */
+#include "group.h"
+
+#include "access.h"
+
+static struct vib_mapping *mapping_of(struct vib_span *span)
+{
+	return container_of(span, struct vib_mapping, span);
+}
+
+/* The lowest mapping from @start on that is recorded only. tree_lock is held. */
+static struct vib_mapping *next_recorded(struct vib_ioas *ioas, u64 start)
+{
+	struct vib_span *span = vib_maptree_first(&ioas->tree, start, U64_MAX);
+
+	for (; span; span = vib_maptree_next(span, U64_MAX)) {
+		struct vib_mapping *map = mapping_of(span);
+
+		if (map->state == VIB_LIVE && !map->extents.nr)
+			return map;
+	}
+	return NULL;
+}
+
+/* The account of what devices have pinned of a mapping goes over to the mapping, or comes back. */
+static void move_charge(struct vib_ioas *ioas, struct vib_mapping *map, bool to_pins)
+{
+	u64 pages;
+
+	mutex_lock(&ioas->tree_lock);
+	pages = vib_access_set_charged(map, to_pins);
+	mutex_unlock(&ioas->tree_lock);
+	if (to_pins)
+		vib_owner_recharge(map->owner, pages);
+	else
+		vib_owner_uncharge(map->owner, pages);
+}
+
+/* Pins one busy mapping as a whole. */
+static int pin_mapping(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	struct vib_pin pin = {
+		.owner = map->owner,
+		.vaddr = map->vaddr,
+		.left = vib_span_size(&map->span) >> PAGE_SHIFT,
+		.write = map->prot & IOMMU_WRITE,
+		.unlimited = map->flags & VIB_F_UNLIMITED,
+		.scattered = map->flags & VIB_F_PAGEWISE,
+	};
+	int ret = 0;
+
+	move_charge(ioas, map, false);
+	vib_pin_begin(&pin);
+	while (!ret && pin.left)
+		ret = vib_pin_some(&pin, &map->extents, VIB_PIN_BUDGET);
+	vib_pin_end(&pin);
+	return ret;
+}
+
+int vib_handover_pin(struct vib_ioas *ioas, struct list_head *adopted)
+{
+	struct vib_mapping *map;
+	int ret;
+
+	for (;;) {
+		mutex_lock(&ioas->tree_lock);
+		if (ioas->restricted)
+			break;
+		map = next_recorded(ioas, 0);
+		if (!map)
+			break;
+		if (map->busy) {
+			ret = vib_ioas_wait(ioas);
+			if (ret)
+				return ret;
+			continue;
+		}
+		map->busy++;
+		list_add_tail(&map->batch, adopted);
+		mutex_unlock(&ioas->tree_lock);
+		ret = pin_mapping(ioas, map);
+		if (ret)
+			return ret;
+	}
+	mutex_unlock(&ioas->tree_lock);
+	return 0;
+}
+
+bool vib_handover_pending(struct vib_ioas *ioas)
+{
+	bool pending;
+
+	mutex_lock(&ioas->tree_lock);
+	pending = next_recorded(ioas, 0);
+	mutex_unlock(&ioas->tree_lock);
+	return pending;
+}
+
+void vib_handover_release(struct vib_ioas *ioas, struct list_head *released)
+{
+	struct vib_span *span;
+
+	mutex_lock(&ioas->tree_lock);
+	for (span = vib_maptree_first(&ioas->tree, 0, U64_MAX); span;
+	     span = vib_maptree_next(span, U64_MAX)) {
+		struct vib_mapping *map = mapping_of(span);
+
+		if (map->state != VIB_LIVE)
+			continue;
+		map->busy++;
+		/* No domain holds it, and none may be filled from it. */
+		map->first = map->extents.nr;
+		list_add_tail(&map->batch, released);
+	}
+	mutex_unlock(&ioas->tree_lock);
+}
+
+/* A mapping counts as an entry while it charges nothing; more of them than the limit may come about so. */
+static void recount(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	bool free = !vib_extents_pages(&map->extents, 0, VIB_EXT_ACCOUNTED);
+
+	if (free == !!(map->flags & VIB_F_ENTRY))
+		return;
+	map->flags ^= VIB_F_ENTRY;
+	ioas->entries_left += free ? -1 : 1;
+}
+
+/* Back to recorded: whatever was pinned is in no domain. */
+static void unpin_mapping(struct vib_mapping *map)
+{
+	u64 accounted = vib_unpin(&map->extents, 0, map->extents.nr, map->prot & IOMMU_WRITE);
+
+	vib_extents_fini(&map->extents);
+	map->first = 0;
+	vib_owner_uncharge(map->owner, accounted);
+}
+
+void vib_handover_end(struct vib_ioas *ioas, struct list_head *mappings, bool filled)
+{
+	struct vib_mapping *map, *next;
+	LIST_HEAD(orphans);
+
+	list_for_each_entry_safe(map, next, mappings, batch) {
+		if (!filled)
+			unpin_mapping(map);
+		move_charge(ioas, map, !filled);
+		mutex_lock(&ioas->tree_lock);
+		list_del(&map->batch);
+		recount(ioas, map);
+		vib_mapping_unbusy(ioas, map, &orphans);
+		mutex_unlock(&ioas->tree_lock);
+	}
+	if (!list_empty(&orphans))
+		vib_retire(ioas, &orphans);
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which domain a group joins.
+ *
+ * Join before allocating: a domain that already has a group of the same IOMMU instance is joined by
+ * attaching to it directly; nothing about the domain can change then. The first group of a further
+ * instance goes to a fresh domain, which tells its aperture, page sizes and coherency; only if these
+ * equal another domain's does the group move over to that one. -EINVAL from an attach says that the
+ * device cannot use the domain, and the next is tried; any other errno is returned (compat/attach.h
+ * has the rule for kernels before v6.2). domains_rwsem is held for write throughout.
+ */
+#include "group.h"
+
+#include "compat/attach.h"
+
+static bool has_instance(struct vib_domain *dom, const void *instance)
+{
+	struct vib_group *grp;
+
+	list_for_each_entry(grp, &dom->groups, node)
+		if (instance && grp->res.instance == instance)
+			return true;
+	return false;
+}
+
+static void joined(struct vib_group *grp, struct vib_domain *dom)
+{
+	grp->domain = dom;
+	grp->joined = true;
+}
+
+/* Tries the domains that already serve the group's instance: 0, -EINVAL when none takes it, or an errno. */
+static int join_direct(struct vib_ioas *ioas, struct vib_group *grp)
+{
+	struct vib_domain *dom;
+	int ret;
+
+	list_for_each_entry(dom, &ioas->domains, node) {
+		if (!has_instance(dom, grp->res.instance))
+			continue;
+		ret = vib_compat_attach_error(vib_domain_attach(dom, grp->iommu));
+		if (!ret)
+			joined(grp, dom);
+		if (ret != -EINVAL)
+			return ret;
+	}
+	return -EINVAL;
+}
+
+/*
+ * The group is on @fresh, which shows what its instance can do. Moves it to a domain that is alike,
+ * if one takes it; else it goes back. Only the way back can fail, and then the group is nowhere.
+ */
+static int join_alike(struct vib_ioas *ioas, struct vib_group *grp, struct vib_domain *fresh)
+{
+	struct vib_domain *dom;
+	int ret;
+
+	list_for_each_entry(dom, &ioas->domains, node) {
+		if (has_instance(dom, grp->res.instance) || !vib_domain_alike(dom, fresh))
+			continue;
+		vib_domain_detach(fresh, grp->iommu);
+		if (!vib_domain_attach(dom, grp->iommu)) {
+			joined(grp, dom);
+			return 0;
+		}
+		ret = vib_domain_attach(fresh, grp->iommu);
+		if (ret)
+			return ret;
+	}
+	grp->domain = fresh;
+	return 0;
+}
+
+/*
+ * The lowest mapping from @start on that has something to fill. domains_rwsem is held for write, and
+ * whoever owns such a mapping must pass it before the mapping can go away.
+ */
+static struct vib_mapping *next_filled(struct vib_ioas *ioas, u64 start)
+{
+	struct vib_mapping *map = NULL;
+	struct vib_span *span;
+
+	mutex_lock(&ioas->tree_lock);
+	for (span = vib_maptree_first(&ioas->tree, start, U64_MAX); span && !map;
+	     span = vib_maptree_next(span, U64_MAX)) {
+		struct vib_mapping *here = container_of(span, struct vib_mapping, span);
+
+		if (here->first < here->extents.nr && !(here->flags & VIB_F_STUCK))
+			map = here;
+	}
+	mutex_unlock(&ioas->tree_lock);
+	return map;
+}
+
+static int fill_mapping(struct vib_domain *dom, struct vib_mapping *map)
+{
+	u64 drained = vib_extents_pages(&map->extents, 0, 0) -
+		      vib_extents_pages(&map->extents, map->first, 0);
+
+	return vib_domain_fill(dom, map->span.start + (drained << PAGE_SHIFT), &map->extents,
+			       map->first, map->extents.nr - map->first, map->prot,
+			       map->flags & VIB_F_PAGEWISE);
+}
+
+/* Fills every mapping, as far as it has come, into a new domain. */
+static int fill_all(struct vib_ioas *ioas, struct vib_domain *dom)
+{
+	struct vib_mapping *map;
+	u64 next = 0;
+	int ret;
+
+	do {
+		map = next_filled(ioas, next);
+		if (!map)
+			return 0;
+		ret = fill_mapping(dom, map);
+		if (ret)
+			return ret;
+		next = map->span.last + 1;
+	} while (next);
+	return 0;
+}
+
+/* Settles and fills a domain that @grp alone is on. */
+static int equip(struct vib_ioas *ioas, struct vib_group *grp, struct vib_domain *fresh)
+{
+	int ret;
+
+	ret = vib_domain_prepare(fresh, grp->res.sw_msi, grp->res.sw_msi_base);
+	if (ret)
+		goto err_detach;
+	ret = join_alike(ioas, grp, fresh);
+	if (ret)
+		return ret;
+	if (grp->domain != fresh)
+		return 0;
+	ret = fill_all(ioas, fresh);
+	if (ret)
+		goto err_detach;
+	return 0;
+
+err_detach:
+	vib_domain_detach(fresh, grp->iommu);
+	return ret;
+}
+
+static int join_fresh(struct vib_ioas *ioas, struct vib_group *grp)
+{
+	struct vib_domain *fresh;
+	int ret;
+
+	fresh = vib_domain_create(grp->iommu);
+	if (IS_ERR(fresh))
+		return PTR_ERR(fresh);
+	ret = vib_domain_attach(fresh, grp->iommu);
+	if (!ret)
+		ret = equip(ioas, grp, fresh);
+	if (ret || grp->domain != fresh)
+		vib_domain_free(fresh);
+	return ret;
+}
+
+int vib_join(struct vib_ioas *ioas, struct vib_group *grp)
+{
+	int ret = join_direct(ioas, grp);
+
+	return ret == -EINVAL ? join_fresh(ioas, grp) : ret;
+}

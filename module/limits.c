@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the attached groups and domains leave for mappings: windows, page sizes, coherency.
+ *
+ * Aperture and reserved regions close IOVA ranges. A range that a mapping occupies cannot be closed:
+ * then the attach fails with -EINVAL and everything is as before. What a failed or leaving group
+ * closed is opened again, from what was recorded for the others; for that, memory is reserved ahead.
+ * domains_rwsem is held for write throughout.
+ */
+#include "group.h"
+
+#include "pure/iova.h"
+
+/* Cuts what a group reserves out of @win; room for it was made. */
+static void cut_reserved(struct vib_windows *win, const struct vib_group *grp)
+{
+	unsigned int i;
+
+	for (i = 0; i < grp->res.nr_reserved; i++)
+		WARN_ON_ONCE(vib_windows_cut(win, grp->res.reserved[i].start,
+					     grp->res.reserved[i].last));
+}
+
+static unsigned int count_reserved(struct vib_ioas *ioas)
+{
+	struct vib_domain *dom;
+	struct vib_group *grp;
+	unsigned int nr = 0;
+
+	list_for_each_entry(dom, &ioas->domains, node)
+		list_for_each_entry(grp, &dom->groups, node)
+			nr += grp->res.nr_reserved;
+	return nr;
+}
+
+/* Works out the windows of all attached groups into ioas->spare. */
+static void rebuild_windows(struct vib_ioas *ioas)
+{
+	struct vib_windows *win = &ioas->spare;
+	struct vib_domain *dom;
+	struct vib_group *grp;
+
+	vib_windows_set(win, 0, U64_MAX);
+	list_for_each_entry(dom, &ioas->domains, node) {
+		struct vib_range now = vib_domain_aperture(dom);
+
+		vib_windows_clip(win, now.start, now.last);
+		list_for_each_entry(grp, &dom->groups, node) {
+			vib_windows_clip(win, grp->aperture.start, grp->aperture.last);
+			cut_reserved(win, grp);
+		}
+	}
+}
+
+/* Is some mapping outside of @win? tree_lock is held. */
+static bool conflicts(struct vib_ioas *ioas, const struct vib_windows *win)
+{
+	u64 start = 0;
+	u32 i;
+
+	for (i = 0; i < win->nr; i++) {
+		if (win->range[i].start > start &&
+		    vib_maptree_first(&ioas->tree, start, win->range[i].start - 1))
+			return true;
+		if (win->range[i].last == U64_MAX)
+			return false;
+		start = win->range[i].last + 1;
+	}
+	return vib_maptree_first(&ioas->tree, start, U64_MAX);
+}
+
+/* Makes ioas->spare the windows, unless a mapping or the lack of any window forbids: -EINVAL. */
+static int install_windows(struct vib_ioas *ioas)
+{
+	int ret = 0;
+
+	mutex_lock(&ioas->tree_lock);
+	if (!ioas->spare.nr || conflicts(ioas, &ioas->spare))
+		ret = -EINVAL;
+	else
+		swap(ioas->windows, ioas->spare);
+	ioas->restricted |= !ret;
+	mutex_unlock(&ioas->tree_lock);
+	return ret;
+}
+
+/* Both vectors get room for the regions of all groups and of @grp, so that rebuilding never fails. */
+static int reserve_windows(struct vib_ioas *ioas, const struct vib_group *grp)
+{
+	u32 cap = count_reserved(ioas) + grp->res.nr_reserved + 1;
+	int ret;
+
+	ret = vib_windows_reserve(&ioas->spare, cap);
+	if (ret)
+		return ret;
+	mutex_lock(&ioas->tree_lock);
+	ret = vib_windows_reserve(&ioas->windows, cap);
+	mutex_unlock(&ioas->tree_lock);
+	return ret;
+}
+
+void vib_limits_restore(struct vib_ioas *ioas)
+{
+	rebuild_windows(ioas);
+	mutex_lock(&ioas->tree_lock);
+	swap(ioas->windows, ioas->spare);
+	ioas->restricted = !list_empty(&ioas->domains);
+	mutex_unlock(&ioas->tree_lock);
+}
+
+int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp)
+{
+	int ret;
+
+	ret = reserve_windows(ioas, grp);
+	if (ret)
+		return ret;
+	rebuild_windows(ioas);
+	cut_reserved(&ioas->spare, grp);
+	return install_windows(ioas);
+}
+
+int vib_limits_settle(struct vib_ioas *ioas)
+{
+	rebuild_windows(ioas);
+	return install_windows(ioas);
+}
+
+/* Does the group's DMA make memory dirty without anybody telling? */
+static bool dirties_silently(struct vib_ioas *ioas)
+{
+	struct vib_domain *dom;
+	struct vib_group *grp;
+
+	list_for_each_entry(dom, &ioas->domains, node)
+		list_for_each_entry(grp, &dom->groups, node)
+			if (!grp->pins_declared)
+				return true;
+	return false;
+}
+
+void vib_limits_update(struct vib_ioas *ioas)
+{
+	bool silent = dirties_silently(ioas);
+	u64 pgsizes = U64_MAX;
+	bool coherent = true;
+	struct vib_domain *dom;
+
+	list_for_each_entry(dom, &ioas->domains, node) {
+		pgsizes &= vib_domain_pgsizes(dom);
+		coherent &= dom->coherent;
+	}
+	if (list_empty(&ioas->domains))
+		pgsizes = PAGE_MASK;
+	mutex_lock(&ioas->tree_lock);
+	ioas->pgsizes = vib_pgsizes_collapse(pgsizes);
+	ioas->coherent = coherent;
+	if (ioas->all_dirty && !silent && ioas->tracking)
+		vib_dirty_mark_all(ioas);
+	ioas->all_dirty = silent;
+	mutex_unlock(&ioas->tree_lock);
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Live update: user addresses are taken back while DMA goes on, and given anew, possibly by another
+ * process. Pins, extents and domains are not touched; only the address and the account move.
+ */
+#include "ioas.h"
+
+#include <linux/capability.h>
+
+#include "pure/iova.h"
+
+static struct vib_mapping *mapping_of(struct vib_span *span)
+{
+	return container_of(span, struct vib_mapping, span);
+}
+
+/* Marks every mapping in the range, or none: -EINVAL when one is marked already. tree_lock is held. */
+static int invalidate(struct vib_ioas *ioas, u64 start, u64 last, u64 *size)
+{
+	struct vib_span *first = vib_maptree_first(&ioas->tree, start, last);
+	struct vib_span *span;
+
+	/* Type1's first version stops where a mapping starts before the range. */
+	if (!ioas->v2 && first && first->start < start)
+		return 0;
+	for (span = first; span; span = vib_maptree_next(span, last))
+		if (mapping_of(span)->flags & VIB_F_INVALID)
+			return -EINVAL;
+	for (span = first; span; span = vib_maptree_next(span, last)) {
+		mapping_of(span)->flags |= VIB_F_INVALID;
+		ioas->invalid++;
+		*size += vib_span_size(span);
+	}
+	return 0;
+}
+
+int vib_vaddr_invalidate(struct vib_ioas *ioas, struct vib_unmap *req)
+{
+	u64 last;
+	int ret;
+
+	req->unmapped = 0;
+	mutex_lock(&ioas->tree_lock);
+	ret = list_empty(&ioas->emulated) ? vib_unmap_check(ioas, req, &last) : -EBUSY;
+	if (!ret) {
+		ret = vib_ioas_settle(ioas, req->iova, last);
+		if (ret)
+			return ret;
+		ret = invalidate(ioas, req->iova, last, &req->unmapped);
+	}
+	mutex_unlock(&ioas->tree_lock);
+	return ret;
+}
+
+/* The one mapping that is exactly [iova, last] and has lost its address. tree_lock is held. */
+static struct vib_mapping *find_invalid(struct vib_ioas *ioas, u64 iova, u64 last)
+{
+	struct vib_span *span = vib_maptree_first(&ioas->tree, iova, last);
+
+	if (!span)
+		return ERR_PTR(-ENOENT);
+	if (span->start != iova || span->last != last ||
+	    !(mapping_of(span)->flags & VIB_F_INVALID))
+		return ERR_PTR(-EINVAL);
+	return mapping_of(span);
+}
+
+/* Charges the new owner for what the mapping holds, then relieves the old one. */
+static int move_account(struct vib_mapping *map, struct vib_owner *to, bool unlimited)
+{
+	u64 pages = vib_extents_pages(&map->extents, 0, VIB_EXT_ACCOUNTED);
+	int ret;
+
+	if (to->mm == map->owner->mm)
+		return 0;
+	ret = vib_owner_charge(to, pages, unlimited);
+	if (!ret)
+		vib_owner_uncharge(map->owner, pages);
+	return ret;
+}
+
+/* The busy mapping gets its new address and owner; returns the old owner. tree_lock is held. */
+static struct vib_owner *repoint(struct vib_ioas *ioas, struct vib_mapping *map,
+				 struct vib_owner *owner, u64 vaddr, bool unlimited)
+{
+	struct vib_owner *old = map->owner;
+
+	if (owner->mm == old->mm) {
+		map->vaddr = vaddr;
+		map->flags &= ~VIB_F_INVALID;
+		ioas->invalid -= map->state == VIB_LIVE;
+		return owner;
+	}
+	map->owner = owner;
+	map->vaddr = vaddr;
+	map->flags &= ~(VIB_F_INVALID | VIB_F_UNLIMITED);
+	map->flags |= unlimited ? VIB_F_UNLIMITED : 0;
+	ioas->invalid -= map->state == VIB_LIVE;
+	return old;
+}
+
+static int restore(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_owner *owner,
+		   u64 vaddr)
+{
+	bool unlimited = capable(CAP_IPC_LOCK);
+	LIST_HEAD(orphans);
+	int ret;
+
+	ret = move_account(map, owner, unlimited);
+	mutex_lock(&ioas->tree_lock);
+	if (!ret)
+		owner = repoint(ioas, map, owner, vaddr, unlimited);
+	vib_mapping_unbusy(ioas, map, &orphans);
+	mutex_unlock(&ioas->tree_lock);
+	vib_owner_put(owner);
+	if (!list_empty(&orphans))
+		vib_retire(ioas, &orphans);
+	return ret;
+}
+
+int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
+{
+	struct vib_mapping *map;
+	struct vib_owner *owner;
+	int ret;
+
+	owner = vib_owner_current(NULL);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	mutex_lock(&ioas->tree_lock);
+	ret = vib_map_check(ioas, iova, last, vaddr);
+	if (!ret) {
+		ret = vib_ioas_settle(ioas, iova, last);
+		if (ret)
+			goto put;
+		map = find_invalid(ioas, iova, last);
+		ret = PTR_ERR_OR_ZERO(map);
+	}
+	if (!ret)
+		map->busy++;
+	mutex_unlock(&ioas->tree_lock);
+	if (!ret)
+		return restore(ioas, map, owner, vaddr);
+put:
+	vib_owner_put(owner);
+	return ret;
+}
