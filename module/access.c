@@ -10,107 +10,12 @@
 #include "access.h"
 
 #include <linux/mm.h>
-#include <linux/slab.h>
 
-#include "ioas.h"
+#include "engine.h"
+#include "group.h"
+#include "pages.h"
+#include "pin.h"
 #include "pure/iova.h"
-
-/**
- * struct vib_page - a page that emulated devices have pinned
- * @node: link in the mapping's tree
- * @iova: of the page; the key
- * @ext: the page as an extent: whether we hold a pin, and whether it is charged
- * @refs: how often it is pinned
- */
-struct vib_page {
-	struct rb_node node;
-	u64 iova;
-	struct vib_extents ext;
-	unsigned int refs;
-};
-
-static struct vib_page *page_of(struct rb_node *node)
-{
-	return rb_entry(node, struct vib_page, node);
-}
-
-static u64 *word(struct vib_page *page)
-{
-	return vib_extents_words(&page->ext);
-}
-
-static struct vib_page *find_page(struct vib_mapping *map, u64 iova)
-{
-	struct rb_node *node = map->pins.rb_node;
-
-	while (node) {
-		struct vib_page *page = page_of(node);
-
-		if (iova == page->iova)
-			return page;
-		node = iova < page->iova ? node->rb_left : node->rb_right;
-	}
-	return NULL;
-}
-
-static void insert_page(struct vib_mapping *map, struct vib_page *page)
-{
-	struct rb_node **link = &map->pins.rb_node;
-	struct rb_node *parent = NULL;
-
-	while (*link) {
-		parent = *link;
-		link = page->iova < page_of(parent)->iova ? &parent->rb_left : &parent->rb_right;
-	}
-	rb_link_node(&page->node, parent, link);
-	rb_insert_color(&page->node, &map->pins);
-}
-
-/* Unpins a page that is in no tree any more; how many pages to uncharge. */
-static u64 free_page_entry(struct vib_page *page, bool dirty)
-{
-	u64 accounted = vib_unpin(&page->ext, 0, page->ext.nr, dirty);
-
-	kfree(page);
-	return accounted;
-}
-
-void vib_access_each_pin(struct vib_mapping *map, void (*fn)(void *data, u64 iova), void *data)
-{
-	struct rb_node *node;
-
-	for (node = rb_first(&map->pins); node; node = rb_next(node))
-		fn(data, page_of(node)->iova);
-}
-
-u64 vib_access_set_charged(struct vib_mapping *map, bool charged)
-{
-	struct rb_node *node;
-	u64 changed = 0;
-
-	for (node = rb_first(&map->pins); node; node = rb_next(node)) {
-		u64 *ext = word(page_of(node));
-
-		if (!(*ext & VIB_EXT_PINNED) || charged == !!(*ext & VIB_EXT_ACCOUNTED))
-			continue;
-		*ext ^= VIB_EXT_ACCOUNTED;
-		changed++;
-	}
-	return changed;
-}
-
-void vib_access_drop_pins(struct vib_mapping *map)
-{
-	u64 accounted = 0;
-	struct rb_node *node;
-
-	while ((node = rb_first(&map->pins))) {
-		rb_erase(node, &map->pins);
-		accounted += free_page_entry(page_of(node), map->prot & IOMMU_WRITE);
-	}
-	if (accounted)
-		vib_owner_uncharge(map->owner, accounted);
-}
 
 void vib_access_register(struct vib_ioas *ioas, struct list_head *device)
 {
@@ -130,7 +35,7 @@ void vib_access_unregister(struct vib_ioas *ioas, struct list_head *device)
 static struct vib_mapping *find_live(struct vib_ioas *ioas, u64 iova)
 {
 	struct vib_span *span = vib_maptree_first(&ioas->tree, iova, iova);
-	struct vib_mapping *map = container_of(span, struct vib_mapping, span);
+	struct vib_mapping *map = vib_mapping_of(span);
 
 	return span && map->state == VIB_LIVE ? map : NULL;
 }
@@ -172,17 +77,17 @@ static int begin_step(struct stretch *st)
 		return -EINVAL;
 	if ((map->prot & st->prot) != st->prot)
 		return -EPERM;
-	page = find_page(map, st->iova);
+	page = vib_page_find(map, st->iova);
 	if (page) {
 		page->refs++;
-		st->pages[0] = pfn_to_page(vib_ext_pfn(*word(page)));
+		st->pages[0] = pfn_to_page(vib_ext_pfn(*vib_page_word(page)));
 		st->npages = 1;
 		return 0;
 	}
 	for (n = 1; n < st->npages; n++) {
 		u64 iova = st->iova + ((u64)n << PAGE_SHIFT);
 
-		if (iova > map->span.last || find_page(map, iova))
+		if (iova > map->span.last || vib_page_find(map, iova))
 			break;
 	}
 	st->npages = n;
@@ -192,41 +97,28 @@ static int begin_step(struct stretch *st)
 	return 1;
 }
 
-static struct vib_page *new_page(u64 iova, u64 pfn, u64 flags)
-{
-	struct vib_page *page = kmalloc(sizeof(*page), GFP_KERNEL_ACCOUNT);
-
-	if (!page)
-		return NULL;
-	page->iova = iova;
-	page->refs = 1;
-	vib_extents_init(&page->ext);
-	vib_extents_append(&page->ext, pfn, 1, flags);
-	return page;
-}
-
 /* The page that another call entered first gets the reference; what we pinned is given back. */
 static struct vib_page *enter(struct stretch *st, struct vib_page *page, s64 *balance)
 {
 	struct vib_page *there;
 
 	mutex_lock(&st->ioas->tree_lock);
-	there = find_page(st->map, page->iova);
+	there = vib_page_find(st->map, page->iova);
 	if (there) {
 		there->refs++;
 	} else {
-		insert_page(st->map, page);
+		vib_page_insert(st->map, page);
 		vib_dirty_mark(st->ioas, st->map, page->iova, PAGE_SIZE);
 		/* A domain has come or gone since the pin was made: it is charged by the rule of now. */
-		if (*word(page) & VIB_EXT_PINNED && st->charge == st->ioas->restricted) {
-			*word(page) ^= VIB_EXT_ACCOUNTED;
+		if (*vib_page_word(page) & VIB_EXT_PINNED && st->charge == st->ioas->restricted) {
+			*vib_page_word(page) ^= VIB_EXT_ACCOUNTED;
 			*balance += st->charge ? -1 : 1;
 		}
 	}
 	mutex_unlock(&st->ioas->tree_lock);
 	if (!there)
 		return page;
-	*balance -= free_page_entry(page, false);
+	*balance -= vib_page_free(page, false);
 	return there;
 }
 
@@ -250,11 +142,11 @@ static int enter_all(struct stretch *st, struct vib_extents *ex, u32 *done, s64 
 
 		if (!pfn_valid(pfn))
 			return -EINVAL;
-		page = new_page(iova, pfn, vib_ext_flags(words[*done]));
+		page = vib_page_new(iova, pfn, vib_ext_flags(words[*done]));
 		if (!page)
 			return -ENOMEM;
 		page = enter(st, page, balance);
-		st->pages[*done] = pfn_to_page(vib_ext_pfn(*word(page)));
+		st->pages[*done] = pfn_to_page(vib_ext_pfn(*vib_page_word(page)));
 	}
 	return 0;
 }
@@ -358,9 +250,9 @@ static struct vib_mapping *find_pinned(struct vib_ioas *ioas, u64 iova)
 	struct vib_mapping *map;
 
 	if (span)
-		return container_of(span, struct vib_mapping, span);
+		return vib_mapping_of(span);
 	list_for_each_entry(map, &ioas->stuck, batch)
-		if (find_page(map, iova))
+		if (vib_page_find(map, iova))
 			return map;
 	return NULL;
 }
@@ -377,7 +269,7 @@ static void unpin_one(struct vib_ioas *ioas, u64 iova)
 	mutex_lock(&ioas->tree_lock);
 	map = find_pinned(ioas, iova);
 	if (map)
-		page = find_page(map, iova);
+		page = vib_page_find(map, iova);
 	if (WARN_ONCE(!page, "vfio_iommu_batch: unpin of a page that is not pinned\n"))
 		goto unlock;
 	if (--page->refs)
@@ -389,7 +281,7 @@ unlock:
 	mutex_unlock(&ioas->tree_lock);
 	if (!owner)
 		return;
-	accounted = free_page_entry(page, dirty);
+	accounted = vib_page_free(page, dirty);
 	vib_owner_uncharge(owner, accounted);
 	vib_owner_put(owner);
 }

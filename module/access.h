@@ -16,7 +16,6 @@
 struct iommu_group;
 struct page;
 struct vib_ioas;
-struct vib_mapping;
 
 /* A device wants to be told of unmaps, and no longer. The second waits for a notice under way. */
 void vib_access_register(struct vib_ioas *ioas, struct list_head *device);
@@ -49,17 +48,5 @@ int vib_access_rw(struct vib_ioas *ioas, u64 iova, void *buf, size_t size, bool 
  * driver's bug: the mapping is kept, pinned, until the container is closed. Nothing of ours is held.
  */
 void vib_access_notify(struct vib_ioas *ioas, struct list_head *batch);
-
-/* Calls @fn with the IOVA of every pinned page of a mapping; tree_lock is held. */
-void vib_access_each_pin(struct vib_mapping *map, void (*fn)(void *data, u64 iova), void *data);
-
-/*
- * Notes that the pages that devices have pinned are (not) on the account through them, and returns
- * how many changed: the caller charges or uncharges. tree_lock is held.
- */
-u64 vib_access_set_charged(struct vib_mapping *map, bool charged);
-
-/* Drops whatever devices still have pinned: their container is closed. */
-void vib_access_drop_pins(struct vib_mapping *map);
 
 #endif

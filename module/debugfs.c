@@ -8,7 +8,7 @@
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
-#include "ioas.h"
+#include "group.h"
 
 static struct dentry *dir;
 

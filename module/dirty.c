@@ -6,12 +6,12 @@
  *
  * User memory is written with no lock held, from a snapshot; a fault there gives the bits back.
  */
-#include "ioas.h"
+#include "engine.h"
 
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "access.h"
+#include "pages.h"
 #include "pure/dirtymap.h"
 #include "pure/iova.h"
 
@@ -60,7 +60,7 @@ static void reseed(struct vib_ioas *ioas, struct vib_mapping *map)
 	if (!map->dirty)
 		return;
 	vib_dirtymap_fill(map->dirty, nr_bits(ioas, map), false);
-	vib_access_each_pin(map, seed_page, &seed);
+	vib_pages_each(map, seed_page, &seed);
 }
 
 static u64 *alloc_bitmap(struct vib_ioas *ioas, struct vib_mapping *map)
@@ -99,7 +99,7 @@ static struct vib_mapping *next_live(struct vib_ioas *ioas, u64 start)
 	mutex_lock(&ioas->tree_lock);
 	for (span = vib_maptree_first(&ioas->tree, start, U64_MAX); span && !map;
 	     span = vib_maptree_next(span, U64_MAX)) {
-		struct vib_mapping *here = container_of(span, struct vib_mapping, span);
+		struct vib_mapping *here = vib_mapping_of(span);
 
 		if (here->state == VIB_LIVE)
 			map = here;
@@ -197,7 +197,7 @@ void vib_dirty_mark_all(struct vib_ioas *ioas)
 	struct vib_span *span = vib_maptree_first(&ioas->tree, 0, U64_MAX);
 
 	for (; span; span = vib_maptree_next(span, U64_MAX)) {
-		struct vib_mapping *map = container_of(span, struct vib_mapping, span);
+		struct vib_mapping *map = vib_mapping_of(span);
 
 		if (map->dirty)
 			vib_dirtymap_fill(map->dirty, nr_bits(ioas, map), true);
@@ -329,7 +329,7 @@ static int get_range(struct vib_ioas *ioas, struct vib_dirty_sink *sink, u64 sta
 
 	for (;;) {
 		struct vib_span *span = vib_maptree_first(&ioas->tree, start, last);
-		struct vib_mapping *map = container_of(span, struct vib_mapping, span);
+		struct vib_mapping *map = vib_mapping_of(span);
 
 		ret = 0;
 		if (!span)

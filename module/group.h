@@ -1,12 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What group.c is made of: the limits that groups set, the choice of a domain, and the handing over
- * of mappings between "recorded for emulated devices" and "filled into domains".
+ * Attached groups: what is known of one, and attach and detach as transactions. Below, what group.c is
+ * made of: the limits that groups set, the choice of a domain, and the handing over of mappings
+ * between "recorded for emulated devices" and "filled into domains".
  */
 #ifndef VIB_GROUP_H
 #define VIB_GROUP_H
 
-#include "ioas.h"
+#include "domain.h"
+#include "engine.h"
+#include "resolve.h"
+
+/**
+ * struct vib_group - one attached group
+ * @node: link in its domain's list
+ * @iommu: the group; the VFIO core keeps it as long as it is attached
+ * @domain: where it is attached
+ * @res: what its members said; constant
+ * @aperture: what the driver reported for the domain when this group came
+ * @joined: it found its domain there
+ * @pins_declared: its driver pins what it dirties (pin_pages), so it does not make all memory dirty
+ */
+struct vib_group {
+	struct list_head node;
+	struct iommu_group *iommu;
+	struct vib_domain *domain;
+	struct vib_resolved res;
+	struct vib_range aperture;
+	bool joined;
+	bool pins_declared;
+};
+
+/**
+ * struct vib_emulated - one attached group of emulated devices
+ * @node: link in the ioas' list
+ * @iommu: the group
+ */
+struct vib_emulated {
+	struct list_head node;
+	struct iommu_group *iommu;
+};
+
+/* group.c */
+
+/* Attaches a group, filling a new domain where needed. Errno as design of the ABI has it; see group.c. */
+int vib_group_attach(struct vib_ioas *ioas, struct iommu_group *iommu);
+
+/* The driver of @iommu pins what it dirties: a real group does not make all memory dirty any more. */
+void vib_group_declare_pins(struct vib_ioas *ioas, struct iommu_group *iommu);
+
+/* Takes a group of emulated devices in: no domain, its DMA is done by our pages. -EINVAL, -EBUSY, -ENOMEM. */
+int vib_group_attach_emulated(struct vib_ioas *ioas, struct iommu_group *iommu);
+
+/* Detaches either kind; cannot fail. The last group takes all mappings along. */
+void vib_group_detach(struct vib_ioas *ioas, struct iommu_group *iommu);
 
 /* limits.c; domains_rwsem is held for write */
 

@@ -9,12 +9,8 @@
  */
 #include "group.h"
 
-#include "access.h"
-
-static struct vib_mapping *mapping_of(struct vib_span *span)
-{
-	return container_of(span, struct vib_mapping, span);
-}
+#include "pages.h"
+#include "pin.h"
 
 /* The lowest mapping from @start on that is recorded only. tree_lock is held. */
 static struct vib_mapping *next_recorded(struct vib_ioas *ioas, u64 start)
@@ -22,7 +18,7 @@ static struct vib_mapping *next_recorded(struct vib_ioas *ioas, u64 start)
 	struct vib_span *span = vib_maptree_first(&ioas->tree, start, U64_MAX);
 
 	for (; span; span = vib_maptree_next(span, U64_MAX)) {
-		struct vib_mapping *map = mapping_of(span);
+		struct vib_mapping *map = vib_mapping_of(span);
 
 		if (map->state == VIB_LIVE && !map->extents.nr)
 			return map;
@@ -36,7 +32,7 @@ static void move_charge(struct vib_ioas *ioas, struct vib_mapping *map, bool to_
 	u64 pages;
 
 	mutex_lock(&ioas->tree_lock);
-	pages = vib_access_set_charged(map, to_pins);
+	pages = vib_pages_set_charged(map, to_pins);
 	mutex_unlock(&ioas->tree_lock);
 	if (to_pins)
 		vib_owner_recharge(map->owner, pages);
@@ -111,7 +107,7 @@ void vib_handover_release(struct vib_ioas *ioas, struct list_head *released)
 	mutex_lock(&ioas->tree_lock);
 	for (span = vib_maptree_first(&ioas->tree, 0, U64_MAX); span;
 	     span = vib_maptree_next(span, U64_MAX)) {
-		struct vib_mapping *map = mapping_of(span);
+		struct vib_mapping *map = vib_mapping_of(span);
 
 		if (map->state != VIB_LIVE)
 			continue;

@@ -6,7 +6,7 @@
  * ioas goes away under it. So the core never gets a pointer: it gets a number, looked up in every
  * call, and each call holds a reference. Knows nothing of what the calls do.
  */
-#include "ioas.h"
+#include "engine.h"
 
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -114,7 +114,7 @@ void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch)
 	struct vib_span *next;
 
 	for (; span; span = next) {
-		struct vib_mapping *map = container_of(span, struct vib_mapping, span);
+		struct vib_mapping *map = vib_mapping_of(span);
 
 		next = vib_maptree_next(span, U64_MAX);
 		if (map->state != VIB_LIVE)
@@ -156,7 +156,7 @@ int vib_ioas_settled(struct vib_ioas *ioas, u64 start, u64 last)
 	struct vib_span *span = vib_maptree_first(&ioas->tree, start, last);
 
 	for (; span; span = vib_maptree_next(span, last)) {
-		struct vib_mapping *map = container_of(span, struct vib_mapping, span);
+		struct vib_mapping *map = vib_mapping_of(span);
 
 		if (map->state != VIB_LIVE || map->busy)
 			return -EAGAIN;

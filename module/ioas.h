@@ -18,19 +18,8 @@
  *                          Never held across a page fault or a user copy.
  *   ioas->tree_lock        the mapping tree, windows, counters. Short; never held while faulting,
  *                          filling, draining or calling a driver.
- *   mmap_lock              inside pin.c only, with none of ours held
+ *   mmap_lock              inside pin.c and owner.c only, with none of ours held
  *   IOMMU core's           group mutex (resolve.c, domain.c)
- *
- * Life of a mapping:
- *
- *   RESERVED --- filled in every domain ---> LIVE --- claimed by an unmap ---> DRAINING ---> gone
- *       \_________________ map failed ____________________________________/
- *
- * A RESERVED or DRAINING mapping belongs to the thread that made it so; it occupies its IOVA range,
- * and whoever needs that range waits (vib_ioas_wait()) holding nothing. A LIVE mapping that a call
- * needs beyond tree_lock is made busy; who wants to claim it waits. Emulated devices never wait. Invariant, whatever the state:
- * with domains_rwsem held for write, every domain holds exactly the extents from @first on of every
- * mapping in the tree. So attach can fill a new domain, and detach forget one, at any moment.
  */
 #ifndef VIB_IOAS_H
 #define VIB_IOAS_H
@@ -41,90 +30,11 @@
 #include <linux/rwsem.h>
 #include <linux/wait.h>
 
-#include "domain.h"
+#include "mapping.h"
+#include "owner.h"
 #include "params.h"
-#include "pin.h"
-#include "pure/extents.h"
 #include "pure/maptree.h"
 #include "pure/windows.h"
-#include "resolve.h"
-
-enum vib_state {
-	VIB_RESERVED,
-	VIB_LIVE,
-	VIB_DRAINING,
-};
-
-enum {
-	VIB_F_UNLIMITED = 1,	/* the mapper had CAP_IPC_LOCK */
-	VIB_F_ENTRY = 2,	/* counted against dma_entry_limit */
-	VIB_F_PAGEWISE = 4,	/* filled page by page (disable_hugepages) */
-	VIB_F_STUCK = 8,	/* an IOMMU driver, or an emulated device, did not let go of it */
-	VIB_F_INVALID = 16,	/* its user address was taken back (UNMAP_FLAG_VADDR) */
-	VIB_F_ORPHAN = 32,	/* whoever drops the last @busy retires it */
-};
-
-/**
- * struct vib_mapping - one MAP_DMA
- * @span: its IOVA range; tree_lock
- * @vaddr: user address of the first byte; tree_lock
- * @owner: whose memory it is; set before it is reserved
- * @extents: what it pinned, filled in every domain from @first on; the thread that owns the
- *	mapping's state changes them under domains_rwsem read
- * @batch: list of whoever drains it
- * @dirty: one bit a page while dirty tracking is on; NULL then stands for all dirty. The pointer
- *	under domains_rwsem, the bits under tree_lock
- * @pins: struct vib_page by page: what emulated devices have pinned; tree_lock
- * @first: extents before this index are drained; as @extents
- * @busy: calls that use the LIVE mapping without owning it; it is not claimed meanwhile; tree_lock
- * @prot: IOMMU_READ and IOMMU_WRITE; constant
- * @state: enum vib_state; tree_lock
- * @flags: VIB_F_*; the thread that owns the mapping's state, INVALID and ORPHAN under tree_lock
- */
-struct vib_mapping {
-	struct vib_span span;
-	u64 vaddr;
-	struct vib_owner *owner;
-	struct vib_extents extents;
-	struct list_head batch;
-	u64 *dirty;
-	struct rb_root pins;
-	u32 first;
-	u16 busy;
-	u8 prot;
-	u8 state;
-	u8 flags;
-};
-
-/**
- * struct vib_group - one attached group
- * @node: link in its domain's list
- * @iommu: the group; the VFIO core keeps it as long as it is attached
- * @domain: where it is attached
- * @res: what its members said; constant
- * @aperture: what the driver reported for the domain when this group came
- * @joined: it found its domain there
- * @pins_declared: its driver pins what it dirties (pin_pages), so it does not make all memory dirty
- */
-struct vib_group {
-	struct list_head node;
-	struct iommu_group *iommu;
-	struct vib_domain *domain;
-	struct vib_resolved res;
-	struct vib_range aperture;
-	bool joined;
-	bool pins_declared;
-};
-
-/**
- * struct vib_emulated - one attached group of emulated devices
- * @node: link in the ioas' list
- * @iommu: the group
- */
-struct vib_emulated {
-	struct list_head node;
-	struct iommu_group *iommu;
-};
 
 /* Tells an emulated device (its list node) that a range is being unmapped. Called under device_lock alone. */
 typedef void (*vib_notify_fn)(struct list_head *device, u64 iova, u64 size);
@@ -256,133 +166,5 @@ void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch);
 
 /* Counts IOTLB flushes. Takes tree_lock. */
 void vib_ioas_count_syncs(struct vib_ioas *ioas, unsigned int syncs);
-
-int vib_mapping_cache_init(void);
-void vib_mapping_cache_fini(void);
-struct vib_mapping *vib_mapping_alloc(void);
-
-/* Frees the structure; nothing is pinned any more. */
-void vib_mapping_free(struct vib_mapping *map);
-
-/* map.c */
-
-/**
- * vib_map - MAP_DMA
- * @ioas: the address space
- * @iova: first IOVA
- * @vaddr: first user address, of current
- * @size: bytes
- * @prot: IOMMU_READ and IOMMU_WRITE, at least one unless @restore
- * @restore: no new mapping; one whose user address was taken back gets @vaddr (vaddr.c)
- *
- * Return: 0; -EOVERFLOW, -EINVAL, -EEXIST, -ENOSPC, -ENOMEM, -EFAULT, -EINTR, -ENODEV or what GUP or
- * an IOMMU driver says, with everything as before.
- */
-int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot, bool restore);
-
-/* -EINVAL unless addresses and size suit the smallest page size. tree_lock is held. */
-int vib_map_check(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr);
-
-/* unmap.c */
-
-struct vib_dirty_sink;
-struct vib_unmap;
-
-/*
- * Checks a request against the rules of the type id: 0 with its last byte in @last, -EINVAL or
- * -EOVERFLOW. tree_lock is held.
- */
-int vib_unmap_check(struct vib_ioas *ioas, const struct vib_unmap *req, u64 *last);
-
-/**
- * struct vib_unmap - one UNMAP_DMA
- * @iova: first IOVA
- * @size: bytes
- * @all: everything; @iova and @size are 0
- * @sink: where the dirty bits of what is unmapped go, or NULL
- * @unmapped: result: how many bytes were mapped and are not any more
- */
-struct vib_unmap {
-	u64 iova;
-	u64 size;
-	bool all;
-	struct vib_dirty_sink *sink;
-	u64 unmapped;
-};
-
-/*
- * 0, also when nothing was mapped there; -EOVERFLOW, -EINVAL. -EINTR when killed while waiting for
- * another call's mapping, and the sink's errno: then what came before is unmapped.
- */
-int vib_unmap(struct vib_ioas *ioas, struct vib_unmap *req);
-
-/* vaddr.c: user addresses that change under a running device (live update) */
-
-/* Takes back the user addresses in the range: bytes in req->unmapped; -EBUSY, -EINVAL, -EOVERFLOW, -EINTR. DMA goes on. */
-int vib_vaddr_invalidate(struct vib_ioas *ioas, struct vib_unmap *req);
-
-/*
- * Gives the mapping [iova, last], whose address was taken back, a new one in current's memory; locked
- * memory moves along. -ENOENT, -EINVAL, -ENOMEM, -EINTR with nothing changed. The range is aligned.
- */
-int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr);
-
-/* dirty.c */
-
-/**
- * struct vib_dirty_sink - who takes dirty bits, and for which range
- * @iova: stands for bit 0
- * @size: bytes
- * @pgsize: bytes a bit
- * @put: takes @n words from word index @word on; the low @keep bits of the first belong to what came
- *	before and stay. May fault; called with no lock held. 0 or -EFAULT
- */
-struct vib_dirty_sink {
-	u64 iova;
-	u64 size;
-	u64 pgsize;
-	int (*put)(struct vib_dirty_sink *sink, u64 word, u64 *words, u64 n, unsigned int keep);
-};
-
-/* Switches tracking on; -ENOMEM, or -EINVAL for a mapping of more than INT_MAX pages: then it is off. -EINTR. */
-int vib_dirty_start(struct vib_ioas *ioas);
-void vib_dirty_stop(struct vib_ioas *ioas);
-
-/* Reports the pages dirtied in the sink's range and starts over; -EINVAL, -EOVERFLOW, -EINTR, the sink's errno. */
-int vib_dirty_get(struct vib_ioas *ioas, struct vib_dirty_sink *sink);
-
-/* Reports one mapping that the caller owns (DRAINING). */
-int vib_dirty_emit(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_dirty_sink *sink);
-
-/* Makes a mapping that is being published ready for tracking, if it is on. domains_rwsem is held for read. */
-int vib_dirty_prepare(struct vib_ioas *ioas, struct vib_mapping *map);
-
-/* Marks bytes that a device wrote. tree_lock is held. */
-void vib_dirty_mark(struct vib_ioas *ioas, struct vib_mapping *map, u64 iova, u64 size);
-
-/* The last group whose DMA nobody reports has left: all it could reach counts as dirty once. tree_lock is held. */
-void vib_dirty_mark_all(struct vib_ioas *ioas);
-
-/* retire.c: the end of mappings, cannot fail */
-
-/* Drains DRAINING mappings out of all domains, in batches with one sync each, unpins and frees them. */
-void vib_retire(struct vib_ioas *ioas, struct list_head *batch);
-
-/* Unpins and frees mappings that no domain holds and that are in no tree. */
-void vib_retire_unmapped(struct list_head *batch);
-
-/* group.c */
-
-/* Attaches a group, filling a new domain where needed. Errno as design of the ABI has it; see group.c. */
-int vib_group_attach(struct vib_ioas *ioas, struct iommu_group *iommu);
-
-/* The driver of @iommu pins what it dirties: a real group does not make all memory dirty any more. */
-void vib_group_declare_pins(struct vib_ioas *ioas, struct iommu_group *iommu);
-
-/* Takes a group of emulated devices in: no domain, its DMA is done by our pages. -EINVAL, -EBUSY, -ENOMEM. */
-int vib_group_attach_emulated(struct vib_ioas *ioas, struct iommu_group *iommu);
-
-/* Detaches either kind; cannot fail. The last group takes all mappings along. */
-void vib_group_detach(struct vib_ioas *ioas, struct iommu_group *iommu);
 
 #endif

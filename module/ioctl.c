@@ -13,7 +13,7 @@
 #include <uapi/linux/vfio_iommu_batch.h>
 
 #include "caps.h"
-#include "ioas.h"
+#include "engine.h"
 #include "pure/dirtymap.h"
 #include "pure/iova.h"
 

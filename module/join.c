@@ -84,7 +84,7 @@ static struct vib_mapping *next_filled(struct vib_ioas *ioas, u64 start)
 	mutex_lock(&ioas->tree_lock);
 	for (span = vib_maptree_first(&ioas->tree, start, U64_MAX); span && !map;
 	     span = vib_maptree_next(span, U64_MAX)) {
-		struct vib_mapping *here = container_of(span, struct vib_mapping, span);
+		struct vib_mapping *here = vib_mapping_of(span);
 
 		if (here->first < here->extents.nr && !(here->flags & VIB_F_STUCK))
 			map = here;

@@ -7,7 +7,9 @@
  * attach in between fills it into its new domain, and a failure has just one thing to undo: the
  * mapping as it stands, which is what retire.c does to any mapping.
  */
-#include "ioas.h"
+#include "domain.h"
+#include "engine.h"
+#include "pin.h"
 
 #include <linux/capability.h>
 #include <linux/mm.h>
@@ -29,11 +31,6 @@ struct job {
 	struct vib_extents batch;	/* pinned, not yet in any domain */
 };
 
-static struct vib_mapping *mapping_of(struct vib_span *span)
-{
-	return span ? container_of(span, struct vib_mapping, span) : NULL;
-}
-
 static u64 filled_end(struct vib_mapping *map)
 {
 	return map->span.start + (vib_extents_pages(&map->extents, 0, 0) << PAGE_SHIFT);
@@ -46,7 +43,7 @@ static int range_free(struct vib_ioas *ioas, u64 start, u64 last)
 	int ret = 0;
 
 	for (; span; span = vib_maptree_next(span, last)) {
-		if (mapping_of(span)->state == VIB_LIVE)
+		if (vib_mapping_of(span)->state == VIB_LIVE)
 			return -EEXIST;
 		ret = -EAGAIN;
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sole caller of GUP, of mmap_lock and of locked_vm. Knows nothing of IOVAs, domains or containers.
+ * Sole caller of GUP, and with owner.c of mmap_lock. Knows nothing of IOVAs, domains or containers.
  *
  * Invariant: each extent handed out with VIB_EXT_PINNED holds one pin per page, each with
  * VIB_EXT_ACCOUNTED one charged page; what fails half-way gives back both before it returns.
@@ -10,10 +10,7 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/task.h>
-#include <linux/kthread.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 
 #include "compat/mm.h"
 
@@ -21,84 +18,6 @@
 enum {
 	UNPIN_STEP = 1 << 15,
 };
-
-struct vib_owner *vib_owner_current(struct vib_owner *latest)
-{
-	struct mm_struct *mm = current->mm;
-	struct vib_owner *owner;
-
-	if (!mm)
-		return ERR_PTR(-ENODEV);
-	if (latest && latest->mm == mm && latest->task == current->group_leader)
-		return vib_owner_get(latest);
-	owner = kmalloc(sizeof(*owner), GFP_KERNEL_ACCOUNT);
-	if (!owner)
-		return ERR_PTR(-ENOMEM);
-	refcount_set(&owner->refs, 1);
-	mmgrab(mm);
-	owner->mm = mm;
-	owner->task = get_task_struct(current->group_leader);
-	return owner;
-}
-
-void vib_owner_put(struct vib_owner *owner)
-{
-	if (!owner || !refcount_dec_and_test(&owner->refs))
-		return;
-	put_task_struct(owner->task);
-	mmdrop(owner->mm);
-	kfree(owner);
-}
-
-/* The owner's memory stays while we use it: current's own does anyway. */
-static bool hold_memory(struct vib_owner *owner)
-{
-	return owner->mm == current->mm || mmget_not_zero(owner->mm);
-}
-
-static void release_memory(struct vib_owner *owner)
-{
-	if (owner->mm != current->mm)
-		mmput(owner->mm);
-}
-
-int vib_owner_charge(struct vib_owner *owner, u64 npages, bool unlimited)
-{
-	int ret;
-
-	if (!npages)
-		return 0;
-	if (!hold_memory(owner))
-		return -ESRCH;
-	ret = mmap_write_lock_killable(owner->mm);
-	if (!ret) {
-		ret = __account_locked_vm(owner->mm, npages, true, owner->task, unlimited);
-		mmap_write_unlock(owner->mm);
-	}
-	release_memory(owner);
-	return ret;
-}
-
-/* Changes the account without asking about limits. */
-static void adjust(struct vib_owner *owner, u64 npages, bool inc)
-{
-	if (!npages || !hold_memory(owner))
-		return;
-	mmap_write_lock(owner->mm);
-	__account_locked_vm(owner->mm, npages, inc, owner->task, true);
-	mmap_write_unlock(owner->mm);
-	release_memory(owner);
-}
-
-void vib_owner_recharge(struct vib_owner *owner, u64 npages)
-{
-	adjust(owner, npages, true);
-}
-
-void vib_owner_uncharge(struct vib_owner *owner, u64 npages)
-{
-	adjust(owner, npages, false);
-}
 
 /* Would charging @more pages break the limit? A look without the lock: the charge itself decides. */
 static bool over_limit(struct vib_pin *pin, u64 more)
@@ -332,7 +251,7 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 	u64 charge = 0;
 	int ret = 0;
 
-	if (!hold_memory(pin->owner))
+	if (!vib_owner_hold(pin->owner))
 		return -ESRCH;
 	while (!ret && pin->left > stop) {
 		ret = pin_step(pin, out, &charge);
@@ -342,7 +261,7 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 		ret = vib_owner_charge(pin->owner, charge, pin->unlimited);
 	if (ret)
 		rollback(out, nr, last, false);
-	release_memory(pin->owner);
+	vib_owner_release(pin->owner);
 	return ret;
 }
 
@@ -377,31 +296,4 @@ u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty)
 			cond_resched();
 	}
 	return accounted;
-}
-
-static int copy(u64 vaddr, void *buf, size_t size, bool write)
-{
-	void __user *user = (void __user *)(unsigned long)vaddr;
-
-	if (write)
-		return copy_to_user(user, buf, size) ? -EFAULT : 0;
-	return copy_from_user(buf, user, size) ? -EFAULT : 0;
-}
-
-int vib_owner_copy(struct vib_owner *owner, u64 vaddr, void *buf, size_t size, bool write)
-{
-	bool kthread = !current->mm;
-	int ret;
-
-	if (!kthread && current->mm != owner->mm)
-		return -EFAULT;
-	if (!hold_memory(owner))
-		return -EPERM;
-	if (kthread)
-		kthread_use_mm(owner->mm);
-	ret = copy(vaddr, buf, size, write);
-	if (kthread)
-		kthread_unuse_mm(owner->mm);
-	release_memory(owner);
-	return ret;
 }

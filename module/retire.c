@@ -8,11 +8,13 @@
  * thousands of small mappings or a part of a large one; neighbours in IOVA go in one call.
  * Invariant: an extent is unpinned only after each domain that held it was synced.
  */
-#include "ioas.h"
+#include "domain.h"
+#include "engine.h"
 
 #include <linux/sched.h>
 
-#include "access.h"
+#include "pages.h"
+#include "pin.h"
 
 enum {
 	BATCH_PAGES = SZ_512M >> PAGE_SHIFT,
@@ -230,7 +232,7 @@ void vib_retire_unmapped(struct list_head *batch)
 
 	list_for_each_entry(map, batch, batch) {
 		unpin_part(map, map->first, map->extents.nr, &acct);
-		vib_access_drop_pins(map);
+		vib_pages_drop(map);
 		cond_resched();
 	}
 	account_flush(&acct);

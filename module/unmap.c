@@ -6,7 +6,7 @@
  * Mappings are claimed (LIVE to DRAINING) in batches under tree_lock and retired with it released. One
  * that another call is busy with is waited for. The walk only goes up, so it ends also while others map.
  */
-#include "ioas.h"
+#include "engine.h"
 
 #include "access.h"
 #include "pure/iova.h"
@@ -23,11 +23,6 @@ struct sweep {
 	u64 last;
 	bool done;
 };
-
-static struct vib_mapping *mapping_of(struct vib_span *span)
-{
-	return container_of(span, struct vib_mapping, span);
-}
 
 /* Type1's first version stops where a mapping starts before the range. */
 static bool v1_stops(struct sweep *sweep, struct vib_span *span)
@@ -46,7 +41,7 @@ static int claim(struct sweep *sweep, struct list_head *batch)
 	unsigned int nr;
 
 	for (nr = 0; span && !v1_stops(sweep, span) && nr < CLAIM_MAX; nr++) {
-		struct vib_mapping *map = mapping_of(span);
+		struct vib_mapping *map = vib_mapping_of(span);
 
 		if (map->state != VIB_LIVE || map->busy)
 			return nr ? 0 : -EAGAIN;

@@ -3,16 +3,11 @@
  * Live update: user addresses are taken back while DMA goes on, and given anew, possibly by another
  * process. Pins, extents and domains are not touched; only the address and the account move.
  */
-#include "ioas.h"
+#include "engine.h"
 
 #include <linux/capability.h>
 
 #include "pure/iova.h"
-
-static struct vib_mapping *mapping_of(struct vib_span *span)
-{
-	return container_of(span, struct vib_mapping, span);
-}
 
 /* Marks every mapping in the range, or none: -EINVAL when one is marked already. tree_lock is held. */
 static int invalidate(struct vib_ioas *ioas, u64 start, u64 last, u64 *size)
@@ -24,10 +19,10 @@ static int invalidate(struct vib_ioas *ioas, u64 start, u64 last, u64 *size)
 	if (!ioas->v2 && first && first->start < start)
 		return 0;
 	for (span = first; span; span = vib_maptree_next(span, last))
-		if (mapping_of(span)->flags & VIB_F_INVALID)
+		if (vib_mapping_of(span)->flags & VIB_F_INVALID)
 			return -EINVAL;
 	for (span = first; span; span = vib_maptree_next(span, last)) {
-		mapping_of(span)->flags |= VIB_F_INVALID;
+		vib_mapping_of(span)->flags |= VIB_F_INVALID;
 		ioas->invalid++;
 		*size += vib_span_size(span);
 	}
@@ -60,9 +55,9 @@ static struct vib_mapping *find_invalid(struct vib_ioas *ioas, u64 iova, u64 las
 	if (!span)
 		return ERR_PTR(-ENOENT);
 	if (span->start != iova || span->last != last ||
-	    !(mapping_of(span)->flags & VIB_F_INVALID))
+	    !(vib_mapping_of(span)->flags & VIB_F_INVALID))
 		return ERR_PTR(-EINVAL);
-	return mapping_of(span);
+	return vib_mapping_of(span);
 }
 
 /* Charges the new owner for what the mapping holds, then relieves the old one. */

@@ -15,7 +15,7 @@
 #include <uapi/linux/vfio_iommu_batch.h>
 
 #include "../access.h"
-#include "../ioas.h"
+#include "../group.h"
 #include "../ioctl.h"
 #include "vfio_ops.h"
 

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What can be done to the mappings of an ioas. Unless it says otherwise, nothing of ours is held on
+ * entry, and everything may sleep.
+ */
+#ifndef VIB_ENGINE_H
+#define VIB_ENGINE_H
+
+#include "ioas.h"
+
+/* map.c */
+
+/**
+ * vib_map - MAP_DMA
+ * @ioas: the address space
+ * @iova: first IOVA
+ * @vaddr: first user address, of current
+ * @size: bytes
+ * @prot: IOMMU_READ and IOMMU_WRITE, at least one unless @restore
+ * @restore: no new mapping; one whose user address was taken back gets @vaddr (vaddr.c)
+ *
+ * Return: 0; -EOVERFLOW, -EINVAL, -EEXIST, -ENOSPC, -ENOMEM, -EFAULT, -EINTR, -ENODEV or what GUP or
+ * an IOMMU driver says, with everything as before.
+ */
+int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot, bool restore);
+
+/* -EINVAL unless addresses and size suit the smallest page size. tree_lock is held. */
+int vib_map_check(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr);
+
+/* unmap.c */
+
+struct vib_dirty_sink;
+struct vib_unmap;
+
+/*
+ * Checks a request against the rules of the type id: 0 with its last byte in @last, -EINVAL or
+ * -EOVERFLOW. tree_lock is held.
+ */
+int vib_unmap_check(struct vib_ioas *ioas, const struct vib_unmap *req, u64 *last);
+
+/**
+ * struct vib_unmap - one UNMAP_DMA
+ * @iova: first IOVA
+ * @size: bytes
+ * @all: everything; @iova and @size are 0
+ * @sink: where the dirty bits of what is unmapped go, or NULL
+ * @unmapped: result: how many bytes were mapped and are not any more
+ */
+struct vib_unmap {
+	u64 iova;
+	u64 size;
+	bool all;
+	struct vib_dirty_sink *sink;
+	u64 unmapped;
+};
+
+/*
+ * 0, also when nothing was mapped there; -EOVERFLOW, -EINVAL. -EINTR when killed while waiting for
+ * another call's mapping, and the sink's errno: then what came before is unmapped.
+ */
+int vib_unmap(struct vib_ioas *ioas, struct vib_unmap *req);
+
+/* vaddr.c: user addresses that change under a running device (live update) */
+
+/* Takes back the user addresses in the range: bytes in req->unmapped; -EBUSY, -EINVAL, -EOVERFLOW, -EINTR. DMA goes on. */
+int vib_vaddr_invalidate(struct vib_ioas *ioas, struct vib_unmap *req);
+
+/*
+ * Gives the mapping [iova, last], whose address was taken back, a new one in current's memory; locked
+ * memory moves along. -ENOENT, -EINVAL, -ENOMEM, -EINTR with nothing changed. The range is aligned.
+ */
+int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr);
+
+/* dirty.c */
+
+/**
+ * struct vib_dirty_sink - who takes dirty bits, and for which range
+ * @iova: stands for bit 0
+ * @size: bytes
+ * @pgsize: bytes a bit
+ * @put: takes @n words from word index @word on; the low @keep bits of the first belong to what came
+ *	before and stay. May fault; called with no lock held. 0 or -EFAULT
+ */
+struct vib_dirty_sink {
+	u64 iova;
+	u64 size;
+	u64 pgsize;
+	int (*put)(struct vib_dirty_sink *sink, u64 word, u64 *words, u64 n, unsigned int keep);
+};
+
+/* Switches tracking on; -ENOMEM, or -EINVAL for a mapping of more than INT_MAX pages: then it is off. -EINTR. */
+int vib_dirty_start(struct vib_ioas *ioas);
+void vib_dirty_stop(struct vib_ioas *ioas);
+
+/* Reports the pages dirtied in the sink's range and starts over; -EINVAL, -EOVERFLOW, -EINTR, the sink's errno. */
+int vib_dirty_get(struct vib_ioas *ioas, struct vib_dirty_sink *sink);
+
+/* Reports one mapping that the caller owns (DRAINING). */
+int vib_dirty_emit(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_dirty_sink *sink);
+
+/* Makes a mapping that is being published ready for tracking, if it is on. domains_rwsem is held for read. */
+int vib_dirty_prepare(struct vib_ioas *ioas, struct vib_mapping *map);
+
+/* Marks bytes that a device wrote. tree_lock is held. */
+void vib_dirty_mark(struct vib_ioas *ioas, struct vib_mapping *map, u64 iova, u64 size);
+
+/* The last group whose DMA nobody reports has left: all it could reach counts as dirty once. tree_lock is held. */
+void vib_dirty_mark_all(struct vib_ioas *ioas);
+
+/* retire.c: the end of mappings, cannot fail */
+
+/* Drains DRAINING mappings out of all domains, in batches with one sync each, unpins and frees them. */
+void vib_retire(struct vib_ioas *ioas, struct list_head *batch);
+
+/* Unpins and frees mappings that no domain holds and that are in no tree. */
+void vib_retire_unmapped(struct list_head *batch);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A mapping, and its life. The locks named here are those of its ioas (ioas.h).
+ *
+ * Life of a mapping:
+ *
+ *   RESERVED --- filled in every domain ---> LIVE --- claimed by an unmap ---> DRAINING ---> gone
+ *       \_________________ map failed ____________________________________/
+ *
+ * A RESERVED or DRAINING mapping belongs to the thread that made it so; it occupies its IOVA range,
+ * and whoever needs that range waits (vib_ioas_wait()) holding nothing. A LIVE mapping that a call
+ * needs beyond tree_lock is made busy; who wants to claim it waits. Emulated devices never wait. Invariant, whatever the state:
+ * with domains_rwsem held for write, every domain holds exactly the extents from @first on of every
+ * mapping in the tree. So attach can fill a new domain, and detach forget one, at any moment.
+ */
+#ifndef VIB_MAPPING_H
+#define VIB_MAPPING_H
+
+#include <linux/list.h>
+#include <linux/rbtree.h>
+
+#include "pure/extents.h"
+#include "pure/maptree.h"
+
+struct vib_owner;
+
+enum vib_state {
+	VIB_RESERVED,
+	VIB_LIVE,
+	VIB_DRAINING,
+};
+
+enum {
+	VIB_F_UNLIMITED = 1,	/* the mapper had CAP_IPC_LOCK */
+	VIB_F_ENTRY = 2,	/* counted against dma_entry_limit */
+	VIB_F_PAGEWISE = 4,	/* filled page by page (disable_hugepages) */
+	VIB_F_STUCK = 8,	/* an IOMMU driver, or an emulated device, did not let go of it */
+	VIB_F_INVALID = 16,	/* its user address was taken back (UNMAP_FLAG_VADDR) */
+	VIB_F_ORPHAN = 32,	/* whoever drops the last @busy retires it */
+};
+
+/**
+ * struct vib_mapping - one MAP_DMA
+ * @span: its IOVA range; tree_lock
+ * @vaddr: user address of the first byte; tree_lock
+ * @owner: whose memory it is; set before it is reserved
+ * @extents: what it pinned, filled in every domain from @first on; the thread that owns the
+ *	mapping's state changes them under domains_rwsem read
+ * @batch: list of whoever drains it
+ * @dirty: one bit a page while dirty tracking is on; NULL then stands for all dirty. The pointer
+ *	under domains_rwsem, the bits under tree_lock
+ * @pins: struct vib_page by page: what emulated devices have pinned; tree_lock
+ * @first: extents before this index are drained; as @extents
+ * @busy: calls that use the LIVE mapping without owning it; it is not claimed meanwhile; tree_lock
+ * @prot: IOMMU_READ and IOMMU_WRITE; constant
+ * @state: enum vib_state; tree_lock
+ * @flags: VIB_F_*; the thread that owns the mapping's state, INVALID and ORPHAN under tree_lock
+ */
+struct vib_mapping {
+	struct vib_span span;
+	u64 vaddr;
+	struct vib_owner *owner;
+	struct vib_extents extents;
+	struct list_head batch;
+	u64 *dirty;
+	struct rb_root pins;
+	u32 first;
+	u16 busy;
+	u8 prot;
+	u8 state;
+	u8 flags;
+};
+
+/* The mapping of a span that is in an ioas' tree. */
+static inline struct vib_mapping *vib_mapping_of(struct vib_span *span)
+{
+	return container_of(span, struct vib_mapping, span);
+}
+
+int vib_mapping_cache_init(void);
+void vib_mapping_cache_fini(void);
+struct vib_mapping *vib_mapping_alloc(void);
+
+/* Frees the structure; nothing is pinned any more. */
+void vib_mapping_free(struct vib_mapping *map);
+
+#endif

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whose memory a mapping is: references to the process, its locked-memory account, and copies to and
+ * from its memory. Sole caller of locked_vm. Knows nothing of pages or mappings.
+ *
+ * Invariant: an owner keeps the structures of its process, never its memory; whoever needs the memory
+ * holds it for the time (vib_owner_hold()), and an account whose process has gone needs no settling.
+ */
+#include "owner.h"
+
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+struct vib_owner *vib_owner_current(struct vib_owner *latest)
+{
+	struct mm_struct *mm = current->mm;
+	struct vib_owner *owner;
+
+	if (!mm)
+		return ERR_PTR(-ENODEV);
+	if (latest && latest->mm == mm && latest->task == current->group_leader)
+		return vib_owner_get(latest);
+	owner = kmalloc(sizeof(*owner), GFP_KERNEL_ACCOUNT);
+	if (!owner)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&owner->refs, 1);
+	mmgrab(mm);
+	owner->mm = mm;
+	owner->task = get_task_struct(current->group_leader);
+	return owner;
+}
+
+void vib_owner_put(struct vib_owner *owner)
+{
+	if (!owner || !refcount_dec_and_test(&owner->refs))
+		return;
+	put_task_struct(owner->task);
+	mmdrop(owner->mm);
+	kfree(owner);
+}
+
+bool vib_owner_hold(struct vib_owner *owner)
+{
+	return owner->mm == current->mm || mmget_not_zero(owner->mm);
+}
+
+void vib_owner_release(struct vib_owner *owner)
+{
+	if (owner->mm != current->mm)
+		mmput(owner->mm);
+}
+
+int vib_owner_charge(struct vib_owner *owner, u64 npages, bool unlimited)
+{
+	int ret;
+
+	if (!npages)
+		return 0;
+	if (!vib_owner_hold(owner))
+		return -ESRCH;
+	ret = mmap_write_lock_killable(owner->mm);
+	if (!ret) {
+		ret = __account_locked_vm(owner->mm, npages, true, owner->task, unlimited);
+		mmap_write_unlock(owner->mm);
+	}
+	vib_owner_release(owner);
+	return ret;
+}
+
+/* Changes the account without asking about limits. */
+static void adjust(struct vib_owner *owner, u64 npages, bool inc)
+{
+	if (!npages || !vib_owner_hold(owner))
+		return;
+	mmap_write_lock(owner->mm);
+	__account_locked_vm(owner->mm, npages, inc, owner->task, true);
+	mmap_write_unlock(owner->mm);
+	vib_owner_release(owner);
+}
+
+void vib_owner_recharge(struct vib_owner *owner, u64 npages)
+{
+	adjust(owner, npages, true);
+}
+
+void vib_owner_uncharge(struct vib_owner *owner, u64 npages)
+{
+	adjust(owner, npages, false);
+}
+
+static int copy(u64 vaddr, void *buf, size_t size, bool write)
+{
+	void __user *user = (void __user *)(unsigned long)vaddr;
+
+	if (write)
+		return copy_to_user(user, buf, size) ? -EFAULT : 0;
+	return copy_from_user(buf, user, size) ? -EFAULT : 0;
+}
+
+int vib_owner_copy(struct vib_owner *owner, u64 vaddr, void *buf, size_t size, bool write)
+{
+	bool kthread = !current->mm;
+	int ret;
+
+	if (!kthread && current->mm != owner->mm)
+		return -EFAULT;
+	if (!vib_owner_hold(owner))
+		return -EPERM;
+	if (kthread)
+		kthread_use_mm(owner->mm);
+	ret = copy(vaddr, buf, size, write);
+	if (kthread)
+		kthread_unuse_mm(owner->mm);
+	vib_owner_release(owner);
+	return ret;
+}

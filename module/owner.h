@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Owners: the processes whose memory is mapped, and their locked-memory accounts.
+ *
+ * Locking: takes mmap_lock of the owner, so none of ours may be held, except where it says so.
+ */
+#ifndef VIB_OWNER_H
+#define VIB_OWNER_H
+
+#include <linux/mm_types.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+
+/**
+ * struct vib_owner - whose memory a mapping pins and whose account it charges
+ * @refs: one for each mapping, one for the ioas that keeps the latest owner at hand
+ * @mm: the address space (mmgrab: the structure, not its memory)
+ * @task: its thread group leader, whose RLIMIT_MEMLOCK is the limit
+ */
+struct vib_owner {
+	refcount_t refs;
+	struct mm_struct *mm;
+	struct task_struct *task;
+};
+
+/* A reference to the owner that current is: @latest if it is that, else a new one. -ENODEV without an mm, -ENOMEM. */
+struct vib_owner *vib_owner_current(struct vib_owner *latest);
+
+static inline struct vib_owner *vib_owner_get(struct vib_owner *owner)
+{
+	refcount_inc(&owner->refs);
+	return owner;
+}
+
+/* NULL is fine. */
+void vib_owner_put(struct vib_owner *owner);
+
+/*
+ * Charges @npages to the owner's locked_vm. Unless @unlimited (the mapper had CAP_IPC_LOCK), -ENOMEM
+ * above RLIMIT_MEMLOCK. -EINTR on a fatal signal, -ESRCH when the process has gone.
+ */
+int vib_owner_charge(struct vib_owner *owner, u64 npages, bool unlimited);
+
+/* Charges whatever the limit; cannot fail. For charges that change hands, not for new ones. */
+void vib_owner_recharge(struct vib_owner *owner, u64 npages);
+
+/* Takes back a charge; cannot fail. Does nothing when the process has gone: its account went with it. */
+void vib_owner_uncharge(struct vib_owner *owner, u64 npages);
+
+/*
+ * Keeps the owner's memory from going away: current's own stays anyway. False when it has gone. Undone
+ * by vib_owner_release(), which may be the last user of the memory and free it.
+ */
+bool vib_owner_hold(struct vib_owner *owner);
+void vib_owner_release(struct vib_owner *owner);
+
+/*
+ * Copies between @buf and the owner's memory. Current must be the owner or have no memory of its own
+ * (a kernel thread): -EFAULT else, and on a fault; -EPERM when the process has gone.
+ */
+int vib_owner_copy(struct vib_owner *owner, u64 vaddr, void *buf, size_t size, bool write);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The pages of a mapping that emulated devices have pinned.
+ *
+ * Locking: the tree is under the ioas' tree_lock; a page out of it belongs to the caller.
+ */
+#ifndef VIB_PAGES_H
+#define VIB_PAGES_H
+
+#include <linux/rbtree.h>
+
+#include "pure/extents.h"
+
+struct vib_mapping;
+
+/**
+ * struct vib_page - a page that emulated devices have pinned
+ * @node: link in the mapping's tree
+ * @iova: of the page; the key
+ * @ext: the page as an extent: whether we hold a pin, and whether it is charged
+ * @refs: how often it is pinned
+ */
+struct vib_page {
+	struct rb_node node;
+	u64 iova;
+	struct vib_extents ext;
+	unsigned int refs;
+};
+
+/* The page as an extent word. */
+static inline u64 *vib_page_word(struct vib_page *page)
+{
+	return vib_extents_words(&page->ext);
+}
+
+/* A page with one reference, in no tree; NULL without memory. May sleep. */
+struct vib_page *vib_page_new(u64 iova, u64 pfn, u64 flags);
+
+/* Unpins a page that is in no tree and frees it; how many pages the caller has to uncharge. */
+u64 vib_page_free(struct vib_page *page, bool dirty);
+
+struct vib_page *vib_page_find(struct vib_mapping *map, u64 iova);
+
+/* Its IOVA is not in the tree yet. */
+void vib_page_insert(struct vib_mapping *map, struct vib_page *page);
+
+/* Calls @fn with the IOVA of every pinned page of a mapping; tree_lock is held. */
+void vib_pages_each(struct vib_mapping *map, void (*fn)(void *data, u64 iova), void *data);
+
+/*
+ * Notes that the pages that devices have pinned are (not) on the account through them, and returns
+ * how many changed: the caller charges or uncharges. tree_lock is held.
+ */
+u64 vib_pages_set_charged(struct vib_mapping *map, bool charged);
+
+/* Drops whatever devices still have pinned: their container is closed. */
+void vib_pages_drop(struct vib_mapping *map);
+
+#endif
