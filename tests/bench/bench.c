@@ -20,7 +20,7 @@ const struct contender contenders[CONTENDERS] = {
 
 static const struct {
 	const char *name;
-	void (*run)(void);
+	void (*run)(const char *only);
 } groups[] = {
 	{ "bulk", rows_bulk },
 	{ "growth", rows_growth },
@@ -80,13 +80,21 @@ void close_measured(struct world *w, const struct contender *who,
 	close_world(w);
 }
 
-static void run_group(const char *name)
+/* "bulk", or "bulk/thp" for one kind of memory only. */
+static void run_group(char *name)
 {
+	const char *only = NULL;
+	char *slash;
 	int i;
 
+	slash = strchr(name, '/');
+	if (slash) {
+		*slash = '\0';
+		only = slash + 1;
+	}
 	for (i = 0; i < NGROUPS; i++) {
 		if (!strcmp(groups[i].name, name)) {
-			groups[i].run();
+			groups[i].run(only);
 			return;
 		}
 	}

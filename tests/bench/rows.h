@@ -19,23 +19,23 @@ enum { CONTENDERS = 2 };
 
 extern const struct contender contenders[CONTENDERS];
 
-/* One size of each kind of memory: what the bounds are about. */
-void rows_bulk(void);
+/* One size of each kind of memory; of the kind @only if that is not NULL. */
+void rows_bulk(const char *only);
 
 /* The same work at several sizes, to show how cost grows. */
-void rows_growth(void);
+void rows_growth(const char *only);
 
 /* Single mappings among many, and many mappings at once. */
-void rows_small(void);
+void rows_small(const char *unused);
 
 /* As many small mappings as a client with a vIOMMU may have. */
-void rows_many(void);
+void rows_many(const char *unused);
 
 /* Groups that join and leave. */
-void rows_attach(void);
+void rows_attach(const char *unused);
 
 /* Two threads beside one; wall time, so only the ratio means anything. */
-void rows_parallel(void);
+void rows_parallel(const char *unused);
 
 /* For use inside the rows; failing to open ends the program. */
 void open_world(struct world *w, const struct contender *who,

@@ -62,7 +62,7 @@ static void groups(const struct contender *who, const char *mem)
 	close_measured(&w, who, "close/small/1M", MIB / PAGE);
 }
 
-void rows_attach(void)
+void rows_attach(const char *unused)
 {
 	char *mem = mem_small(MIB);
 	int i;

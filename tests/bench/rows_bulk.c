@@ -4,6 +4,9 @@
  * close the container with it. Units are pages of 4 KiB.
  */
 #include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "../kselftest/lib/dma.h"
 #include "../kselftest/lib/mem.h"
@@ -18,27 +21,59 @@ struct kind {
 	char *(*get)(size_t size);
 };
 
+/*
+ * Touches @mem in pieces of @run pages, in an order that has nothing to do with
+ * their addresses: a fixed walk that visits each piece once.
+ */
+static void touch_scattered(char *mem, size_t size, size_t run)
+{
+	size_t n = size / PAGE / run, at = 0, i, j;
+
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < run; j++)
+			mem[(at * run + j) * PAGE] = 1;
+		at = (at * 1664525 + 1013904223) % n;	/* full period: n = 2^k */
+	}
+}
+
+static char *get_scattered(size_t size)
+{
+	char *mem = mem_untouched(size);
+
+	if (mem)
+		touch_scattered(mem, size, 1);
+	return mem;
+}
+
 static char *get_memfd(size_t size)
 {
 	return mem_memfd(size, NULL);
 }
 
-/*
- * Pages of 4 KiB in an order that has nothing to do with their addresses: they
- * are touched along a fixed walk that visits each once.
- */
-static char *get_scattered(size_t size)
+static char *get_memfd_in_runs(size_t size, size_t run)
 {
-	size_t n = size / PAGE, at = 0, i;
-	char *mem = mem_untouched(size);
+	int fd = memfd_create("bench", MFD_CLOEXEC);
+	char *mem;
 
-	if (!mem)
+	if (fd < 0 || ftruncate(fd, size))
 		return NULL;
-	for (i = 0; i < n; i++) {
-		mem[at * PAGE] = 1;
-		at = (at * 1664525 + 1013904223) % n;	/* full period: n = 2^k */
-	}
+	mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (mem == MAP_FAILED)
+		return NULL;
+	touch_scattered(mem, size, run);
 	return mem;
+}
+
+/* Runs of two pages: what a memfd is like where memory is a little fragmented. */
+static char *get_memfd_pairs(size_t size)
+{
+	return get_memfd_in_runs(size, 2);
+}
+
+static char *get_memfd_scattered(size_t size)
+{
+	return get_memfd_in_runs(size, 1);
 }
 
 static const struct kind small = { "small", mem_small };
@@ -46,6 +81,10 @@ static const struct kind scattered = { "scattered", get_scattered };
 static const struct kind thp = { "thp", mem_thp };
 static const struct kind hugetlb = { "hugetlb", mem_hugetlb };
 static const struct kind memfd = { "memfd", get_memfd };
+static const struct kind memfd_pairs = { "memfd-pairs", get_memfd_pairs };
+static const struct kind memfd_scattered = {
+	"memfd-scattered", get_memfd_scattered
+};
 
 static const struct {
 	const struct kind *kind;
@@ -55,7 +94,9 @@ static const struct {
 	{ &thp, 512 },
 	{ &hugetlb, 512 },
 	{ &memfd, 256 },
-	/* Last: what it gives back stays scattered for a while. */
+	/* Last: what these give back stays scattered for a while. */
+	{ &memfd_pairs, 256 },
+	{ &memfd_scattered, 256 },
 	{ &scattered, 256 },
 };
 
@@ -142,22 +183,37 @@ static void life_of_bar(const struct contender *who)
 	close_measured(&w, who, "close/bar/1M", edu->bar_size / PAGE);
 }
 
-void rows_bulk(void)
+static bool wanted(const char *only, const char *kind)
+{
+	return !only || !strcmp(only, kind);
+}
+
+void rows_bulk(const char *only)
 {
 	size_t i;
 
-	for (i = 0; i < CONTENDERS; i++)
+	for (i = 0; i < CONTENDERS && wanted(only, "bar"); i++)
 		life_of_bar(&contenders[i]);
-	for (i = 0; i < sizeof(bulk) / sizeof(bulk[0]); i++)
-		life_of(bulk[i].kind, bulk[i].mib);
+	for (i = 0; i < sizeof(bulk) / sizeof(bulk[0]); i++) {
+		if (wanted(only, bulk[i].kind->name))
+			life_of(bulk[i].kind, bulk[i].mib);
+	}
 }
 
-void rows_growth(void)
+static void grow(const struct kind *kind)
 {
-	size_t i, j;
+	size_t i;
+
+	for (i = 0; i < sizeof(growth_mib) / sizeof(growth_mib[0]); i++)
+		life_of(kind, growth_mib[i]);
+}
+
+void rows_growth(const char *only)
+{
+	size_t i;
 
 	for (i = 0; i < sizeof(growth_kinds) / sizeof(growth_kinds[0]); i++) {
-		for (j = 0; j < sizeof(growth_mib) / sizeof(growth_mib[0]); j++)
-			life_of(growth_kinds[i], growth_mib[j]);
+		if (wanted(only, growth_kinds[i]->name))
+			grow(growth_kinds[i]);
 	}
 }

@@ -115,7 +115,7 @@ static void race(const struct contender *who, const char *mem)
 	close_world(&w);
 }
 
-void rows_parallel(void)
+void rows_parallel(const char *unused)
 {
 	char *mem;
 	int i;

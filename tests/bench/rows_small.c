@@ -120,7 +120,7 @@ static void sweep(const struct contender *who, const char *mem, unsigned int n)
 	close_world(&w);
 }
 
-void rows_small(void)
+void rows_small(const char *unused)
 {
 	char *mem = buffer();
 	int i;
@@ -166,7 +166,7 @@ static void many(const struct contender *who, const char *mem)
 		must(backend_param_set(backend, limit_param, limit), limit_param);
 }
 
-void rows_many(void)
+void rows_many(const char *unused)
 {
 	char *mem = buffer();
 	int i;
