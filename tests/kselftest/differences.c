@@ -61,8 +61,8 @@ static const struct difference differences[DIFFERENCES] = {
 		.until = NEVER, .type1 = DIFF_UNDEFINED, .ours = -EINVAL,
 	},
 	[DIFF_DIRTY_STALE_BITS] = {
-		.what = "bits of a 10-page mapping, read at its start after a read from 3 pages before it",
-		.why = "type1 shifts its own bitmap for the first read and leaves the bits it pushed out of the mapping",
+		.what = "10 pages read at their start, after a read from 3 before",
+		.why = "type1 shifts its own bitmap and keeps what that pushed out",
 		.until = NEVER, .type1 = 0x1fff, .ours = 0x3ff,
 	},
 };

@@ -3,6 +3,7 @@
  * Several groups in one container: each reaches what is mapped, whenever it
  * joined, and only while it is a member; the last one to leave ends it all.
  *
+ * Joining and leaving knows nothing of v1 and v2, which saves transfers here.
  * Page i of self->mem is read by device i, page 8 + i is written by it.
  */
 #include <unistd.h>
@@ -13,6 +14,7 @@ enum { GROUPS = 4, WRITTEN = 8 };
 
 #define WORLD groups
 #define WORLD_GROUPS GROUPS
+#define WORLD_V2_ONLY
 #define WORLD_BEGIN world_enter
 #include "world_fixture.h"
 
@@ -241,8 +243,10 @@ TEST_F(groups, two_devices_of_one_group_reach_the_memory)
 	struct edu edu[2];
 	int i, device[2];
 
-	ASSERT_EQ(0, find_pair(pair))
-		TH_LOG("no two edu devices share a group");
+	if (find_pair(pair)) {
+		ASSERT_FALSE(promised("pair"));
+		SKIP(return, "no two edu devices share a group");
+	}
 	self->w.slot[0].pci = pair[0];
 	ASSERT_EQ(0, open_with(&self->w, 1));
 	ASSERT_EQ(0, map_all(&self->w, self->mem));

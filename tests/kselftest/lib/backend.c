@@ -54,19 +54,24 @@ bool backend_loaded(enum backend backend)
 	return !access(path, F_OK);
 }
 
-bool backend_expected(enum backend backend)
+bool promised(const char *what)
 {
 	const char *list = getenv("VIB_EXPECT");
-	size_t len = strlen(backends[backend].name);
+	size_t len = strlen(what);
 
 	while (list && *list) {
-		if (!strncmp(list, backends[backend].name, len) &&
+		if (!strncmp(list, what, len) &&
 		    (list[len] == ',' || !list[len]))
 			return true;
 		list = strchr(list, ',');
 		list += !!list;
 	}
 	return false;
+}
+
+bool backend_expected(enum backend backend)
+{
+	return promised(backends[backend].name);
 }
 
 long backend_count(enum backend backend)
@@ -177,13 +182,14 @@ const char *mode_proof(const struct mode *mode,
 		       const struct backend_use *before)
 {
 	struct backend_use now;
-	unsigned int i;
+	unsigned int i, served;
 
 	backend_use_read(&now);
 	for (i = 0; i < BACKENDS; i++) {
-		if (now.count[i] == before->count[i] + (mode->backend == i))
+		served = mode->backend == i;
+		if (now.count[i] == before->count[i] + served)
 			continue;
-		return mode->backend == i ?
+		return served ?
 		       "the use count of the backend asked for did not rise" :
 		       "the use count of the other backend changed";
 	}

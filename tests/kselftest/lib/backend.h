@@ -41,7 +41,12 @@ const struct mode *mode_get(enum mode_id id);
 const char *backend_name(enum backend backend);
 bool backend_loaded(enum backend backend);
 
-/* True if VIB_EXPECT (type1,batch) promises that this backend is loaded. */
+/*
+ * VIB_EXPECT is a list of what whoever starts the tests promises to be there:
+ * type1, batch (loaded), pair (two edu devices in one group). What is promised
+ * and missing is a failure, what is not promised a skip.
+ */
+bool promised(const char *what);
 bool backend_expected(enum backend backend);
 
 /* Module use count, 0 if it is not loaded. */

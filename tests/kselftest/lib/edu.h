@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * QEMU's "edu" PCI device as a witness: it copies between an IOVA and a
- * buffer of its own, and what the IOMMU does not let through does not arrive. One transfer takes 100 ms of the machine's time, so tests count
- * them, and start several devices before they wait for the first.
+ * buffer of its own, and what the IOMMU does not let through does not arrive.
+ * One transfer takes 100 ms of the machine's time, so tests count them, and
+ * start several devices before they wait for the first.
  */
 #ifndef VIB_TEST_EDU_H
 #define VIB_TEST_EDU_H
