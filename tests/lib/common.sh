@@ -23,14 +23,19 @@ step() {
 	printf '[%3ds] %s\n' "$SECONDS" "$*" >&2
 }
 
+# Its exit status tells the callers up the line that the reason has been given.
 die() {
 	printf 'error: %s\n' "$*" >&2
-	exit 1
+	exit 99
 }
 
 # A command that fails where nothing expected it to is named, with its line.
+unexpected() {
+	[ "$1" -eq 99 ] ||
+		printf 'failed: %s line %s: %s\n' "$0" "$2" "${3%%$'\n'*}" >&2
+}
 set -E
-trap 'printf "failed: %s line %s: %s\n" "$0" "$LINENO" "$BASH_COMMAND" >&2' ERR
+trap 'unexpected $? "$LINENO" "$BASH_COMMAND"' ERR
 
 # Run as root: directly, or through sudo; says so where neither is possible.
 as_root() {

@@ -33,6 +33,7 @@ suite_base() {
 # Debian-Security), else the default one.
 mirror_of_label() {
 	local uri
+	# shellcheck disable=SC2016 # apt's own variables
 	uri=$(apt-get indextargets --format '$(LABEL)|$(REPO_URI)' \
 		'Created-By: Packages' 'Origin: Debian' 2>/dev/null |
 		sed -n "s/^$1|//p" | head -n 1)

@@ -17,6 +17,7 @@ in_root() {
 		*) break ;;
 		esac
 	done
+	# shellcheck disable=SC2016 # for the inner shell
 	as_root unshare --mount --propagation private -- env -i \
 		PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8 \
 		DEBIAN_FRONTEND=noninteractive http_proxy="${http_proxy:-}" \

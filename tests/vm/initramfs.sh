@@ -9,6 +9,7 @@
 # Stock modules every guest carries, with their dependencies. A name that a
 # kernel does not have (vfio_virqfd went away, virtio_iommu came later, some are
 # built in) is left out: the guest says what it could not load.
+# shellcheck disable=SC2034 # read by tests/vm/run
 GUEST_MODULES="vfio vfio_iommu_type1 vfio-pci vfio_virqfd irqbypass vfio_mdev
 	nvme virtio_pci virtio_iommu fuse"
 
