@@ -14,7 +14,7 @@ VERSION = $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
 DKMS = vfio-iommu-batch/$(VERSION)
 
 .PHONY: module install uninstall dkms-install dkms-remove clean help
-.PHONY: test test-unit test-vm
+.PHONY: test test-unit test-vm lint bench
 
 module: headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/module modules
@@ -53,6 +53,12 @@ test:
 test-unit:
 	tests/unit/run
 
+lint:
+	tests/lint/lint
+
+bench:
+	tests/bench/bench
+
 test-vm:
 	tests/run-all build smoke
 
@@ -74,6 +80,8 @@ help:
 #: make dkms-remove   take it out of DKMS
 #: make test          everything; stock Debian kernels are fetched and booted
 #: make test-unit     the arithmetic, in user space: seconds
+#: make lint          is each line in its room and in style: seconds
+#: make bench         what operations cost, beside vfio_iommu_type1: minutes
 #: make test-vm       build for, and boot, each kernel; a few tests in each
 #: make clean         remove what was built; downloads stay in the cache
 #:                    (VIB_CACHE, default ~/.cache/vfio-iommu-batch)
