@@ -160,7 +160,6 @@ static int pin_stretch(struct stretch *st)
 		.vaddr = map->vaddr + (st->iova - map->span.start),
 		.left = st->npages,
 		.write = st->prot & IOMMU_WRITE,
-		.unlimited = map->flags & VIB_F_UNLIMITED,
 		.uncharged = !st->charge,
 		.scattered = true,
 	};

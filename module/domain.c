@@ -188,26 +188,49 @@ static int fill_all(struct vib_domain *dom, u64 iova, const u64 *words, u32 nr, 
 	return 0;
 }
 
-int vib_domain_fill(struct vib_domain *dom, u64 iova, struct vib_extents *ex, u32 first, u32 nr,
-		    int prot, bool pagewise)
+/* Takes a fill that failed half-way back. */
+static void undo(struct vib_domain *dom, u64 iova, u64 size)
+{
+	struct vib_drain drain;
+
+	if (!size)
+		return;
+	vib_drain_begin(&drain, dom);
+	vib_drain_range(&drain, iova, size);
+	vib_drain_sync(&drain);
+}
+
+/* Several extents: as lists where that is possible, or one by one. */
+static int fill_many(struct vib_domain *dom, u64 iova, const u64 *words, u32 nr, int prot,
+		     bool pagewise, u64 *filled)
 {
 	u32 max = min_t(u32, nr, SG_MAX);
 	struct scatterlist *sg = NULL;
-	struct vib_drain undo;
-	u64 filled;
 	int ret;
 
-	prot |= IOMMU_CACHE;
-	/* One run needs no list; without memory for a list, the runs go in one by one. */
-	if (nr > 1 && !pagewise)
+	/* Without memory for a list, the runs go in one by one. */
+	if (!pagewise)
 		sg = kmalloc_array(max, sizeof(*sg), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	ret = fill_all(dom, iova, vib_extents_words(ex) + first, nr, prot, pagewise, sg, max,
-		       &filled);
+	ret = fill_all(dom, iova, words, nr, prot, pagewise, sg, max, filled);
 	kfree(sg);
-	if (ret && filled) {
-		vib_drain_begin(&undo, dom);
-		vib_drain_range(&undo, iova, filled);
-		vib_drain_sync(&undo);
-	}
+	return ret;
+}
+
+int vib_domain_fill(struct vib_domain *dom, u64 iova, struct vib_extents *ex, u32 first, u32 nr,
+		    int prot, bool pagewise)
+{
+	const u64 *words = vib_extents_words(ex) + first;
+	u64 filled = 0;
+	int ret;
+
+	if (!nr)
+		return 0;
+	prot |= IOMMU_CACHE;
+	if (nr == 1)
+		ret = fill_run(dom, iova, words[0], prot, pagewise, &filled);
+	else
+		ret = fill_many(dom, iova, words, nr, prot, pagewise, &filled);
+	if (ret)
+		undo(dom, iova, filled);
 	return ret;
 }

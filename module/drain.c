@@ -107,19 +107,19 @@ void vib_drain_range(struct vib_drain *drain, u64 iova, u64 size)
 	u64 pgsizes = vib_domain_pgsizes(drain->dom);
 	u64 piece, done;
 
-	while (size) {
-		piece = next_piece(pgsizes, iova, size);
+	for (;;) {
+		piece = size == PAGE_SIZE ? size : next_piece(pgsizes, iova, size);
 		done = unmap_piece(drain, iova, piece);
 		if (!done && piece > PAGE_SIZE)
 			done = unmap_piece(drain, iova, PAGE_SIZE);
 		if (!done)
 			done = pass_over(drain, iova);
 		/* More than asked for is normal where the driver unmaps whole blocks. */
-		done = min(done, size);
+		if (done >= size)
+			return;
 		iova += done;
 		size -= done;
-		if (size)
-			cond_resched();
+		cond_resched();
 	}
 }
 

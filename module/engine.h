@@ -109,10 +109,10 @@ void vib_dirty_mark_all(struct vib_ioas *ioas);
 
 /* retire.c: the end of mappings, cannot fail */
 
-/* Drains DRAINING mappings out of all domains, in batches with one sync each, unpins and frees them. */
-void vib_retire(struct vib_ioas *ioas, struct list_head *batch);
+/* Drains DRAINING mappings (at least one) out of all domains, in slices with one sync each, unpins and frees them. */
+void vib_retire(struct vib_ioas *ioas, struct list_head *list);
 
 /* Unpins and frees mappings that no domain holds and that are in no tree. */
-void vib_retire_unmapped(struct list_head *batch);
+void vib_retire_unmapped(struct list_head *list);
 
 #endif

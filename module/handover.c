@@ -48,7 +48,6 @@ static int pin_mapping(struct vib_ioas *ioas, struct vib_mapping *map)
 		.vaddr = map->vaddr,
 		.left = vib_span_size(&map->span) >> PAGE_SHIFT,
 		.write = map->prot & IOMMU_WRITE,
-		.unlimited = map->flags & VIB_F_UNLIMITED,
 		.scattered = map->flags & VIB_F_PAGEWISE,
 	};
 	int ret = 0;

@@ -15,7 +15,6 @@
 
 static DEFINE_XARRAY_ALLOC1(ioases);
 static atomic_t nr_ioases = ATOMIC_INIT(0);
-static struct kmem_cache *mapping_cache;
 
 static void init_ioas(struct vib_ioas *ioas)
 {
@@ -199,42 +198,4 @@ void vib_ioas_changed(struct vib_ioas *ioas)
 	WRITE_ONCE(ioas->changes, ioas->changes + 1);
 	if (wq_has_sleeper(&ioas->wait))
 		wake_up_all(&ioas->wait);
-}
-
-void vib_ioas_count_syncs(struct vib_ioas *ioas, unsigned int syncs)
-{
-	mutex_lock(&ioas->tree_lock);
-	ioas->stats.syncs += syncs;
-	mutex_unlock(&ioas->tree_lock);
-}
-
-int vib_mapping_cache_init(void)
-{
-	BUILD_BUG_ON(sizeof(struct vib_mapping) > 128);
-	mapping_cache = KMEM_CACHE(vib_mapping, SLAB_ACCOUNT);
-	return mapping_cache ? 0 : -ENOMEM;
-}
-
-void vib_mapping_cache_fini(void)
-{
-	kmem_cache_destroy(mapping_cache);
-}
-
-struct vib_mapping *vib_mapping_alloc(void)
-{
-	struct vib_mapping *map = kmem_cache_zalloc(mapping_cache, GFP_KERNEL);
-
-	if (map) {
-		vib_extents_init(&map->extents);
-		map->pins = RB_ROOT;
-	}
-	return map;
-}
-
-void vib_mapping_free(struct vib_mapping *map)
-{
-	vib_extents_fini(&map->extents);
-	kvfree(map->dirty);
-	vib_owner_put(map->owner);
-	kmem_cache_free(mapping_cache, map);
 }

@@ -164,7 +164,4 @@ void vib_ioas_changed(struct vib_ioas *ioas);
 /* Moves every LIVE mapping out of the tree to @batch; others belong to a call under way. tree_lock is held. */
 void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch);
 
-/* Counts IOTLB flushes. Takes tree_lock. */
-void vib_ioas_count_syncs(struct vib_ioas *ioas, unsigned int syncs);
-
 #endif

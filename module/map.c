@@ -11,7 +11,6 @@
 #include "engine.h"
 #include "pin.h"
 
-#include <linux/capability.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
@@ -29,25 +28,17 @@ struct job {
 	struct vib_mapping *map;
 	struct vib_pin pin;
 	struct vib_extents batch;	/* pinned, not yet in any domain */
+	u64 iova;			/* where the batch goes */
+	bool record;			/* no domain was there when the range was reserved */
 };
 
-static u64 filled_end(struct vib_mapping *map)
+/* What is in the way of a new mapping: -EEXIST, or -EAGAIN when it is only coming or going. */
+static int obstacle(struct vib_span *span, u64 last)
 {
-	return map->span.start + (vib_extents_pages(&map->extents, 0, 0) << PAGE_SHIFT);
-}
-
-/* Is the range free? 0; -EEXIST when a mapping is in the way; -EAGAIN when one is coming or going. */
-static int range_free(struct vib_ioas *ioas, u64 start, u64 last)
-{
-	struct vib_span *span = vib_maptree_first(&ioas->tree, start, last);
-	int ret = 0;
-
-	for (; span; span = vib_maptree_next(span, last)) {
+	for (; span; span = vib_maptree_next(span, last))
 		if (vib_mapping_of(span)->state == VIB_LIVE)
 			return -EEXIST;
-		ret = -EAGAIN;
-	}
-	return ret;
+	return -EAGAIN;
 }
 
 int vib_map_check(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
@@ -57,21 +48,12 @@ int vib_map_check(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
 	return ioas->dying || (iova | (last + 1) | vaddr) & mask ? -EINVAL : 0;
 }
 
-/* All that can be refused before anything is pinned, in the order that the ABI has. tree_lock is held. */
-static int may_insert(struct vib_ioas *ioas, struct vib_mapping *map)
+/* Is there room for a mapping that is in the tree already? tree_lock is held. */
+static int check_room(struct vib_ioas *ioas, struct vib_mapping *map)
 {
-	u64 start = map->span.start, last = map->span.last;
-	int ret;
-
-	ret = vib_map_check(ioas, start, last, map->vaddr);
-	if (ret)
-		return ret;
-	ret = range_free(ioas, start, last);
-	if (ret)
-		return ret;
 	if (!ioas->restricted)
 		return ioas->entries_left > 0 ? 0 : -ENOSPC;
-	return vib_windows_hold(&ioas->windows, start, last) ? 0 : -EINVAL;
+	return vib_windows_hold(&ioas->windows, map->span.start, map->span.last) ? 0 : -EINVAL;
 }
 
 /* The mapping's owner, and the ioas remembers it for the next mapping. tree_lock is held. */
@@ -79,8 +61,6 @@ static int set_owner(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	struct vib_owner *owner;
 
-	if (map->owner)
-		return 0;
 	owner = vib_owner_current(ioas->latest);
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
@@ -92,32 +72,48 @@ static int set_owner(struct vib_ioas *ioas, struct vib_mapping *map)
 	return 0;
 }
 
-/* Occupies the IOVA range, waiting for what is coming or going there. */
-static int reserve(struct vib_ioas *ioas, struct vib_mapping *map)
+/* Occupies the range, with all that can be refused before anything is pinned in the ABI's order. tree_lock is held. */
+static int insert(struct vib_ioas *ioas, struct vib_mapping *map)
 {
+	u64 start = map->span.start, last = map->span.last;
+	int ret;
+
+	ret = vib_map_check(ioas, start, last, map->vaddr);
+	if (ret)
+		return ret;
+	if (vib_maptree_insert(&ioas->tree, &map->span))
+		return obstacle(vib_maptree_first(&ioas->tree, start, last), last);
+	ret = check_room(ioas, map);
+	if (!ret)
+		ret = set_owner(ioas, map);
+	if (ret)
+		vib_maptree_erase(&ioas->tree, &map->span);
+	return ret;
+}
+
+/* Occupies the range, waiting for what is coming or going there. */
+static int reserve(struct job *job)
+{
+	struct vib_ioas *ioas = job->ioas;
 	int ret;
 
 	for (;;) {
 		mutex_lock(&ioas->tree_lock);
-		ret = may_insert(ioas, map);
+		ret = insert(ioas, job->map);
 		if (ret != -EAGAIN)
 			break;
 		ret = vib_ioas_wait(ioas);
 		if (ret)
 			return ret;
 	}
-	if (!ret)
-		ret = set_owner(ioas, map);
-	if (!ret)
-		vib_maptree_insert(&ioas->tree, &map->span);
+	job->record = !ioas->restricted;
 	mutex_unlock(&ioas->tree_lock);
 	return ret;
 }
 
-/* Makes a filled mapping visible. domains_rwsem is held for read. */
-static int publish(struct vib_ioas *ioas, struct vib_mapping *map)
+/* Makes a filled mapping visible; @free when it charges nothing. domains_rwsem is held for read. */
+static int publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 {
-	bool free = !vib_extents_pages(&map->extents, 0, VIB_EXT_ACCOUNTED);
 	int ret;
 
 	ret = vib_dirty_prepare(ioas, map);
@@ -163,26 +159,34 @@ static void undo_fill(struct vib_ioas *ioas, struct vib_domain *stop, u64 iova, 
 /* Enters the first @nr extents of the batch into every domain, and makes them the mapping's. */
 static int fill(struct job *job, u32 nr)
 {
+	struct vib_extents *batch = &job->batch;
 	struct vib_mapping *map = job->map;
-	u64 iova = filled_end(map);
 	struct vib_domain *dom;
 	int ret;
 
-	ret = vib_extents_reserve(&map->extents, nr);
-	if (ret)
-		return ret;
+	if (map->extents.nr || nr < batch->nr) {
+		ret = vib_extents_reserve(&map->extents, nr);
+		if (ret)
+			return ret;
+	}
 	list_for_each_entry(dom, &job->ioas->domains, node) {
-		ret = vib_domain_fill(dom, iova, &job->batch, 0, nr, map->prot,
+		ret = vib_domain_fill(dom, job->iova, batch, 0, nr, map->prot,
 				      map->flags & VIB_F_PAGEWISE);
 		if (ret) {
-			undo_fill(job->ioas, dom, iova,
-				  (vib_extents_pages(&job->batch, 0, 0) -
-				   vib_extents_pages(&job->batch, nr, 0)) << PAGE_SHIFT);
+			undo_fill(job->ioas, dom, job->iova,
+				  (vib_extents_pages(batch, 0, 0) -
+				   vib_extents_pages(batch, nr, 0)) << PAGE_SHIFT);
 			return ret;
 		}
 	}
-	vib_extents_move(&map->extents, &job->batch, nr);
+	vib_extents_move(&map->extents, batch, nr);
 	return 0;
+}
+
+/* Where what is pinned so far ends. */
+static u64 pinned_end(struct job *job)
+{
+	return job->map->span.start + (job->pin.vaddr - job->map->vaddr);
 }
 
 /* How many extents of the batch may be filled now; cuts a long last run at a boundary of the largest IOMMU page. */
@@ -196,7 +200,7 @@ static u32 fillable(struct job *job)
 	tail = vib_ext_pages(vib_extents_words(batch)[batch->nr - 1]);
 	if (tail < HOLD_MAX)
 		return batch->nr - 1;
-	over = ((filled_end(job->map) >> PAGE_SHIFT) + vib_extents_pages(batch, 0, 0)) % HOLD_MAX;
+	over = (pinned_end(job) >> PAGE_SHIFT) % HOLD_MAX;
 	if (over && !vib_extents_split_tail(batch, over))
 		return batch->nr - 1;
 	return batch->nr;
@@ -216,8 +220,10 @@ static int commit(struct job *job)
 	else
 		ret = fill(job, fillable(job));
 	if (!ret && !job->pin.left)
-		ret = publish(ioas, job->map);
+		ret = publish(ioas, job->map, !job->pin.accounted);
 	up_read(&ioas->domains_rwsem);
+	/* What is held back goes on where the rest ended. */
+	job->iova = pinned_end(job) - (vib_extents_pages(&job->batch, 0, 0) << PAGE_SHIFT);
 	return ret;
 }
 
@@ -230,7 +236,7 @@ static int record(struct job *job)
 	ret = down_read_killable(&ioas->domains_rwsem);
 	if (ret)
 		return ret;
-	ret = list_empty(&ioas->domains) ? publish(ioas, job->map) : -EAGAIN;
+	ret = list_empty(&ioas->domains) ? publish(ioas, job->map, true) : -EAGAIN;
 	up_read(&ioas->domains_rwsem);
 	return ret;
 }
@@ -239,10 +245,11 @@ static int record(struct job *job)
 static void strip(struct job *job)
 {
 	struct vib_mapping *map = job->map;
-	u64 accounted = 0;
+	u64 size = vib_extents_pages(&map->extents, 0, 0) << PAGE_SHIFT;
+	u64 accounted;
 
 	down_read(&job->ioas->domains_rwsem);
-	undo_fill(job->ioas, NULL, map->span.start, filled_end(map) - map->span.start);
+	undo_fill(job->ioas, NULL, map->span.start, size);
 	accounted = vib_unpin(&map->extents, 0, map->extents.nr, map->prot & IOMMU_WRITE);
 	vib_extents_fini(&map->extents);
 	up_read(&job->ioas->domains_rwsem);
@@ -256,8 +263,10 @@ static int populate(struct job *job)
 	u64 accounted;
 	int ret;
 
+	job->iova = map->span.start;
 	job->pin.vaddr = map->vaddr;
 	job->pin.left = vib_span_size(&map->span) >> PAGE_SHIFT;
+	job->pin.accounted = 0;
 	vib_pin_begin(&job->pin);
 	do {
 		ret = vib_pin_some(&job->pin, &job->batch, VIB_PIN_BUDGET);
@@ -273,6 +282,7 @@ static int populate(struct job *job)
 	return ret;
 }
 
+/* Records or populates, whichever the domains of the moment ask for. */
 static int run(struct job *job)
 {
 	struct vib_mapping *map = job->map;
@@ -280,18 +290,17 @@ static int run(struct job *job)
 
 	job->pin.owner = map->owner;
 	job->pin.write = map->prot & IOMMU_WRITE;
-	job->pin.unlimited = map->flags & VIB_F_UNLIMITED;
+	job->pin.uncharged = false;
 	job->pin.scattered = map->flags & VIB_F_PAGEWISE;
 	vib_extents_init(&job->batch);
-	do {
-		ret = record(job);
+	for (;;) {
+		ret = job->record ? record(job) : populate(job);
 		if (ret != -EAGAIN)
-			break;
-		ret = populate(job);
-		if (ret == -EAGAIN)
+			return ret;
+		if (!job->record)
 			strip(job);
-	} while (ret == -EAGAIN);
-	return ret;
+		job->record = !job->record;
+	}
 }
 
 /* Takes a mapping that did not come to life away again. */
@@ -301,6 +310,7 @@ static void abandon(struct vib_ioas *ioas, struct vib_mapping *map)
 
 	mutex_lock(&ioas->tree_lock);
 	map->state = VIB_DRAINING;
+	map->flags |= VIB_F_PARTIAL;
 	mutex_unlock(&ioas->tree_lock);
 	list_add(&map->batch, &batch);
 	vib_retire(ioas, &batch);
@@ -332,14 +342,13 @@ static struct vib_mapping *new_mapping(struct vib_ioas *ioas, u64 iova, u64 last
 	map->span.last = last;
 	map->vaddr = vaddr;
 	map->prot = prot;
-	map->flags = (capable(CAP_IPC_LOCK) ? VIB_F_UNLIMITED : 0) |
-		     (READ_ONCE(ioas->params->disable_hugepages) ? VIB_F_PAGEWISE : 0);
+	map->flags = READ_ONCE(ioas->params->disable_hugepages) ? VIB_F_PAGEWISE : 0;
 	return map;
 }
 
 int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot, bool restore)
 {
-	struct job job = { .ioas = ioas };
+	struct job job;
 	u64 last;
 	int ret;
 
@@ -351,10 +360,11 @@ int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot, bool
 		return -EINVAL;
 	if (restore)
 		return vib_vaddr_restore(ioas, iova, last, vaddr);
+	job.ioas = ioas;
 	job.map = new_mapping(ioas, iova, last, vaddr, prot);
 	if (IS_ERR(job.map))
 		return PTR_ERR(job.map);
-	ret = reserve(ioas, job.map);
+	ret = reserve(&job);
 	if (ret) {
 		vib_mapping_free(job.map);
 		return ret;

@@ -31,7 +31,7 @@ enum vib_state {
 };
 
 enum {
-	VIB_F_UNLIMITED = 1,	/* the mapper had CAP_IPC_LOCK */
+	VIB_F_PARTIAL = 1,	/* its extents cover less than its span: a map that failed */
 	VIB_F_ENTRY = 2,	/* counted against dma_entry_limit */
 	VIB_F_PAGEWISE = 4,	/* filled page by page (disable_hugepages) */
 	VIB_F_STUCK = 8,	/* an IOMMU driver, or an emulated device, did not let go of it */
@@ -79,9 +79,14 @@ static inline struct vib_mapping *vib_mapping_of(struct vib_span *span)
 
 int vib_mapping_cache_init(void);
 void vib_mapping_cache_fini(void);
+
+/* Every member but @span, @vaddr, @prot and @flags is as a new mapping has it. NULL without memory. */
 struct vib_mapping *vib_mapping_alloc(void);
 
 /* Frees the structure; nothing is pinned any more. */
 void vib_mapping_free(struct vib_mapping *map);
+
+/* Frees all that are linked by @batch. */
+void vib_mapping_free_list(struct list_head *list);
 
 #endif

@@ -8,6 +8,8 @@
  */
 #include "owner.h"
 
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -22,7 +24,8 @@ struct vib_owner *vib_owner_current(struct vib_owner *latest)
 
 	if (!mm)
 		return ERR_PTR(-ENODEV);
-	if (latest && latest->mm == mm && latest->task == current->group_leader)
+	if (latest && latest->mm == mm && latest->task == current->group_leader &&
+	    latest->cred == current_cred())
 		return vib_owner_get(latest);
 	owner = kmalloc(sizeof(*owner), GFP_KERNEL_ACCOUNT);
 	if (!owner)
@@ -31,6 +34,8 @@ struct vib_owner *vib_owner_current(struct vib_owner *latest)
 	mmgrab(mm);
 	owner->mm = mm;
 	owner->task = get_task_struct(current->group_leader);
+	owner->cred = get_current_cred();
+	owner->unlimited = capable(CAP_IPC_LOCK);
 	return owner;
 }
 
@@ -38,6 +43,7 @@ void vib_owner_put(struct vib_owner *owner)
 {
 	if (!owner || !refcount_dec_and_test(&owner->refs))
 		return;
+	put_cred(owner->cred);
 	put_task_struct(owner->task);
 	mmdrop(owner->mm);
 	kfree(owner);
@@ -54,7 +60,7 @@ void vib_owner_release(struct vib_owner *owner)
 		mmput(owner->mm);
 }
 
-int vib_owner_charge(struct vib_owner *owner, u64 npages, bool unlimited)
+int vib_owner_charge(struct vib_owner *owner, u64 npages)
 {
 	int ret;
 
@@ -64,7 +70,8 @@ int vib_owner_charge(struct vib_owner *owner, u64 npages, bool unlimited)
 		return -ESRCH;
 	ret = mmap_write_lock_killable(owner->mm);
 	if (!ret) {
-		ret = __account_locked_vm(owner->mm, npages, true, owner->task, unlimited);
+		ret = __account_locked_vm(owner->mm, npages, true, owner->task,
+					  owner->unlimited);
 		mmap_write_unlock(owner->mm);
 	}
 	vib_owner_release(owner);

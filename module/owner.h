@@ -16,11 +16,15 @@
  * @refs: one for each mapping, one for the ioas that keeps the latest owner at hand
  * @mm: the address space (mmgrab: the structure, not its memory)
  * @task: its thread group leader, whose RLIMIT_MEMLOCK is the limit
+ * @cred: the credentials that @unlimited was asked of
+ * @unlimited: they had CAP_IPC_LOCK, so the limit does not hold; asked once for the same credentials
  */
 struct vib_owner {
 	refcount_t refs;
 	struct mm_struct *mm;
 	struct task_struct *task;
+	const struct cred *cred;
+	bool unlimited;
 };
 
 /* A reference to the owner that current is: @latest if it is that, else a new one. -ENODEV without an mm, -ENOMEM. */
@@ -36,10 +40,9 @@ static inline struct vib_owner *vib_owner_get(struct vib_owner *owner)
 void vib_owner_put(struct vib_owner *owner);
 
 /*
- * Charges @npages to the owner's locked_vm. Unless @unlimited (the mapper had CAP_IPC_LOCK), -ENOMEM
- * above RLIMIT_MEMLOCK. -EINTR on a fatal signal, -ESRCH when the process has gone.
+ * Charges @npages to the owner's locked_vm. -ENOMEM above RLIMIT_MEMLOCK, unless the owner is unlimited. -EINTR on a fatal signal, -ESRCH when the process has gone.
  */
-int vib_owner_charge(struct vib_owner *owner, u64 npages, bool unlimited);
+int vib_owner_charge(struct vib_owner *owner, u64 npages);
 
 /* Charges whatever the limit; cannot fail. For charges that change hands, not for new ones. */
 void vib_owner_recharge(struct vib_owner *owner, u64 npages);

@@ -25,7 +25,7 @@ static bool over_limit(struct vib_pin *pin, u64 more)
 	unsigned long limit = task_rlimit(pin->owner->task, RLIMIT_MEMLOCK);
 	unsigned long locked = READ_ONCE(pin->owner->mm->locked_vm);
 
-	if (pin->unlimited || !more || locked + more <= limit >> PAGE_SHIFT)
+	if (pin->owner->unlimited || !more || locked + more <= limit >> PAGE_SHIFT)
 		return false;
 	pr_warn_ratelimited("%s[%d]: RLIMIT_MEMLOCK of %lu bytes exceeded: %lu pages locked, %llu more asked for\n",
 			    current->comm, current->pid, limit, locked, more + pin->left);
@@ -71,24 +71,25 @@ static bool pfn_reserved(unsigned long pfn)
 	return !pfn_valid(pfn) || PageReserved(pfn_to_page(pfn));
 }
 
-/* How many of @nr pages from pages[0] on are one contiguous run with the same standing. */
+/*
+ * How many of @nr pages from pages[0] on are one contiguous run with the same standing. A run may go
+ * on from one folio to the next. Inside a large folio every page has the folio's standing.
+ */
 static unsigned int run_length(struct page **pages, unsigned int nr, bool reserved)
 {
-	struct page *first = pages[0];
+	struct page *page = pages[0];
 	unsigned int n = 1;
 
-	if (PageCompound(first)) {
-		/* Tails share the standing of their head, which ends where the compound page does. */
-		struct page *head = compound_head(first);
+	if (PageCompound(page)) {
+		struct page *head = compound_head(page);
 
-		nr = min_t(unsigned long, nr, compound_nr(head) - (first - head));
-		while (n < nr && pages[n] == first + n)
+		nr = min_t(unsigned long, nr, compound_nr(head) - (page - head));
+		while (n < nr && pages[n] == ++page)
 			n++;
-		return n;
+	} else {
+		while (n < nr && pages[n] == ++page && PageReserved(page) == reserved)
+			n++;
 	}
-	while (n < nr && pages[n] == first + n && !PageCompound(pages[n]) &&
-	       !!PageReserved(pages[n]) == reserved)
-		n++;
 	return n;
 }
 
@@ -249,18 +250,22 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 	u32 nr = out->nr;
 	u64 last = nr ? vib_extents_words(out)[nr - 1] : 0;
 	u64 charge = 0;
-	int ret = 0;
+	int ret;
 
 	if (!vib_owner_hold(pin->owner))
 		return -ESRCH;
-	while (!ret && pin->left > stop) {
+	for (;;) {
 		ret = pin_step(pin, out, &charge);
+		if (ret || pin->left <= stop)
+			break;
 		cond_resched();
 	}
 	if (!ret)
-		ret = vib_owner_charge(pin->owner, charge, pin->unlimited);
+		ret = vib_owner_charge(pin->owner, charge);
 	if (ret)
 		rollback(out, nr, last, false);
+	else
+		pin->accounted += charge;
 	vib_owner_release(pin->owner);
 	return ret;
 }
@@ -270,29 +275,26 @@ static void unpin_run(u64 ext, bool dirty)
 	struct page *page = pfn_to_page(vib_ext_pfn(ext));
 	u64 left = vib_ext_pages(ext);
 
-	while (left) {
-		u64 n = min_t(u64, left, UNPIN_STEP);
-
-		vib_compat_unpin_range(page, n, dirty);
-		page += n;
-		left -= n;
-		if (left)
-			cond_resched();
+	for (; left > UNPIN_STEP; left -= UNPIN_STEP) {
+		vib_compat_unpin_range(page, UNPIN_STEP, dirty);
+		page += UNPIN_STEP;
+		cond_resched();
 	}
+	vib_compat_unpin_range(page, left, dirty);
 }
 
 u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty)
 {
-	u64 *words = vib_extents_words(ex);
+	u64 *ext = vib_extents_words(ex) + first;
+	u64 *end = ext + nr;
 	u64 accounted = 0;
-	u32 i;
 
-	for (i = first; i < first + nr; i++) {
-		if (words[i] & VIB_EXT_ACCOUNTED)
-			accounted += vib_ext_pages(words[i]);
-		if (words[i] & VIB_EXT_PINNED)
-			unpin_run(words[i], dirty);
-		if (i % 1024 == 1023)
+	for (; ext < end; ext++) {
+		if (*ext & VIB_EXT_ACCOUNTED)
+			accounted += vib_ext_pages(*ext);
+		if (*ext & VIB_EXT_PINNED)
+			unpin_run(*ext, dirty);
+		if ((end - ext) % 1024 == 0)
 			cond_resched();
 	}
 	return accounted;

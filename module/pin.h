@@ -25,8 +25,8 @@ enum {
  * @owner: borrowed from the caller
  * @vaddr: next user address
  * @left: pages still to pin
+ * @accounted: pages charged so far
  * @write: the device may write
- * @unlimited: the account has no limit
  * @uncharged: the pages are on the account already
  * @scattered: never merge runs (parameter disable_hugepages)
  * @pages: where GUP puts its pages
@@ -37,8 +37,8 @@ struct vib_pin {
 	struct vib_owner *owner;
 	u64 vaddr;
 	u64 left;
+	u64 accounted;
 	bool write;
-	bool unlimited;
 	bool uncharged;
 	bool scattered;
 	unsigned int max;

@@ -3,9 +3,9 @@
  * The end of mappings: out of every domain, one sync a domain and batch, then unpinned. Nothing here
  * can fail or needs memory.
  *
- * A batch is a slice of at most BATCH_PAGES pages (and the rest of the extent that it ends in), so
- * that the pages held back by one flush, and the time under domains_rwsem, are bounded. It may cover
- * thousands of small mappings or a part of a large one; neighbours in IOVA go in one call.
+ * The work goes in slices of at most SLICE_PAGES pages (and the rest of the extent that one ends in),
+ * so that the pages held back by one flush, and the time under domains_rwsem, are bounded. A slice may
+ * be thousands of small mappings or a part of a large one; neighbours in IOVA go in one call.
  * Invariant: an extent is unpinned only after each domain that held it was synced.
  */
 #include "domain.h"
@@ -17,181 +17,227 @@
 #include "pin.h"
 
 enum {
-	BATCH_PAGES = SZ_512M >> PAGE_SHIFT,
+	SLICE_PAGES = SZ_512M >> PAGE_SHIFT,
 };
 
-/* A place in the list of mappings: at extent @ext of @map, which starts at @iova. */
-struct cursor {
-	struct vib_mapping *map;	/* NULL: behind the last */
-	u32 ext;
+/**
+ * struct slice - a stretch of the mappings of a list
+ * @list: the mappings, in the order of their IOVA
+ * @map: the first one
+ * @first: its first extent in the slice
+ * @iova: where that is
+ * @last: the last mapping
+ * @end: behind its last extent in the slice
+ */
+struct slice {
+	struct list_head *list;
+	struct vib_mapping *map;
+	u32 first;
 	u64 iova;
+	struct vib_mapping *last;
+	u32 end;
 };
 
-static struct vib_mapping *next_in(struct list_head *batch, struct vib_mapping *map)
+/* What retiring a list adds up to. */
+struct tally {
+	struct vib_owner *owner;	/* whom @pages are to be uncharged from */
+	u64 pages;
+	unsigned int syncs;
+};
+
+static u32 part_first(const struct slice *slice, const struct vib_mapping *map)
 {
-	return list_is_last(&map->batch, batch) ? NULL : list_next_entry(map, batch);
+	return map == slice->map ? slice->first : 0;
 }
 
-/* At the start of a mapping that no slice has come to yet. */
-static struct cursor cursor_at(struct vib_mapping *map)
+static u32 part_end(const struct slice *slice, const struct vib_mapping *map)
 {
-	return (struct cursor){ .map = map, .iova = map ? map->span.start : 0 };
+	return map == slice->last ? slice->end : map->extents.nr;
 }
 
-/* Moves to the next extent, skipping mappings without any left. */
-static void settle(struct cursor *at, struct list_head *batch)
+/* The mapping after @map in the slice, or NULL. */
+static struct vib_mapping *part_next(const struct slice *slice, struct vib_mapping *map)
 {
-	while (at->map && at->ext >= at->map->extents.nr)
-		*at = cursor_at(next_in(batch, at->map));
+	return map == slice->last ? NULL : list_next_entry(map, batch);
 }
 
-static u64 step(struct cursor *at)
-{
-	u64 pages = vib_ext_pages(vib_extents_words(&at->map->extents)[at->ext++]);
+/* Each mapping that has a part in the slice. */
+#define for_each_part(map, slice)						\
+	for (map = (slice)->map; map; map = part_next(slice, map))
 
-	at->iova += pages << PAGE_SHIFT;
-	return pages;
-}
-
-/* Where a slice that starts at @at ends. */
-static struct cursor slice_end(struct cursor at, struct list_head *batch)
+static u64 extents_size(struct vib_mapping *map, u32 first, u32 end)
 {
+	u64 *words = vib_extents_words(&map->extents);
 	u64 pages = 0;
 
-	for (settle(&at, batch); at.map && pages < BATCH_PAGES; settle(&at, batch))
-		pages += step(&at);
-	return at;
+	for (; first < end; first++)
+		pages += vib_ext_pages(words[first]);
+	return pages << PAGE_SHIFT;
 }
 
-static bool before(const struct cursor *at, const struct cursor *end)
+/* Bytes of the extents [first, end) of a mapping. A whole one says it by its span. */
+static u64 part_size(struct vib_mapping *map, u32 first, u32 end)
 {
-	return at->map && (at->map != end->map || at->ext < end->ext);
+	if (first == 0 && end && end == map->extents.nr && !(map->flags & VIB_F_PARTIAL))
+		return vib_span_size(&map->span);
+	return extents_size(map, first, end);
 }
 
-/* Takes the slice out of one domain and syncs. Returns the number of flushes; @stuck grows. */
-static unsigned int drain_slice(struct vib_domain *dom, struct cursor at, const struct cursor *end,
-				struct list_head *batch, bool *stuck)
+/* How many extents from @first on, and at least one, make up @size bytes; all when there are less. */
+static u32 cut_part(struct vib_mapping *map, u32 first, u64 size)
+{
+	u64 *words = vib_extents_words(&map->extents);
+	u64 sum = 0;
+
+	while (first < map->extents.nr && sum < size)
+		sum += vib_ext_pages(words[first++]) << PAGE_SHIFT;
+	return first;
+}
+
+/* Starting at slice->map, takes in what the budget allows. */
+static void cut_slice(struct slice *slice)
+{
+	u64 budget = (u64)SLICE_PAGES << PAGE_SHIFT;
+	struct vib_mapping *map = slice->map;
+	u32 first = slice->first;
+
+	for (;;) {
+		slice->last = map;
+		slice->end = map->extents.nr;
+		if (first || vib_span_size(&map->span) > budget)
+			slice->end = cut_part(map, first, budget);
+		if (slice->end < map->extents.nr || list_is_last(&map->batch, slice->list))
+			return;
+		budget -= min(budget, vib_span_size(&map->span));
+		if (!budget)
+			return;
+		map = list_next_entry(map, batch);
+		first = 0;
+	}
+}
+
+/* Moves on behind the slice; false when that was the end of the list. */
+static bool next_slice(struct slice *slice)
+{
+	struct vib_mapping *last = slice->last;
+	u32 first = part_first(slice, last);
+	u64 start = last == slice->map ? slice->iova : last->span.start;
+
+	if (slice->end < last->extents.nr) {
+		slice->iova = start + extents_size(last, first, slice->end);
+		slice->first = slice->end;
+		slice->map = last;
+		return true;
+	}
+	if (list_is_last(&last->batch, slice->list))
+		return false;
+	slice->map = list_next_entry(last, batch);
+	slice->first = 0;
+	slice->iova = slice->map->span.start;
+	return true;
+}
+
+/* Takes the slice out of one domain and syncs: the number of flushes. False in @clean when something would not go. */
+static unsigned int drain_slice(struct vib_domain *dom, const struct slice *slice, bool *clean)
 {
 	struct vib_drain drain;
+	struct vib_mapping *map;
 	u64 start = 0, size = 0;
 	unsigned int syncs;
 
 	vib_drain_begin(&drain, dom);
-	for (settle(&at, batch); before(&at, end); settle(&at, batch)) {
-		if (size && start + size != at.iova) {
-			vib_drain_range(&drain, start, size);
-			size = 0;
+	for_each_part(map, slice) {
+		u64 iova = map == slice->map ? slice->iova : map->span.start;
+		u64 part = part_size(map, part_first(slice, map), part_end(slice, map));
+
+		if (size && start + size == iova) {
+			size += part;
+			continue;
 		}
-		if (!size)
-			start = at.iova;
-		size += step(&at) << PAGE_SHIFT;
+		if (size)
+			vib_drain_range(&drain, start, size);
+		start = iova;
+		size = part;
 	}
 	if (size)
 		vib_drain_range(&drain, start, size);
 	syncs = vib_drain_sync(&drain);
-	*stuck |= drain.stuck;
+	*clean &= !drain.stuck;
 	return syncs;
 }
 
-/* What is still to be uncharged, kept back so that mappings of one owner cost one turn. */
-struct account {
-	struct vib_owner *owner;
-	u64 pages;
-};
-
-static void account_flush(struct account *acct)
+/*
+ * Notes that every domain has let go of a slice. Unless @clean, some of it is still translated: its
+ * mappings keep all their pins from here on, until no domain is left. domains_rwsem is held.
+ */
+static void mark_slice(const struct slice *slice, bool clean)
 {
-	if (acct->owner)
-		vib_owner_uncharge(acct->owner, acct->pages);
-	vib_owner_put(acct->owner);
-	acct->owner = NULL;
-	acct->pages = 0;
-}
+	struct vib_mapping *map;
 
-static void account_add(struct account *acct, struct vib_owner *owner, u64 pages)
-{
-	if (!pages)
-		return;
-	if (acct->owner != owner) {
-		account_flush(acct);
-		acct->owner = vib_owner_get(owner);
+	for_each_part(map, slice) {
+		if (!clean)
+			map->flags |= VIB_F_STUCK;
+		if (!(map->flags & VIB_F_STUCK))
+			map->first = part_end(slice, map);
 	}
-	acct->pages += pages;
 }
 
-/* Unpins the extents [first, end) of one mapping. */
-static void unpin_part(struct vib_mapping *map, u32 first, u32 end, struct account *acct)
+static void settle(struct tally *tally)
+{
+	if (!tally->owner)
+		return;
+	vib_owner_uncharge(tally->owner, tally->pages);
+	vib_owner_put(tally->owner);
+	tally->owner = NULL;
+	tally->pages = 0;
+}
+
+/* Unpins the extents [first, end) of a mapping. Mappings of one owner cost one turn of its account. */
+static void unpin_part(struct vib_mapping *map, u32 first, u32 end, struct tally *tally)
 {
 	u64 pages = vib_unpin(&map->extents, first, end - first, map->prot & IOMMU_WRITE);
 
-	account_add(acct, map->owner, pages);
-}
-
-/* Where the part of a slice that lies in at->map ends. */
-static u32 part_end(const struct cursor *at, const struct cursor *end)
-{
-	return at->map == end->map ? end->ext : at->map->extents.nr;
-}
-
-/*
- * Notes that every domain has let go of a slice. With @stuck some of it is still translated: its
- * mappings keep all their pins from here on, until no domain is left. domains_rwsem is held.
- */
-static void mark_slice(struct cursor at, const struct cursor *end, struct list_head *batch,
-		       bool stuck)
-{
-	for (settle(&at, batch); before(&at, end); settle(&at, batch)) {
-		u32 stop = part_end(&at, end);
-
-		if (stuck)
-			at.map->flags |= VIB_F_STUCK;
-		if (!(at.map->flags & VIB_F_STUCK))
-			at.map->first = stop;
-		at.ext = stop;
+	if (!pages)
+		return;
+	if (tally->owner != map->owner) {
+		settle(tally);
+		tally->owner = vib_owner_get(map->owner);
 	}
+	tally->pages += pages;
 }
 
-static void unpin_slice(struct cursor at, const struct cursor *end, struct list_head *batch,
-			struct account *acct)
+static void unpin_slice(const struct slice *slice, struct tally *tally)
 {
-	for (settle(&at, batch); before(&at, end); settle(&at, batch)) {
-		u32 stop = part_end(&at, end);
+	struct vib_mapping *map;
 
-		if (!(at.map->flags & VIB_F_STUCK))
-			unpin_part(at.map, at.ext, stop, acct);
-		at.ext = stop;
-	}
+	for_each_part(map, slice)
+		if (!(map->flags & VIB_F_STUCK))
+			unpin_part(map, part_first(slice, map), part_end(slice, map), tally);
 }
 
-/* Drains the slice from @at on out of every domain and unpins it; returns where the next one starts. */
-static struct cursor retire_slice(struct vib_ioas *ioas, struct list_head *batch,
-				  struct cursor at, struct account *acct)
+/* Drains one slice out of every domain, then unpins it. */
+static void retire_slice(struct vib_ioas *ioas, struct slice *slice, struct tally *tally)
 {
 	struct vib_domain *dom;
-	unsigned int syncs = 0;
-	bool stuck = false;
-	struct cursor end;
+	bool clean = true;
 
 	down_read(&ioas->domains_rwsem);
-	end = slice_end(at, batch);
+	cut_slice(slice);
 	list_for_each_entry(dom, &ioas->domains, node)
-		syncs += drain_slice(dom, at, &end, batch, &stuck);
-	mark_slice(at, &end, batch, stuck);
+		tally->syncs += drain_slice(dom, slice, &clean);
+	mark_slice(slice, clean);
 	up_read(&ioas->domains_rwsem);
-	unpin_slice(at, &end, batch, acct);
-	if (syncs)
-		vib_ioas_count_syncs(ioas, syncs);
-	cond_resched();
-	return end;
+	unpin_slice(slice, tally);
 }
 
-/* Out of the tree; what is stuck goes on the shelf, the rest stays in @batch. */
-static void erase(struct vib_ioas *ioas, struct list_head *batch)
+/* Out of the tree; what is stuck goes on the shelf, the rest stays in @list. */
+static void erase(struct vib_ioas *ioas, struct list_head *list, const struct tally *tally)
 {
 	struct vib_mapping *map, *next;
 
 	mutex_lock(&ioas->tree_lock);
-	list_for_each_entry_safe(map, next, batch, batch) {
+	ioas->stats.syncs += tally->syncs;
+	list_for_each_entry_safe(map, next, list, batch) {
 		vib_maptree_erase(&ioas->tree, &map->span);
 		ioas->stats.unmaps++;
 		if (map->flags & VIB_F_ENTRY)
@@ -203,38 +249,34 @@ static void erase(struct vib_ioas *ioas, struct list_head *batch)
 	mutex_unlock(&ioas->tree_lock);
 }
 
-static void free_all(struct list_head *batch)
+void vib_retire(struct vib_ioas *ioas, struct list_head *list)
 {
-	struct vib_mapping *map, *next;
+	struct slice slice = { .list = list };
+	struct tally tally = {};
 
-	list_for_each_entry_safe(map, next, batch, batch)
-		vib_mapping_free(map);
+	slice.map = list_first_entry(list, struct vib_mapping, batch);
+	slice.iova = slice.map->span.start;
+	retire_slice(ioas, &slice, &tally);
+	while (next_slice(&slice)) {
+		cond_resched();
+		retire_slice(ioas, &slice, &tally);
+	}
+	erase(ioas, list, &tally);
+	settle(&tally);
+	vib_mapping_free_list(list);
 }
 
-void vib_retire(struct vib_ioas *ioas, struct list_head *batch)
+void vib_retire_unmapped(struct list_head *list)
 {
-	struct account acct = {};
-	struct cursor at;
-
-	at = cursor_at(list_first_entry(batch, struct vib_mapping, batch));
-	do {
-		at = retire_slice(ioas, batch, at, &acct);
-	} while (at.map);
-	erase(ioas, batch);
-	account_flush(&acct);
-	free_all(batch);
-}
-
-void vib_retire_unmapped(struct list_head *batch)
-{
-	struct account acct = {};
+	struct tally tally = {};
 	struct vib_mapping *map;
 
-	list_for_each_entry(map, batch, batch) {
-		unpin_part(map, map->first, map->extents.nr, &acct);
-		vib_pages_drop(map);
+	list_for_each_entry(map, list, batch) {
+		unpin_part(map, map->first, map->extents.nr, &tally);
+		if (!RB_EMPTY_ROOT(&map->pins))
+			vib_pages_drop(map);
 		cond_resched();
 	}
-	account_flush(&acct);
-	free_all(batch);
+	settle(&tally);
+	vib_mapping_free_list(list);
 }

@@ -12,7 +12,7 @@
 #include "pure/iova.h"
 
 enum {
-	CLAIM_MAX = 8192,		/* mappings claimed in one turn of tree_lock */
+	CLAIM_MAX = 16384,		/* mappings claimed in one turn of tree_lock */
 };
 
 /* A range to unmap and what has come of it. */
@@ -115,7 +115,8 @@ static int finish(struct sweep *sweep, struct list_head *batch)
 	struct vib_mapping *map;
 	int ret = 0;
 
-	vib_access_notify(sweep->ioas, batch);
+	if (!list_empty_careful(&sweep->ioas->devices))
+		vib_access_notify(sweep->ioas, batch);
 	if (sweep->req->sink)
 		ret = report(sweep, batch);
 	if (list_empty(batch))

@@ -5,8 +5,6 @@
  */
 #include "engine.h"
 
-#include <linux/capability.h>
-
 #include "pure/iova.h"
 
 /* Marks every mapping in the range, or none: -EINVAL when one is marked already. tree_lock is held. */
@@ -61,50 +59,44 @@ static struct vib_mapping *find_invalid(struct vib_ioas *ioas, u64 iova, u64 las
 }
 
 /* Charges the new owner for what the mapping holds, then relieves the old one. */
-static int move_account(struct vib_mapping *map, struct vib_owner *to, bool unlimited)
+static int move_account(struct vib_mapping *map, struct vib_owner *to)
 {
 	u64 pages = vib_extents_pages(&map->extents, 0, VIB_EXT_ACCOUNTED);
 	int ret;
 
 	if (to->mm == map->owner->mm)
 		return 0;
-	ret = vib_owner_charge(to, pages, unlimited);
+	ret = vib_owner_charge(to, pages);
 	if (!ret)
 		vib_owner_uncharge(map->owner, pages);
 	return ret;
 }
 
-/* The busy mapping gets its new address and owner; returns the old owner. tree_lock is held. */
+/* The busy mapping gets its new address and owner; returns the owner that is not needed. tree_lock is held. */
 static struct vib_owner *repoint(struct vib_ioas *ioas, struct vib_mapping *map,
-				 struct vib_owner *owner, u64 vaddr, bool unlimited)
+				 struct vib_owner *owner, u64 vaddr)
 {
 	struct vib_owner *old = map->owner;
 
-	if (owner->mm == old->mm) {
-		map->vaddr = vaddr;
-		map->flags &= ~VIB_F_INVALID;
-		ioas->invalid -= map->state == VIB_LIVE;
-		return owner;
-	}
-	map->owner = owner;
 	map->vaddr = vaddr;
-	map->flags &= ~(VIB_F_INVALID | VIB_F_UNLIMITED);
-	map->flags |= unlimited ? VIB_F_UNLIMITED : 0;
+	map->flags &= ~VIB_F_INVALID;
 	ioas->invalid -= map->state == VIB_LIVE;
+	if (owner->mm == old->mm)
+		return owner;
+	map->owner = owner;
 	return old;
 }
 
 static int restore(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_owner *owner,
 		   u64 vaddr)
 {
-	bool unlimited = capable(CAP_IPC_LOCK);
 	LIST_HEAD(orphans);
 	int ret;
 
-	ret = move_account(map, owner, unlimited);
+	ret = move_account(map, owner);
 	mutex_lock(&ioas->tree_lock);
 	if (!ret)
-		owner = repoint(ioas, map, owner, vaddr, unlimited);
+		owner = repoint(ioas, map, owner, vaddr);
 	vib_mapping_unbusy(ioas, map, &orphans);
 	mutex_unlock(&ioas->tree_lock);
 	vib_owner_put(owner);

@@ -83,6 +83,10 @@ void vib_extents_move(struct vib_extents *dst, struct vib_extents *src, u32 nr)
 {
 	u64 *from = vib_extents_words(src);
 
+	if (!dst->nr && nr == src->nr) {
+		swap(*dst, *src);
+		return;
+	}
 	if (WARN_ON_ONCE(nr > src->nr || dst->nr + (u64)nr > dst->cap))
 		return;
 	memcpy(vib_extents_words(dst) + dst->nr, from, nr * sizeof(*from));

@@ -118,7 +118,7 @@ int vib_extents_append(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags);
  *
  * An extent of @dst and one of @src stay two even when their PFNs touch: they were, or will be,
  * filled into domains by two calls, and some IOMMU drivers can only unmap what one call mapped.
- * Caller has reserved room in @dst; cannot fail.
+ * Caller has reserved room in @dst, unless @dst is empty and gets all; cannot fail.
  */
 void vib_extents_move(struct vib_extents *dst, struct vib_extents *src, u32 nr);
 

@@ -10,11 +10,48 @@ static struct vib_span *span_of(struct rb_node *node)
 	return rb_entry(node, struct vib_span, node);
 }
 
+static struct vib_span *next_of(struct vib_span *span)
+{
+	struct rb_node *node = rb_next(&span->node);
+
+	return node ? span_of(node) : NULL;
+}
+
+static void link_span(struct vib_maptree *tree, struct vib_span *span, struct rb_node *parent,
+		      struct rb_node **link)
+{
+	rb_link_node(&span->node, parent, link);
+	rb_insert_color(&span->node, &tree->root);
+	tree->recent = span;
+	tree->nr++;
+}
+
+/* Links @span right behind the recent one, if it belongs there. */
+static bool insert_behind_recent(struct vib_maptree *tree, struct vib_span *span)
+{
+	struct vib_span *recent = tree->recent;
+	struct vib_span *next;
+
+	if (!recent || span->start <= recent->last)
+		return false;
+	next = next_of(recent);
+	if (next && span->last >= next->start)
+		return false;
+	/* Where a node has a right subtree, its successor is that subtree's leftmost: no left child. */
+	if (!recent->node.rb_right)
+		link_span(tree, span, &recent->node, &recent->node.rb_right);
+	else
+		link_span(tree, span, &next->node, &next->node.rb_left);
+	return true;
+}
+
 struct vib_span *vib_maptree_insert(struct vib_maptree *tree, struct vib_span *span)
 {
 	struct rb_node **link = &tree->root.rb_node;
 	struct rb_node *parent = NULL;
 
+	if (insert_behind_recent(tree, span))
+		return NULL;
 	while (*link) {
 		struct vib_span *here = span_of(*link);
 
@@ -26,19 +63,20 @@ struct vib_span *vib_maptree_insert(struct vib_maptree *tree, struct vib_span *s
 		else
 			return here;
 	}
-	rb_link_node(&span->node, parent, link);
-	rb_insert_color(&span->node, &tree->root);
-	tree->nr++;
+	link_span(tree, span, parent, link);
 	return NULL;
 }
 
 void vib_maptree_erase(struct vib_maptree *tree, struct vib_span *span)
 {
+	if (tree->recent == span)
+		tree->recent = next_of(span);
 	rb_erase(&span->node, &tree->root);
 	tree->nr--;
 }
 
-struct vib_span *vib_maptree_first(struct vib_maptree *tree, u64 start, u64 last)
+/* The lowest span that ends at or after @start, by descent. */
+static struct vib_span *descend(struct vib_maptree *tree, u64 start)
 {
 	struct rb_node *node = tree->root.rb_node;
 	struct vib_span *found = NULL;
@@ -55,16 +93,26 @@ struct vib_span *vib_maptree_first(struct vib_maptree *tree, u64 start, u64 last
 			node = node->rb_left;
 		}
 	}
-	return found && found->start <= last ? found : NULL;
+	return found;
+}
+
+struct vib_span *vib_maptree_first(struct vib_maptree *tree, u64 start, u64 last)
+{
+	struct vib_span *span = tree->recent;
+
+	if (!span || start < span->start || start > span->last) {
+		span = descend(tree, start);
+		if (span)
+			tree->recent = span;
+	}
+	return span && span->start <= last ? span : NULL;
 }
 
 struct vib_span *vib_maptree_next(struct vib_span *span, u64 last)
 {
-	struct rb_node *node = rb_next(&span->node);
+	struct vib_span *next = next_of(span);
 
-	if (!node || span_of(node)->start > last)
-		return NULL;
-	return span_of(node);
+	return next && next->start <= last ? next : NULL;
 }
 
 /* Does a span hold @addr without starting (or, with @at_end, without ending) there? */

@@ -16,14 +16,22 @@ struct vib_span {
 	u64 last;
 };
 
+/**
+ * struct vib_maptree - the tree
+ * @root: spans by start
+ * @recent: a span of the tree near which the next question is likely, or NULL
+ * @nr: spans in the tree
+ */
 struct vib_maptree {
 	struct rb_root root;
+	struct vib_span *recent;
 	unsigned long nr;
 };
 
 static inline void vib_maptree_init(struct vib_maptree *tree)
 {
 	tree->root = RB_ROOT;
+	tree->recent = NULL;
 	tree->nr = 0;
 }
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The memory of mappings. Knows nothing of trees and locks.
+ *
+ * The cache has a constructor: what is freed is left as the constructor made it, so an allocation
+ * writes only what differs from mapping to mapping.
+ */
+#include "mapping.h"
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "owner.h"
+
+enum {
+	FREE_BULK = 32,			/* structures handed back to the slab at once */
+};
+
+static struct kmem_cache *cache;
+
+static void construct(void *object)
+{
+	struct vib_mapping *map = object;
+
+	memset(map, 0, sizeof(*map));
+	vib_extents_init(&map->extents);
+	map->pins = RB_ROOT;
+}
+
+int vib_mapping_cache_init(void)
+{
+	BUILD_BUG_ON(sizeof(struct vib_mapping) > 128);
+	cache = kmem_cache_create("vib_mapping", sizeof(struct vib_mapping), 0, SLAB_ACCOUNT,
+				  construct);
+	return cache ? 0 : -ENOMEM;
+}
+
+void vib_mapping_cache_fini(void)
+{
+	kmem_cache_destroy(cache);
+}
+
+struct vib_mapping *vib_mapping_alloc(void)
+{
+	return kmem_cache_alloc(cache, GFP_KERNEL);
+}
+
+/* Back to what the constructor made; whatever was pinned is not any more. */
+static void reset(struct vib_mapping *map)
+{
+	vib_extents_fini(&map->extents);
+	if (map->dirty)
+		kvfree(map->dirty);
+	map->dirty = NULL;
+	vib_owner_put(map->owner);
+	map->owner = NULL;
+	map->first = 0;
+	map->state = VIB_RESERVED;
+}
+
+void vib_mapping_free(struct vib_mapping *map)
+{
+	reset(map);
+	kmem_cache_free(cache, map);
+}
+
+void vib_mapping_free_list(struct list_head *list)
+{
+	struct vib_mapping *map, *next;
+	void *objects[FREE_BULK];
+	size_t nr = 0;
+
+	list_for_each_entry_safe(map, next, list, batch) {
+		reset(map);
+		objects[nr++] = map;
+		if (nr < FREE_BULK)
+			continue;
+		kmem_cache_free_bulk(cache, nr, objects);
+		nr = 0;
+		cond_resched();
+	}
+	if (nr > 1)
+		kmem_cache_free_bulk(cache, nr, objects);
+	else if (nr)
+		kmem_cache_free(cache, objects[0]);
+}
