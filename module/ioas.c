@@ -107,29 +107,39 @@ int vib_ioas_for_each(int (*fn)(struct vib_ioas *ioas, void *data), void *data)
 	return ret;
 }
 
+/* Claims a LIVE mapping for the end of the container; false when a call is busy with it and will end it. */
+static bool take(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	if (map->flags & VIB_F_INVALID)
+		ioas->invalid--;
+	if (map->busy) {
+		map->state = VIB_DRAINING;
+		map->flags |= VIB_F_ORPHAN;
+		return false;
+	}
+	if (map->flags & VIB_F_ENTRY)
+		ioas->entries_left++;
+	return true;
+}
+
 void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch)
 {
 	struct vib_span *span = vib_maptree_first(&ioas->tree, 0, U64_MAX);
-	struct vib_span *next;
+	struct vib_mapping *map;
+	unsigned long taken = 0;
 
-	for (; span; span = next) {
-		struct vib_mapping *map = vib_mapping_of(span);
-
-		next = vib_maptree_next(span, U64_MAX);
-		if (map->state != VIB_LIVE)
+	for (; span; span = vib_maptree_next(span, U64_MAX)) {
+		map = vib_mapping_of(span);
+		if (map->state != VIB_LIVE || !take(ioas, map))
 			continue;
-		if (map->flags & VIB_F_INVALID)
-			ioas->invalid--;
-		if (map->busy) {
-			map->state = VIB_DRAINING;
-			map->flags |= VIB_F_ORPHAN;
-			continue;
-		}
-		vib_maptree_erase(&ioas->tree, span);
-		if (map->flags & VIB_F_ENTRY)
-			ioas->entries_left++;
 		list_add_tail(&map->batch, batch);
+		taken++;
 	}
+	if (taken == ioas->tree.nr)
+		vib_maptree_clear(&ioas->tree);
+	else
+		list_for_each_entry(map, batch, batch)
+			vib_maptree_erase(&ioas->tree, &map->span);
 	vib_ioas_changed(ioas);
 }
 

@@ -270,31 +270,35 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 	return ret;
 }
 
-static void unpin_run(u64 ext, bool dirty)
+/* A run so long that its pages are unpinned in steps. */
+static void unpin_long(struct page *page, u64 npages, bool dirty)
 {
-	struct page *page = pfn_to_page(vib_ext_pfn(ext));
-	u64 left = vib_ext_pages(ext);
-
-	for (; left > UNPIN_STEP; left -= UNPIN_STEP) {
+	for (; npages > UNPIN_STEP; npages -= UNPIN_STEP) {
 		vib_compat_unpin_range(page, UNPIN_STEP, dirty);
 		page += UNPIN_STEP;
 		cond_resched();
 	}
-	vib_compat_unpin_range(page, left, dirty);
+	vib_compat_unpin_range(page, npages, dirty);
 }
 
 u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty)
 {
-	u64 *ext = vib_extents_words(ex) + first;
-	u64 *end = ext + nr;
+	u64 *words = vib_extents_words(ex);
 	u64 accounted = 0;
+	u32 i;
 
-	for (; ext < end; ext++) {
-		if (*ext & VIB_EXT_ACCOUNTED)
-			accounted += vib_ext_pages(*ext);
-		if (*ext & VIB_EXT_PINNED)
-			unpin_run(*ext, dirty);
-		if ((end - ext) % 1024 == 0)
+	for (i = first; i < first + nr; i++) {
+		u64 ext = words[i], npages = vib_ext_pages(ext);
+
+		if (ext & VIB_EXT_ACCOUNTED)
+			accounted += npages;
+		if (!(ext & VIB_EXT_PINNED))
+			continue;
+		if (likely(npages <= UNPIN_STEP))
+			vib_compat_unpin_range(pfn_to_page(vib_ext_pfn(ext)), npages, dirty);
+		else
+			unpin_long(pfn_to_page(vib_ext_pfn(ext)), npages, dirty);
+		if (i % 1024 == 1023)
 			cond_resched();
 	}
 	return accounted;

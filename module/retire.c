@@ -42,6 +42,7 @@ struct slice {
 struct tally {
 	struct vib_owner *owner;	/* whom @pages are to be uncharged from */
 	u64 pages;
+	unsigned long mappings;
 	unsigned int syncs;
 };
 
@@ -170,15 +171,18 @@ static unsigned int drain_slice(struct vib_domain *dom, const struct slice *slic
  * Notes that every domain has let go of a slice. Unless @clean, some of it is still translated: its
  * mappings keep all their pins from here on, until no domain is left. domains_rwsem is held.
  */
-static void mark_slice(const struct slice *slice, bool clean)
+static void mark_slice(const struct slice *slice, bool clean, struct tally *tally)
 {
 	struct vib_mapping *map;
 
 	for_each_part(map, slice) {
+		u32 end = part_end(slice, map);
+
+		tally->mappings += end == map->extents.nr;
 		if (!clean)
 			map->flags |= VIB_F_STUCK;
 		if (!(map->flags & VIB_F_STUCK))
-			map->first = part_end(slice, map);
+			map->first = end;
 	}
 }
 
@@ -225,26 +229,37 @@ static void retire_slice(struct vib_ioas *ioas, struct slice *slice, struct tall
 	cut_slice(slice);
 	list_for_each_entry(dom, &ioas->domains, node)
 		tally->syncs += drain_slice(dom, slice, &clean);
-	mark_slice(slice, clean);
+	mark_slice(slice, clean, tally);
 	up_read(&ioas->domains_rwsem);
 	unpin_slice(slice, tally);
 }
 
-/* Out of the tree; what is stuck goes on the shelf, the rest stays in @list. */
+/* A mapping leaves the tree's accounts; what is stuck goes on the shelf. */
+static void strike(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	if (map->flags & VIB_F_ENTRY)
+		ioas->entries_left++;
+	if (map->flags & VIB_F_STUCK)
+		list_move(&map->batch, &ioas->stuck);
+}
+
+/* Out of the tree, all but those that are stuck stay in @list. */
 static void erase(struct vib_ioas *ioas, struct list_head *list, const struct tally *tally)
 {
 	struct vib_mapping *map, *next;
+	bool all;
 
 	mutex_lock(&ioas->tree_lock);
-	ioas->stats.syncs += tally->syncs;
+	all = ioas->tree.nr == tally->mappings;
 	list_for_each_entry_safe(map, next, list, batch) {
-		vib_maptree_erase(&ioas->tree, &map->span);
-		ioas->stats.unmaps++;
-		if (map->flags & VIB_F_ENTRY)
-			ioas->entries_left++;
-		if (map->flags & VIB_F_STUCK)
-			list_move(&map->batch, &ioas->stuck);
+		if (!all)
+			vib_maptree_erase(&ioas->tree, &map->span);
+		strike(ioas, map);
 	}
+	if (all)
+		vib_maptree_clear(&ioas->tree);
+	ioas->stats.unmaps += tally->mappings;
+	ioas->stats.syncs += tally->syncs;
 	vib_ioas_changed(ioas);
 	mutex_unlock(&ioas->tree_lock);
 }

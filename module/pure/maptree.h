@@ -53,6 +53,12 @@ struct vib_span *vib_maptree_insert(struct vib_maptree *tree, struct vib_span *s
 /* Takes out a span that is in the tree. */
 void vib_maptree_erase(struct vib_maptree *tree, struct vib_span *span);
 
+/* Takes out all at once; the caller knows the spans by other means. */
+static inline void vib_maptree_clear(struct vib_maptree *tree)
+{
+	vib_maptree_init(tree);
+}
+
 /* The lowest span that has a byte in [start, last], or NULL. */
 struct vib_span *vib_maptree_first(struct vib_maptree *tree, u64 start, u64 last);
 
