@@ -24,6 +24,7 @@ static const struct {
 } groups[] = {
 	{ "bulk", rows_bulk },
 	{ "growth", rows_growth },
+	{ "few", rows_few },
 	{ "small", rows_small },
 	{ "many", rows_many },
 	{ "attach", rows_attach },

@@ -25,6 +25,9 @@ void rows_bulk(const char *only);
 /* The same work at several sizes, to show how cost grows. */
 void rows_growth(const char *only);
 
+/* A few rows that show the difference in seconds. */
+void rows_few(const char *unused);
+
 /* Single mappings among many, and many mappings at once. */
 void rows_small(const char *unused);
 

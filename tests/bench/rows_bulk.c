@@ -217,3 +217,13 @@ void rows_growth(const char *only)
 			grow(growth_kinds[i]);
 	}
 }
+
+void rows_few(const char *unused)
+{
+	rows_attach(unused);
+	life_of(&small, 2);
+	life_of(&small, 64);
+	life_of(&thp, 64);
+	life_of(&thp, 512);
+	life_of(&memfd, 64);
+}
