@@ -14,7 +14,7 @@ VERSION = $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
 DKMS = vfio-iommu-batch/$(VERSION)
 
 .PHONY: module install uninstall dkms-install dkms-remove clean help
-.PHONY: test test-unit test-vm lint bench
+.PHONY: demo test test-unit test-vm lint bench
 
 module: headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/module modules
@@ -56,6 +56,9 @@ test-unit:
 lint:
 	tests/lint/lint
 
+demo:
+	tests/demo/demo
+
 bench:
 	tests/bench/bench
 
@@ -78,6 +81,7 @@ help:
 #: make uninstall     take both away again
 #: make dkms-install  register with DKMS: rebuilt whenever a kernel arrives
 #: make dkms-remove   take it out of DKMS
+#: make demo          unmodified clients do real DMA through our backend: minutes
 #: make test          everything; stock Debian kernels are fetched and booted
 #: make test-unit     the arithmetic, in user space: seconds
 #: make lint          is each line in its room and in style: seconds
