@@ -4,9 +4,8 @@
  * what it copies arrives while the pages are mapped, and no longer after they
  * are unmapped. The memory stays ours and is looked at after each copy, so a
  * translation that lived on would show. Whoever serves type 3 serves this; the
- * program itself insists that it is vfio_iommu_batch.
+ * program itself insists that this is vfio_iommu_batch.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,19 +24,12 @@
 
 enum { FIRST_SEED = 1, SECOND_SEED = 2, UNTOUCHED = 0x77 };
 
-static void check(int bad, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void check(int bad, const char *format, ...)
+/* Ends the program unless @ret is 0; any other value is shown. */
+static void must(int ret, const char *what)
 {
-	va_list args;
-
-	if (!bad)
+	if (!ret)
 		return;
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	printf("\n");
+	printf("%s (%d)\n", what, ret);
 	exit(1);
 }
 
@@ -45,32 +37,20 @@ static void open_device(struct pci_dev *pci, int *container, struct edu *edu)
 {
 	const struct mode *mode = mode_get(MODE_BATCH_CLAIMED_V2);
 	struct backend_use before;
-	int group, device, ret;
 	const char *doubt;
+	int group;
 
-	check(pci_find_groups(PCI_EDU, pci, 1) != 1, "no edu device");
+	must(pci_find_groups(PCI_EDU, pci, 1) != 1, "no edu device");
 	backend_use_read(&before);
 	*container = container_open();
-	check(*container < 0, "container: error %d", *container);
+	must(*container < 0, "no container");
 	group = group_open(pci->group);
-	check(group < 0, "group %d: error %d", pci->group, group);
-	ret = group_join(group, *container);
-	check(ret, "group %d does not join: error %d", pci->group, ret);
-	ret = container_set_iommu(*container, mode->type_id);
-	check(ret, "VFIO_SET_IOMMU: error %d", ret);
+	must(group < 0, "the group does not open");
+	must(group_join(group, *container), "the group does not join");
+	must(container_set_iommu(*container, mode->type_id), "VFIO_SET_IOMMU");
 	doubt = mode_proof(mode, &before);
-	check(!!doubt, "not served by vfio_iommu_batch: %s", doubt);
-	device = group_device(group, pci->addr);
-	check(device < 0, "device %s: error %d", pci->addr, device);
-	ret = edu_open(edu, device);
-	check(ret, "edu at %s: error %d", pci->addr, ret);
-}
-
-static void map(int container, __u64 iova, const char *mem)
-{
-	int ret = dma_map(container, iova, mem, PAGE, DMA_RW);
-
-	check(ret, "MAP_DMA: error %d", ret);
+	must(!!doubt, doubt);
+	must(edu_open(edu, group_device(group, pci->addr)), "no device");
 }
 
 int main(void)
@@ -80,25 +60,25 @@ int main(void)
 	struct edu edu;
 	int container;
 
-	check(!source || !target, "no memory");
+	must(!source || !target, "no memory");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	open_device(&pci, &container, &edu);
-	map(container, SOURCE, source);
-	map(container, TARGET, target);
+	must(dma_map(container, SOURCE, source, PAGE, DMA_RW), "MAP_DMA");
+	must(dma_map(container, TARGET, target, PAGE, DMA_RW), "MAP_DMA");
 
 	mem_fill(source, EDU_CHUNK, FIRST_SEED);
 	memset(target, UNTOUCHED, PAGE);
-	check(edu_copy(&edu, TARGET, SOURCE), "the device does not answer");
-	check(!mem_is(target, EDU_CHUNK, FIRST_SEED),
-	      "mapped, but what the device copied did not arrive");
+	must(edu_copy(&edu, TARGET, SOURCE), "the device does not answer");
+	must(!mem_is(target, EDU_CHUNK, FIRST_SEED),
+	     "mapped, but what the device copied did not arrive");
 	printf("mapped:   %s copied %u bytes from IOVA 0x%llx to 0x%llx, all arrived\n",
 	       pci.addr, (unsigned int)EDU_CHUNK, SOURCE, TARGET);
 
-	check(dma_unmap(container, TARGET, PAGE, 0, NULL), "UNMAP_DMA");
+	must(dma_unmap(container, TARGET, PAGE, 0, NULL), "UNMAP_DMA");
 	mem_fill(source, EDU_CHUNK, SECOND_SEED);
-	check(edu_copy(&edu, TARGET, SOURCE), "the device does not answer");
-	check(!mem_is(target, EDU_CHUNK, FIRST_SEED),
-	      "DMA LANDED IN UNMAPPED MEMORY");
+	must(edu_copy(&edu, TARGET, SOURCE), "the device does not answer");
+	must(!mem_is(target, EDU_CHUNK, FIRST_SEED),
+	     "DMA LANDED IN UNMAPPED MEMORY");
 	printf("unmapped: %s copied again, not a byte at 0x%llx changed\n",
 	       pci.addr, TARGET);
 	return 0;

@@ -22,12 +22,15 @@ struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 enum { CB_NO_REGS };
 
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id,
-		void (*cb)(plugin_id id, struct qemu_plugin_tb *tb));
+typedef void (*translated_fn)(plugin_id id, struct qemu_plugin_tb *tb);
+typedef void (*executed_fn)(unsigned int cpu, void *data);
+
+void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, translated_fn fn);
 void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
-		void (*cb)(unsigned int cpu, void *data), int flags, void *data);
+					  executed_fn fn, int flags, void *data);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
-		void (*cb)(unsigned int cpu, void *data), int flags, void *data);
+					    executed_fn fn, int flags,
+					    void *data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb,
@@ -126,23 +129,30 @@ static uint32_t magic_of(const struct qemu_plugin_insn *insn)
 	return value;
 }
 
+/* Lets @fn be called whenever @insn runs. */
+static void watch(struct qemu_plugin_insn *insn, executed_fn fn)
+{
+	qemu_plugin_register_vcpu_insn_exec_cb(insn, fn, CB_NO_REGS, NULL);
+}
+
 static void translated(plugin_id id, struct qemu_plugin_tb *tb)
 {
 	size_t n = qemu_plugin_tb_n_insns(tb), i;
+	struct block *b = find_block(qemu_plugin_tb_vaddr(tb), n);
 
 	(void)id;
-	qemu_plugin_register_vcpu_tb_exec_cb(tb, block_runs, CB_NO_REGS,
-		find_block(qemu_plugin_tb_vaddr(tb), n));
+	qemu_plugin_register_vcpu_tb_exec_cb(tb, block_runs, CB_NO_REGS, b);
 	for (i = 0; i < n; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-		uint32_t magic = magic_of(insn);
 
-		if (magic == MAGIC_BEGIN)
-			qemu_plugin_register_vcpu_insn_exec_cb(insn,
-				section_begins, CB_NO_REGS, NULL);
-		else if (magic == MAGIC_END)
-			qemu_plugin_register_vcpu_insn_exec_cb(insn,
-				section_ends, CB_NO_REGS, NULL);
+		switch (magic_of(insn)) {
+		case MAGIC_BEGIN:
+			watch(insn, section_begins);
+			break;
+		case MAGIC_END:
+			watch(insn, section_ends);
+			break;
+		}
 	}
 }
 
