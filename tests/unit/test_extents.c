@@ -162,6 +162,46 @@ START_TEST(move_in_place)
 	must_eq(shim_live(), 0);
 }
 
+/* An empty vector that gets all needs no room: the two change places, memory and all. */
+START_TEST(move_all_into_an_empty_one)
+{
+	struct vib_extents dst, src;
+
+	vib_extents_init(&dst);
+	vib_extents_init(&src);
+	add_apart(&src, 20);
+	shim_fail_nth(1);
+	vib_extents_move(&dst, &src, 20);
+	expect_nr(&dst, 20);
+	expect_apart(&dst, 0, 20);
+	expect_nr(&src, 0);
+	must(!shim_has_failed());
+	shim_fail_nth(0);
+	add(&src, 8, 1, A);
+	expect_ext(&src, 0, 8, 1, A);
+	vib_extents_move(&src, &dst, 0);
+	expect_nr(&src, 1);
+	expect_apart(&dst, 0, 20);
+	vib_extents_fini(&dst);
+	vib_extents_fini(&src);
+}
+
+/* What is left behind has no other way than to be copied, so room must be there. */
+START_TEST(move_some_into_an_empty_one)
+{
+	struct vib_extents dst, src;
+
+	shim_expect_warnings(1);
+	vib_extents_init(&dst);
+	vib_extents_init(&src);
+	add_apart(&src, 3);
+	vib_extents_move(&dst, &src, 2);
+	expect_nr(&dst, 0);
+	expect_nr(&src, 3);
+	expect_apart(&src, 0, 3);
+	vib_extents_fini(&src);
+}
+
 START_TEST(move_misused)
 {
 	struct vib_extents dst, src;
@@ -289,6 +329,8 @@ void extents_directed(struct TCase *tcase)
 	tcase_add_test(tcase, append_takes_the_last_pfn);
 	tcase_add_test(tcase, move_keeps_extents_apart);
 	tcase_add_test(tcase, move_in_place);
+	tcase_add_test(tcase, move_all_into_an_empty_one);
+	tcase_add_test(tcase, move_some_into_an_empty_one);
 	tcase_add_test(tcase, move_misused);
 	tcase_add_test(tcase, split_tail);
 	tcase_add_test(tcase, split_tail_grows);

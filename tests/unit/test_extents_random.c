@@ -104,7 +104,8 @@ static void reserve(struct side *s, u32 more)
 
 static void move(struct side *dst, struct side *src, u32 nr)
 {
-	reserve(dst, nr);
+	if (dst->nr || nr < src->nr)
+		reserve(dst, nr);
 	vib_extents_move(&dst->ex, &src->ex, nr);
 	memcpy(dst->run + dst->nr, src->run, nr * sizeof(*src->run));
 	dst->nr += nr;

@@ -104,6 +104,69 @@ START_TEST(neighbours_touch)
 	must(vib_maptree_bisects(&tree, 0, 0x2000));
 }
 
+/*
+ * The tree remembers a span near which the next question is likely; ascending inserts go there
+ * without a descent. Each of these is one way in which that place may be the wrong one.
+ */
+START_TEST(insert_behind_the_recent)
+{
+	struct vib_span span[6], probe;
+	struct vib_maptree tree;
+	int i;
+
+	vib_maptree_init(&tree);
+	for (i = 0; i < 6; i++)
+		must_eq(insert(&tree, &span[i], 0x100 * i, 0x100 * i + 0x7f), NULL);
+	/* Over the end of space, over the recent itself, and over both. */
+	must_eq(insert(&tree, &probe, 0x57f, U64_MAX), &span[5]);
+	must_eq(vib_maptree_first(&tree, 0x200, 0x200), &span[2]);
+	must_eq(insert(&tree, &probe, 0x27f, 0x280), &span[2]);
+	/* Behind the recent, but into its neighbour, or behind that. */
+	must_eq(insert(&tree, &probe, 0x280, 0x300), &span[3]);
+	must_eq(vib_maptree_first(&tree, 0x200, 0x200), &span[2]);
+	must_eq(insert(&tree, &probe, 0x3f0, 0x3f1), NULL);
+	vib_maptree_erase(&tree, &probe);
+	/* Exactly between the two. */
+	must_eq(vib_maptree_first(&tree, 0x200, 0x200), &span[2]);
+	must_eq(insert(&tree, &probe, 0x280, 0x2ff), NULL);
+	must_eq(vib_maptree_next(&span[2], U64_MAX), &probe);
+	must_eq(vib_maptree_next(&probe, U64_MAX), &span[3]);
+	must_eq(tree.nr, 7);
+}
+
+START_TEST(erase_the_recent)
+{
+	struct vib_span a, b;
+	struct vib_maptree tree;
+
+	vib_maptree_init(&tree);
+	must_eq(insert(&tree, &a, 10, 19), NULL);
+	must_eq(insert(&tree, &b, 30, 39), NULL);
+	must_eq(vib_maptree_first(&tree, 10, 10), &a);
+	vib_maptree_erase(&tree, &a);
+	must_eq(vib_maptree_first(&tree, 0, U64_MAX), &b);
+	vib_maptree_erase(&tree, &b);
+	must_eq(vib_maptree_first(&tree, 0, U64_MAX), NULL);
+	must_eq(insert(&tree, &a, 0, 0), NULL);
+	must_eq(vib_maptree_first(&tree, 0, U64_MAX), &a);
+}
+
+START_TEST(clear)
+{
+	struct vib_span a, b;
+	struct vib_maptree tree;
+
+	vib_maptree_init(&tree);
+	must_eq(insert(&tree, &a, 10, 19), NULL);
+	must_eq(insert(&tree, &b, 30, 39), NULL);
+	vib_maptree_clear(&tree);
+	must_eq(tree.nr, 0);
+	must_eq(vib_maptree_first(&tree, 0, U64_MAX), NULL);
+	must_eq(insert(&tree, &b, 15, 15), NULL);
+	must_eq(vib_maptree_first(&tree, 0, U64_MAX), &b);
+	must_eq(vib_maptree_next(&b, U64_MAX), NULL);
+}
+
 static void expect_first(struct world *w, int from, int to)
 {
 	struct vib_span *expected = NULL;
@@ -182,13 +245,24 @@ static void erase(struct world *w, int who)
 			w->owner[i] = NOBODY;
 }
 
+static void clear_all(struct world *w)
+{
+	int i;
+
+	vib_maptree_clear(&w->tree);
+	for (i = 0; i < WIDTH; i++)
+		w->owner[i] = NOBODY;
+}
+
 static void random_step(struct world *w)
 {
 	int who = rnd_below(NR_SPANS);
 	int from = rnd_below(WIDTH);
 	int to = from + rnd_below(rnd_one_in(4) ? WIDTH - from : min(12, WIDTH - from));
 
-	if (!owns(w, who))
+	if (rnd_one_in(2000))
+		clear_all(w);
+	else if (!owns(w, who))
 		try_insert(w, who, from, to);
 	else if (rnd_one_in(2))
 		erase(w, who);
@@ -222,6 +296,9 @@ struct Suite *maptree_suite(void)
 	tcase_add_test(tcase, whole_space);
 	tcase_add_test(tcase, ends_of_space);
 	tcase_add_test(tcase, neighbours_touch);
+	tcase_add_test(tcase, insert_behind_the_recent);
+	tcase_add_test(tcase, erase_the_recent);
+	tcase_add_test(tcase, clear);
 	tcase_add_loop_test(tcase, random_world, 0, 3);
 	return suite;
 }
