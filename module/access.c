@@ -3,9 +3,9 @@
  * What emulated devices pin and copy. Knows nothing of domains.
  *
  * Each pinned page is a struct vib_page in its mapping's tree, with a count of its pins. While the
- * ioas has no domain, such a page is charged here; with a domain its mapping is pinned and charged as
- * a whole, and the page is not charged again. A pin that is made while that changes is put right when
- * it is entered (settle_charge()).
+ * ioas has no domain, such a page is charged here; with a domain its mapping is pinned and charged
+ * as a whole, and the page is not charged again. A pin that is made while that changes is put right
+ * when it is entered (settle_charge()).
  */
 #include "access.h"
 
@@ -15,6 +15,7 @@
 #include "group.h"
 #include "pages.h"
 #include "pin.h"
+#include "states.h"
 #include "pure/iova.h"
 
 void vib_access_register(struct vib_ioas *ioas, struct list_head *device)
@@ -63,9 +64,9 @@ struct stretch {
 };
 
 /*
- * Finds the mapping and how far one step goes: one page that is pinned already gets a reference and 0
- * is returned; else the stretch is cut where the mapping or the gap between pinned pages ends, the
- * mapping is busy, and 1 is returned. tree_lock is held.
+ * Finds the mapping and how far one step goes: one page that is pinned already gets a reference and
+ * 0 is returned; else the stretch is cut where the mapping or the gap between pinned pages ends,
+ * the mapping is busy, and 1 is returned. tree_lock is held.
  */
 static int begin_step(struct stretch *st)
 {
@@ -109,7 +110,10 @@ static struct vib_page *enter(struct stretch *st, struct vib_page *page, s64 *ba
 	} else {
 		vib_page_insert(st->map, page);
 		vib_dirty_mark(st->ioas, st->map, page->iova, PAGE_SIZE);
-		/* A domain has come or gone since the pin was made: it is charged by the rule of now. */
+		/*
+		 * A domain has come or gone since the pin was made: it is charged by the rule of
+		 * now.
+		 */
 		if (*vib_page_word(page) & VIB_EXT_PINNED && st->charge == st->ioas->restricted) {
 			*vib_page_word(page) ^= VIB_EXT_ACCOUNTED;
 			*balance += st->charge ? -1 : 1;
@@ -130,7 +134,10 @@ static void settle_charge(struct vib_owner *owner, s64 balance)
 		vib_owner_uncharge(owner, -balance);
 }
 
-/* Enters the pinned pages one by one: how many, or an errno with the rest of @ex left to the caller. */
+/*
+ * Enters the pinned pages one by one: how many, or an errno with the rest of @ex left to the
+ * caller.
+ */
 static int enter_all(struct stretch *st, struct vib_extents *ex, u32 *done, s64 *balance)
 {
 	u64 *words = vib_extents_words(ex);
@@ -199,6 +206,13 @@ static int pin_step(struct stretch *st)
 	return ret;
 }
 
+/* Cannot be: emulated devices and a live update exclude each other. */
+static bool addresses_taken_back(struct vib_ioas *ioas)
+{
+	return WARN_ONCE(READ_ONCE(ioas->invalid),
+			 "vfio_iommu_batch: emulated device used during a live update\n");
+}
+
 static int may_pin(struct vib_ioas *ioas, u64 iova, int npages)
 {
 	u64 last;
@@ -220,7 +234,7 @@ int vib_access_pin(struct vib_ioas *ioas, struct iommu_group *group, u64 iova, i
 	int ret;
 
 	ret = may_pin(ioas, iova, npages);
-	if (!ret && WARN_ONCE(READ_ONCE(ioas->invalid), "vfio_iommu_batch: pin while user addresses are taken back\n"))
+	if (!ret && addresses_taken_back(ioas))
 		ret = -EBUSY;
 	while (!ret && done < npages) {
 		struct stretch st = {
@@ -242,7 +256,10 @@ int vib_access_pin(struct vib_ioas *ioas, struct iommu_group *group, u64 iova, i
 	return npages;
 }
 
-/* The mapping that has @iova pinned: also one that is going, or that waits on the shelf. tree_lock is held. */
+/*
+ * The mapping that has @iova pinned: also one that is going, or that waits on the shelf. tree_lock
+ * is held.
+ */
 static struct vib_mapping *find_pinned(struct vib_ioas *ioas, u64 iova)
 {
 	struct vib_span *span = vib_maptree_first(&ioas->tree, iova, iova);
@@ -325,7 +342,7 @@ int vib_access_rw(struct vib_ioas *ioas, u64 iova, void *buf, size_t size, bool 
 {
 	ssize_t done;
 
-	if (WARN_ONCE(READ_ONCE(ioas->invalid), "vfio_iommu_batch: access while user addresses are taken back\n"))
+	if (addresses_taken_back(ioas))
 		return -EBUSY;
 	for (; size; iova += done, buf += done, size -= done) {
 		done = rw_part(ioas, iova, buf, size, write);
@@ -364,7 +381,7 @@ void vib_access_notify(struct vib_ioas *ioas, struct list_head *batch)
 			continue;
 		notify_all(ioas, map);
 		if (WARN_ONCE(has_pins(ioas, map),
-			      "vfio_iommu_batch: an emulated device keeps pages of an unmapped range\n"))
+			      "vfio_iommu_batch: a device keeps pages of an unmapped range\n"))
 			map->flags |= VIB_F_STUCK;
 	}
 }

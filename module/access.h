@@ -3,9 +3,9 @@
  * Emulated devices (mdev and friends): no IOMMU translates for them; their drivers pin or copy the
  * memory behind an IOVA through us.
  *
- * Locking: pin, unpin and copy take tree_lock for moments and never wait for another call: a mapping
- * that is coming or going is -EINVAL to them. A driver may call all three from inside the notice that
- * a range is being unmapped.
+ * Locking: pin, unpin and copy take tree_lock for moments and never wait for another call: a
+ * mapping that is coming or going is -EINVAL to them. A driver may call all three from inside the
+ * notice that a range is being unmapped.
  */
 #ifndef VIB_ACCESS_H
 #define VIB_ACCESS_H
@@ -31,8 +31,8 @@ void vib_access_unregister(struct vib_ioas *ioas, struct list_head *device);
  * @pages: gets the pages
  *
  * Return: @npages; or nothing pinned and -EACCES (type1 v1), -EINVAL (no device is registered, no
- * mapping, no struct page), -EOVERFLOW, -EBUSY (user addresses are taken back), -EPERM (not mapped with
- * that access), -ENOMEM, -ESRCH, or GUP's errno.
+ * mapping, no struct page), -EOVERFLOW, -EBUSY (user addresses are taken back), -EPERM (not mapped
+ * with that access), -ENOMEM, -ESRCH, or GUP's errno.
  */
 int vib_access_pin(struct vib_ioas *ioas, struct iommu_group *group, u64 iova, int npages, int prot,
 		   struct page **pages);
@@ -45,7 +45,8 @@ int vib_access_rw(struct vib_ioas *ioas, u64 iova, void *buf, size_t size, bool 
 
 /*
  * Tells the devices that the DRAINING mappings of @batch go away. What is pinned after that is a
- * driver's bug: the mapping is kept, pinned, until the container is closed. Nothing of ours is held.
+ * driver's bug: the mapping is kept, pinned, until the container is closed. Nothing of ours is
+ * held.
  */
 void vib_access_notify(struct vib_ioas *ioas, struct list_head *batch);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Dirty page tracking, with type1's meaning: while a group is attached whose DMA nobody reports, every
- * page that it can reach is dirty at every query; otherwise the pages that emulated devices have
- * pinned or written are. After a query only the pinned ones are.
+ * Dirty page tracking, with type1's meaning: while a group is attached whose DMA nobody reports,
+ * every page that it can reach is dirty at every query; otherwise the pages that emulated devices
+ * have pinned or written are. After a query only the pinned ones are.
  *
  * User memory is written with no lock held, from a snapshot; a fault there gives the bits back.
  */
@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 
 #include "pages.h"
+#include "states.h"
 #include "pure/dirtymap.h"
 #include "pure/iova.h"
 
@@ -33,11 +34,11 @@ static u64 nr_bits(struct vib_ioas *ioas, struct vib_mapping *map)
 void vib_dirty_mark(struct vib_ioas *ioas, struct vib_mapping *map, u64 iova, u64 size)
 {
 	u64 pgsize = unit(ioas);
-	u64 off = iova - map->span.start;
+	u64 first = (iova - map->span.start) / pgsize;
+	u64 last;
 
-	if (map->dirty && size)
-		vib_dirtymap_set(map->dirty, off / pgsize,
-				 (off + size - 1) / pgsize - off / pgsize + 1);
+	if (map->dirty && vib_range_last(iova - map->span.start, size, &last))
+		vib_dirtymap_set(map->dirty, first, last / pgsize - first + 1);
 }
 
 struct seed {
@@ -126,7 +127,10 @@ static void stop_one(struct vib_ioas *ioas, struct vib_mapping *map)
 	u64 *bitmap = NULL;
 
 	mutex_lock(&ioas->tree_lock);
-	/* A report of this mapping may be under way; its bitmap goes with the mapping, or is used again. */
+	/*
+	 * A report of this mapping may be under way; its bitmap goes with the mapping, or is used
+	 * again.
+	 */
 	if (map->state == VIB_LIVE && !map->busy)
 		swap(bitmap, map->dirty);
 	mutex_unlock(&ioas->tree_lock);
@@ -265,8 +269,9 @@ static void give_back(struct vib_ioas *ioas, struct vib_mapping *map, const u64 
 }
 
 /*
- * Takes what is to be reported out of a busy mapping: NULL stands for all. @fresh is used up, or NULL
- * where all was dirty a moment ago; should that have changed, all counts as dirty once, as it must.
+ * Takes what is to be reported out of a busy mapping: NULL stands for all. @fresh is used up, or
+ * NULL where all was dirty a moment ago; should that have changed, all counts as dirty once, as it
+ * must.
  */
 static u64 *take(struct vib_ioas *ioas, struct vib_mapping *map, u64 *fresh)
 {
@@ -321,7 +326,10 @@ static int check_range(struct vib_ioas *ioas, struct vib_dirty_sink *sink, u64 *
 	return vib_range_last(sink->iova, sink->size, last) ? 0 : -EOVERFLOW;
 }
 
-/* Reports the mappings from @start to @last one after the other. Called with tree_lock, returns without. */
+/*
+ * Reports the mappings from @start to @last one after the other. Called with tree_lock, returns
+ * without.
+ */
 static int get_range(struct vib_ioas *ioas, struct vib_dirty_sink *sink, u64 start, u64 last)
 {
 	LIST_HEAD(orphans);

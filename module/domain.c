@@ -118,7 +118,9 @@ static bool sg_takes(u64 ext)
 	return ext & VIB_EXT_PINNED;
 }
 
-/* Packs extents into @sg until it is full or one does not fit: how many, with their bytes in @size. */
+/*
+ * Packs extents into @sg until it is full or one does not fit: how many, with their bytes in @size.
+ */
 static u32 sg_pack(struct scatterlist *sg, u32 max, const u64 *words, u32 nr, u64 *size)
 {
 	u32 used = 0, i;
@@ -142,7 +144,10 @@ static u32 sg_pack(struct scatterlist *sg, u32 max, const u64 *words, u32 nr, u6
 	return i;
 }
 
-/* Enters a list of runs with one call: how many extents, 0 when the first is no such run, or an errno. */
+/*
+ * Enters a list of runs with one call: how many extents, 0 when the first is no such run, or an
+ * errno.
+ */
 static int fill_list(struct vib_domain *dom, u64 iova, const u64 *words, u32 nr, int prot,
 		     struct scatterlist *sg, u32 max, u64 *done)
 {
@@ -173,7 +178,8 @@ static int fill_all(struct vib_domain *dom, u64 iova, const u64 *words, u32 nr, 
 		ret = 0;
 		done = 0;
 		if (sg)
-			ret = fill_list(dom, iova + *filled, words + i, nr - i, prot, sg, max, &done);
+			ret = fill_list(dom, iova + *filled, words + i, nr - i, prot, sg, max,
+					&done);
 		if (!ret) {
 			ret = fill_run(dom, iova + *filled, words[i], prot, pagewise, &done);
 			ret = ret ? ret : 1;

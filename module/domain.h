@@ -3,8 +3,9 @@
  * One hardware page table: create, attach, fill, drain, sync, free.
  *
  * Locking: the caller serialises attach, detach and free of a domain against everything else, and
- * fills and drains of one IOVA range against each other; fills and drains of different ranges may run
- * in parallel. All of it can sleep. Nothing that takes away (drain, sync, detach, free) can fail.
+ * fills and drains of one IOVA range against each other; fills and drains of different ranges may
+ * run in parallel. All of it can sleep. Nothing that takes away (drain, sync, detach, free) can
+ * fail.
  */
 #ifndef VIB_DOMAIN_H
 #define VIB_DOMAIN_H
@@ -41,7 +42,10 @@ void vib_domain_free(struct vib_domain *dom);
 int vib_domain_attach(struct vib_domain *dom, struct iommu_group *group);
 void vib_domain_detach(struct vib_domain *dom, struct iommu_group *group);
 
-/* What a first attach has settled: coherency enforced, doorbell window reserved. Errno of the latter. */
+/*
+ * What a first attach has settled: coherency enforced, doorbell window reserved. Errno of the
+ * latter.
+ */
 int vib_domain_prepare(struct vib_domain *dom, bool sw_msi, u64 sw_msi_base);
 
 /* Could both page tables serve the same devices equally well? */
@@ -92,7 +96,10 @@ struct vib_drain {
 
 void vib_drain_begin(struct vib_drain *drain, struct vib_domain *dom);
 
-/* Takes [iova, iova + size), all of it filled, out of the page table. Devices may still use it from their caches. */
+/*
+ * Takes [iova, iova + size), all of it filled, out of the page table. Devices may still use it from
+ * their caches.
+ */
 void vib_drain_range(struct vib_drain *drain, u64 iova, u64 size);
 
 /*

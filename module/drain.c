@@ -3,8 +3,8 @@
  * Taking translations out, with as few flushes as can be. The other half of domain.c.
  *
  * The IOMMU core's gather flushes by itself whenever a range that is added does not touch, or was
- * mapped with another page size than, what it holds; one gather over scattered ranges would flush as
- * often as there are ranges. So each driver call gets a gather of its own, which therefore never
+ * mapped with another page size than, what it holds; one gather over scattered ranges would flush
+ * as often as there are ranges. So each driver call gets a gather of its own, which therefore never
  * flushes, and the union is kept here. At the end:
  *
  *  - one page size, and the union not much larger than what it covers: one flush of the union;
@@ -143,7 +143,7 @@ unsigned int vib_drain_sync(struct vib_drain *drain)
 	/* A driver without a whole-domain flush has nothing that is better than the union. */
 	if (!compact(drain) && iommu->ops->flush_iotlb_all) {
 		iommu_flush_iotlb_all(iommu);
-		drain->tables.end = drain->start + PAGE_SIZE - 1;
+		drain->tables.end = drain->start | ~PAGE_MASK;
 		drain->tables.pgsize = PAGE_SIZE;
 		flushes++;
 	}

@@ -19,8 +19,8 @@
  * @prot: IOMMU_READ and IOMMU_WRITE, at least one unless @restore
  * @restore: no new mapping; one whose user address was taken back gets @vaddr (vaddr.c)
  *
- * Return: 0; -EOVERFLOW, -EINVAL, -EEXIST, -ENOSPC, -ENOMEM, -EFAULT, -EINTR, -ENODEV or what GUP or
- * an IOMMU driver says, with everything as before.
+ * Return: 0; -EOVERFLOW, -EINVAL, -EEXIST, -ENOSPC, -ENOMEM, -EFAULT, -EINTR, -ENODEV or what GUP
+ * or an IOMMU driver says, with everything as before.
  */
 int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot, bool restore);
 
@@ -62,12 +62,16 @@ int vib_unmap(struct vib_ioas *ioas, struct vib_unmap *req);
 
 /* vaddr.c: user addresses that change under a running device (live update) */
 
-/* Takes back the user addresses in the range: bytes in req->unmapped; -EBUSY, -EINVAL, -EOVERFLOW, -EINTR. DMA goes on. */
+/*
+ * Takes back the user addresses in the range: bytes in req->unmapped; -EBUSY, -EINVAL, -EOVERFLOW,
+ * -EINTR. DMA goes on.
+ */
 int vib_vaddr_invalidate(struct vib_ioas *ioas, struct vib_unmap *req);
 
 /*
- * Gives the mapping [iova, last], whose address was taken back, a new one in current's memory; locked
- * memory moves along. -ENOENT, -EINVAL, -ENOMEM, -EINTR with nothing changed. The range is aligned.
+ * Gives the mapping [iova, last], whose address was taken back, a new one in current's memory;
+ * locked memory moves along. -ENOENT, -EINVAL, -ENOMEM, -EINTR with nothing changed. The range is
+ * aligned.
  */
 int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr);
 
@@ -78,8 +82,8 @@ int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr);
  * @iova: stands for bit 0
  * @size: bytes
  * @pgsize: bytes a bit
- * @put: takes @n words from word index @word on; the low @keep bits of the first belong to what came
- *	before and stay. May fault; called with no lock held. 0 or -EFAULT
+ * @put: takes @n words from word index @word on; the low @keep bits of the first belong to what
+ *	came before and stay. May fault; called with no lock held. 0 or -EFAULT
  */
 struct vib_dirty_sink {
 	u64 iova;
@@ -88,28 +92,43 @@ struct vib_dirty_sink {
 	int (*put)(struct vib_dirty_sink *sink, u64 word, u64 *words, u64 n, unsigned int keep);
 };
 
-/* Switches tracking on; -ENOMEM, or -EINVAL for a mapping of more than INT_MAX pages: then it is off. -EINTR. */
+/*
+ * Switches tracking on; -ENOMEM, or -EINVAL for a mapping of more than INT_MAX pages: then it is
+ * off. -EINTR.
+ */
 int vib_dirty_start(struct vib_ioas *ioas);
 void vib_dirty_stop(struct vib_ioas *ioas);
 
-/* Reports the pages dirtied in the sink's range and starts over; -EINVAL, -EOVERFLOW, -EINTR, the sink's errno. */
+/*
+ * Reports the pages dirtied in the sink's range and starts over; -EINVAL, -EOVERFLOW, -EINTR, the
+ * sink's errno.
+ */
 int vib_dirty_get(struct vib_ioas *ioas, struct vib_dirty_sink *sink);
 
 /* Reports one mapping that the caller owns (DRAINING). */
 int vib_dirty_emit(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_dirty_sink *sink);
 
-/* Makes a mapping that is being published ready for tracking, if it is on. domains_rwsem is held for read. */
+/*
+ * Makes a mapping that is being published ready for tracking, if it is on. domains_rwsem is held
+ * for read.
+ */
 int vib_dirty_prepare(struct vib_ioas *ioas, struct vib_mapping *map);
 
 /* Marks bytes that a device wrote. tree_lock is held. */
 void vib_dirty_mark(struct vib_ioas *ioas, struct vib_mapping *map, u64 iova, u64 size);
 
-/* The last group whose DMA nobody reports has left: all it could reach counts as dirty once. tree_lock is held. */
+/*
+ * The last group whose DMA nobody reports has left: all it could reach counts as dirty once.
+ * tree_lock is held.
+ */
 void vib_dirty_mark_all(struct vib_ioas *ioas);
 
 /* retire.c: the end of mappings, cannot fail */
 
-/* Drains DRAINING mappings (at least one) out of all domains, in slices with one sync each, unpins and frees them. */
+/*
+ * Drains DRAINING mappings (at least one) out of all domains, in slices with one sync each, unpins
+ * and frees them.
+ */
 void vib_retire(struct vib_ioas *ioas, struct list_head *list);
 
 /* Unpins and frees mappings that no domain holds and that are in no tree. */

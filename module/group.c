@@ -2,11 +2,12 @@
 /*
  * Attach and detach of one group, as a transaction: windows, domain, mappings, lists.
  *
- * The first real group that joins emulated ones finds mappings that are only recorded; they are pinned
- * before domains_rwsem is taken (handover.c). When the last real group leaves, mappings end, or go
- * back to being recorded while emulated groups stay.
+ * The first real group that joins emulated ones finds mappings that are only recorded; they are
+ * pinned before domains_rwsem is taken (handover.c). When the last real group leaves, mappings end,
+ * or go back to being recorded while emulated groups stay.
  */
 #include "group.h"
+#include "states.h"
 
 #include <linux/slab.h>
 
@@ -117,7 +118,9 @@ static int attach_adopting(struct vib_ioas *ioas, struct vib_group *grp,
 	return ret;
 }
 
-/* Interrupts of the group must not reach where the host did not let them, or the operator says so. */
+/*
+ * Interrupts of the group must not reach where the host did not let them, or the operator says so.
+ */
 static int check_msi(struct vib_ioas *ioas, struct iommu_group *iommu)
 {
 	if (vib_resolve_isolated_msi(iommu) || READ_ONCE(ioas->params->allow_unsafe_interrupts))
@@ -184,7 +187,10 @@ err_free:
 	return ret;
 }
 
-/* No group is left. Settled mappings end here; those that a call is making or draining stay with it. */
+/*
+ * No group is left. Settled mappings end here; those that a call is making or draining stay with
+ * it.
+ */
 static void forget_mappings(struct vib_ioas *ioas, struct list_head *batch)
 {
 	mutex_lock(&ioas->tree_lock);
@@ -193,7 +199,10 @@ static void forget_mappings(struct vib_ioas *ioas, struct list_head *batch)
 	mutex_unlock(&ioas->tree_lock);
 }
 
-/* A real group is going; @batch gets what ends with it, @released what is only recorded from here on. */
+/*
+ * A real group is going; @batch gets what ends with it, @released what is only recorded from here
+ * on.
+ */
 static void detach_real(struct vib_ioas *ioas, struct vib_group *grp, struct list_head *batch,
 			struct list_head *released)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Attached groups: what is known of one, and attach and detach as transactions. Below, what group.c is
- * made of: the limits that groups set, the choice of a domain, and the handing over of mappings
+ * Attached groups: what is known of one, and attach and detach as transactions. Below, what group.c
+ * is made of: the limits that groups set, the choice of a domain, and the handing over of mappings
  * between "recorded for emulated devices" and "filled into domains".
  */
 #ifndef VIB_GROUP_H
@@ -43,13 +43,21 @@ struct vib_emulated {
 
 /* group.c */
 
-/* Attaches a group, filling a new domain where needed. Errno as design of the ABI has it; see group.c. */
+/*
+ * Attaches a group, filling a new domain where needed. Errno as design of the ABI has it; see
+ * group.c.
+ */
 int vib_group_attach(struct vib_ioas *ioas, struct iommu_group *iommu);
 
-/* The driver of @iommu pins what it dirties: a real group does not make all memory dirty any more. */
+/*
+ * The driver of @iommu pins what it dirties: a real group does not make all memory dirty any more.
+ */
 void vib_group_declare_pins(struct vib_ioas *ioas, struct iommu_group *iommu);
 
-/* Takes a group of emulated devices in: no domain, its DMA is done by our pages. -EINVAL, -EBUSY, -ENOMEM. */
+/*
+ * Takes a group of emulated devices in: no domain, its DMA is done by our pages. -EINVAL, -EBUSY,
+ * -ENOMEM.
+ */
 int vib_group_attach_emulated(struct vib_ioas *ioas, struct iommu_group *iommu);
 
 /* Detaches either kind; cannot fail. The last group takes all mappings along. */
@@ -63,7 +71,10 @@ int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp);
 /* Makes the windows of all attached groups valid: 0, or -EINVAL when a mapping is outside. */
 int vib_limits_settle(struct vib_ioas *ioas);
 
-/* The windows of the attached groups come back after a failure or a detach; they hold every mapping. */
+/*
+ * The windows of the attached groups come back after a failure or a detach; they hold every
+ * mapping.
+ */
 void vib_limits_restore(struct vib_ioas *ioas);
 
 /* What all domains have in common, page sizes and the like, becomes visible. */
@@ -71,26 +82,33 @@ void vib_limits_update(struct vib_ioas *ioas);
 
 /* join.c; domains_rwsem is held for write */
 
-/* Attaches the group to a domain, grp->domain, filled but maybe not in the list yet; errno with nothing changed. */
+/*
+ * Attaches the group to a domain, grp->domain, filled but maybe not in the list yet; errno with
+ * nothing changed.
+ */
 int vib_join(struct vib_ioas *ioas, struct vib_group *grp);
 
 /* handover.c */
 
 /*
- * Pins every mapping that is only recorded, before a first domain comes; they are busy and in @adopted
- * from then on, also after a failure, until vib_handover_end(). -EINTR, -ENOMEM or GUP's errno. No lock is held.
+ * Pins every mapping that is only recorded, before a first domain comes; they are busy and in
+ * @adopted from then on, also after a failure, until vib_handover_end(). -EINTR, -ENOMEM or GUP's
+ * errno. No lock is held.
  */
 int vib_handover_pin(struct vib_ioas *ioas, struct list_head *adopted);
 
 /* Is there a mapping that still needs it? domains_rwsem is held for write. */
 bool vib_handover_pending(struct vib_ioas *ioas);
 
-/* The last domain has left, emulated groups stay: collects every pinned mapping. domains_rwsem is held for write. */
+/*
+ * The last domain has left, emulated groups stay: collects every pinned mapping. domains_rwsem is
+ * held for write.
+ */
 void vib_handover_release(struct vib_ioas *ioas, struct list_head *released);
 
 /*
- * Ends a handover: with @filled the mappings stay pinned, for the domain that holds them now; without
- * they are recorded only. The account follows. No lock is held; cannot fail.
+ * Ends a handover: with @filled the mappings stay pinned, for the domain that holds them now;
+ * without they are recorded only. The account follows. No lock is held; cannot fail.
  */
 void vib_handover_end(struct vib_ioas *ioas, struct list_head *mappings, bool filled);
 

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A container with emulated devices alone only records mappings: nothing is pinned or charged but
- * what the devices pin. With a domain, every mapping is pinned and charged as a whole, and the pages
- * that devices have pinned are not charged twice. This is the way from one to the other and back.
+ * what the devices pin. With a domain, every mapping is pinned and charged as a whole, and the
+ * pages that devices have pinned are not charged twice. This is the way from one to the other and
+ * back.
  *
- * The mappings concerned are busy meanwhile, so nobody claims them; they are linked by @batch, which
- * only a claimed mapping needs otherwise.
+ * The mappings concerned are busy meanwhile, so nobody claims them; they are linked by @batch,
+ * which only a claimed mapping needs otherwise.
  */
 #include "group.h"
 
 #include "pages.h"
 #include "pin.h"
+#include "states.h"
 
 /* The lowest mapping from @start on that is recorded only. tree_lock is held. */
 static struct vib_mapping *next_recorded(struct vib_ioas *ioas, u64 start)
@@ -118,7 +120,10 @@ void vib_handover_release(struct vib_ioas *ioas, struct list_head *released)
 	mutex_unlock(&ioas->tree_lock);
 }
 
-/* A mapping counts as an entry while it charges nothing; more of them than the limit may come about so. */
+/*
+ * A mapping counts as an entry while it charges nothing; more of them than the limit may come about
+ * so.
+ */
 static void recount(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	bool free = !vib_extents_pages(&map->extents, 0, VIB_EXT_ACCOUNTED);

@@ -3,18 +3,18 @@
  * The ioas: our per-container address space, and the contracts of all that works on it.
  *
  * Words (one meaning each): container, what user space opens, the VFIO core's object. ioas, ours
- * behind it. domain, one hardware page table and the groups on it. instance, one IOMMU unit. mapping,
- * one MAP_DMA. extent, a run of contiguous PFNs of one mapping. pin, a long-term GUP reference;
- * accounted, charged to locked_vm. fill / drain, put a mapping into a domain / take it out. gather /
- * sync, collect invalidations / one IOTLB flush. windows, the usable IOVA ranges. last is inclusive,
- * end exclusive.
+ * behind it. domain, one hardware page table and the groups on it. instance, one IOMMU unit.
+ * mapping, one MAP_DMA. extent, a run of contiguous PFNs of one mapping. pin, a long-term GUP
+ * reference; accounted, charged to locked_vm. fill / drain, put a mapping into a domain / take it
+ * out. gather / sync, collect invalidations / one IOTLB flush. windows, the usable IOVA ranges.
+ * last is inclusive, end exclusive.
  *
  * Lock order, outermost first:
  *
  *   VFIO core's            group_lock, container lock, iommu_drivers_lock (held when it calls us)
  *   ioas->device_lock      the list of emulated devices; held while they are told of an unmap, with
  *                          nothing else of ours
- *   ioas->domains_rwsem    write: attach, detach, tracking on and off. read: whatever fills or drains.
+ *   ioas->domains_rwsem write: attach, detach, tracking on and off. read: whatever fills or drains.
  *                          Never held across a page fault or a user copy.
  *   ioas->tree_lock        the mapping tree, windows, counters. Short; never held while faulting,
  *                          filling, draining or calling a driver.
@@ -36,7 +36,10 @@
 #include "pure/maptree.h"
 #include "pure/windows.h"
 
-/* Tells an emulated device (its list node) that a range is being unmapped. Called under device_lock alone. */
+/*
+ * Tells an emulated device (its list node) that a range is being unmapped. Called under device_lock
+ * alone.
+ */
 typedef void (*vib_notify_fn)(struct list_head *device, u64 iova, u64 size);
 
 /**
@@ -79,7 +82,8 @@ struct vib_stats {
  * @dying: released; nothing may be added
  * @all_dirty: a group is attached whose DMA nobody reports page by page
  * @invalid: mappings whose user address was taken back
- * @entries_left: how many more mappings that charge nothing are allowed; a handover may take it below 0
+ * @entries_left: how many more mappings that charge nothing are allowed; a handover may take it
+ *	below 0
  * @changes: grows whenever a mapping leaves RESERVED or DRAINING
  * @wait: for @changes to grow
  * @latest: the owner of the latest mapping
@@ -142,26 +146,5 @@ void vib_ioas_wait_all(void);
 
 /* Calls @fn for every ioas, under a reference; stops at the first non-zero value. */
 int vib_ioas_for_each(int (*fn)(struct vib_ioas *ioas, void *data), void *data);
-
-/*
- * What stands in the way of using every mapping in [start, last]: 0, or -EAGAIN when one is coming,
- * going or busy. tree_lock is held.
- */
-int vib_ioas_settled(struct vib_ioas *ioas, u64 start, u64 last);
-
-/* The same, waiting (with tree_lock dropped and retaken) until it is 0; -EINTR, without tree_lock, when killed. */
-int vib_ioas_settle(struct vib_ioas *ioas, u64 start, u64 last);
-
-/* Lets go of a busy mapping; tree_lock is held. What it adds to @orphans the caller hands to vib_retire() afterwards. */
-void vib_mapping_unbusy(struct vib_ioas *ioas, struct vib_mapping *map, struct list_head *orphans);
-
-/* Sleeps until some mapping changes state. Called with tree_lock, returns without; -EINTR when killed. */
-int vib_ioas_wait(struct vib_ioas *ioas);
-
-/* A mapping has left RESERVED or DRAINING. tree_lock is held. */
-void vib_ioas_changed(struct vib_ioas *ioas);
-
-/* Moves every LIVE mapping out of the tree to @batch; others belong to a call under way. tree_lock is held. */
-void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch);
 
 #endif

@@ -9,7 +9,8 @@ struct vib_ioas;
 struct vib_params;
 
 /*
- * VFIO_CHECK_EXTENSION: 1 for what is offered, else 0, never an errno (the VFIO core would pass it on).
+ * VFIO_CHECK_EXTENSION: 1 for what is offered, else 0, never an errno (the VFIO core would pass it
+ * on).
  * @ioas is NULL for a container without a backend. Takes no lock but tree_lock: KVM asks with the
  * VFIO group's lock held.
  */

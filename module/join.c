@@ -4,10 +4,11 @@
  *
  * Join before allocating: a domain that already has a group of the same IOMMU instance is joined by
  * attaching to it directly; nothing about the domain can change then. The first group of a further
- * instance goes to a fresh domain, which tells its aperture, page sizes and coherency; only if these
- * equal another domain's does the group move over to that one. -EINVAL from an attach says that the
- * device cannot use the domain, and the next is tried; any other errno is returned (compat/attach.h
- * has the rule for kernels before v6.2). domains_rwsem is held for write throughout.
+ * instance goes to a fresh domain, which tells its aperture, page sizes and coherency; only if
+ * these equal another domain's does the group move over to that one. -EINVAL from an attach says
+ * that the device cannot use the domain, and the next is tried; any other errno is returned
+ * (compat/attach.h has the rule for kernels before v6.2). domains_rwsem is held for write
+ * throughout.
  */
 #include "group.h"
 
@@ -29,7 +30,10 @@ static void joined(struct vib_group *grp, struct vib_domain *dom)
 	grp->joined = true;
 }
 
-/* Tries the domains that already serve the group's instance: 0, -EINVAL when none takes it, or an errno. */
+/*
+ * Tries the domains that already serve the group's instance: 0, -EINVAL when none takes it, or an
+ * errno.
+ */
 static int join_direct(struct vib_ioas *ioas, struct vib_group *grp)
 {
 	struct vib_domain *dom;
@@ -73,8 +77,8 @@ static int join_alike(struct vib_ioas *ioas, struct vib_group *grp, struct vib_d
 }
 
 /*
- * The lowest mapping from @start on that has something to fill. domains_rwsem is held for write, and
- * whoever owns such a mapping must pass it before the mapping can go away.
+ * The lowest mapping from @start on that has something to fill. domains_rwsem is held for write,
+ * and whoever owns such a mapping must pass it before the mapping can go away.
  */
 static struct vib_mapping *next_filled(struct vib_ioas *ioas, u64 start)
 {

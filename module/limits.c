@@ -2,10 +2,10 @@
 /*
  * What the attached groups and domains leave for mappings: windows, page sizes, coherency.
  *
- * Aperture and reserved regions close IOVA ranges. A range that a mapping occupies cannot be closed:
- * then the attach fails with -EINVAL and everything is as before. What a failed or leaving group
- * closed is opened again, from what was recorded for the others; for that, memory is reserved ahead.
- * domains_rwsem is held for write throughout.
+ * Aperture and reserved regions close IOVA ranges. A range that a mapping occupies cannot be
+ * closed: then the attach fails with -EINVAL and everything is as before. What a failed or leaving
+ * group closed is opened again, from what was recorded for the others; for that, memory is reserved
+ * ahead. domains_rwsem is held for write throughout.
  */
 #include "group.h"
 
@@ -84,7 +84,9 @@ static int install_windows(struct vib_ioas *ioas)
 	return ret;
 }
 
-/* Both vectors get room for the regions of all groups and of @grp, so that rebuilding never fails. */
+/*
+ * Both vectors get room for the regions of all groups and of @grp, so that rebuilding never fails.
+ */
 static int reserve_windows(struct vib_ioas *ioas, const struct vib_group *grp)
 {
 	u32 cap = count_reserved(ioas) + grp->res.nr_reserved + 1;

@@ -23,7 +23,7 @@ MODULE_PARM_DESC(disable_hugepages, "Map page by page, so that no larger IOMMU p
 module_param_named(dma_entry_limit, params.dma_entry_limit, uint, 0644);
 MODULE_PARM_DESC(dma_entry_limit, "Mappings in a container that charge no locked memory (default: 65535)");
 
-static int __init vib_init(void)
+static int __init batch_init(void)
 {
 	int ret;
 
@@ -41,15 +41,15 @@ err_cache:
 	return ret;
 }
 
-static void __exit vib_exit(void)
+static void __exit batch_exit(void)
 {
 	vib_debugfs_fini();
 	vib_vfio_unregister();
 	vib_mapping_cache_fini();
 }
 
-module_init(vib_init);
-module_exit(vib_exit);
+module_init(batch_init);
+module_exit(batch_exit);
 
 MODULE_DESCRIPTION("VFIO IOMMU backend with batched mapping, unmapping and unpinning");
 MODULE_LICENSE("GPL v2");

@@ -10,6 +10,7 @@
 #include "domain.h"
 #include "engine.h"
 #include "pin.h"
+#include "states.h"
 
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -17,8 +18,8 @@
 #include "pure/iova.h"
 
 /*
- * A run that a batch ends in may go on in the next one, and as a whole it may fit a larger IOMMU page.
- * It is held back until it ends, or is longer than any IOMMU page of today.
+ * A run that a batch ends in may go on in the next one, and as a whole it may fit a larger IOMMU
+ * page. It is held back until it ends, or is longer than any IOMMU page of today.
  */
 #define HOLD_MAX	((u64)SZ_1G >> PAGE_SHIFT)
 
@@ -72,7 +73,10 @@ static int set_owner(struct vib_ioas *ioas, struct vib_mapping *map)
 	return 0;
 }
 
-/* Occupies the range, with all that can be refused before anything is pinned in the ABI's order. tree_lock is held. */
+/*
+ * Occupies the range, with all that can be refused before anything is pinned in the ABI's order.
+ * tree_lock is held.
+ */
 static int insert(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	u64 start = map->span.start, last = map->span.last;
@@ -189,7 +193,10 @@ static u64 pinned_end(struct job *job)
 	return job->map->span.start + (job->pin.vaddr - job->map->vaddr);
 }
 
-/* How many extents of the batch may be filled now; cuts a long last run at a boundary of the largest IOMMU page. */
+/*
+ * How many extents of the batch may be filled now; cuts a long last run at a boundary of the
+ * largest IOMMU page.
+ */
 static u32 fillable(struct job *job)
 {
 	struct vib_extents *batch = &job->batch;
@@ -206,7 +213,10 @@ static u32 fillable(struct job *job)
 	return batch->nr;
 }
 
-/* Hands a pinned batch to the domains; publishes after the last. -EAGAIN when there is no domain any more. */
+/*
+ * Hands a pinned batch to the domains; publishes after the last. -EAGAIN when there is no domain
+ * any more.
+ */
 static int commit(struct job *job)
 {
 	struct vib_ioas *ioas = job->ioas;
@@ -241,7 +251,10 @@ static int record(struct job *job)
 	return ret;
 }
 
-/* The last domain left half-way: back to nothing pinned, also where a new domain has been filled meanwhile. */
+/*
+ * The last domain left half-way: back to nothing pinned, also where a new domain has been filled
+ * meanwhile.
+ */
 static void strip(struct job *job)
 {
 	struct vib_mapping *map = job->map;

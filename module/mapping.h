@@ -9,9 +9,10 @@
  *
  * A RESERVED or DRAINING mapping belongs to the thread that made it so; it occupies its IOVA range,
  * and whoever needs that range waits (vib_ioas_wait()) holding nothing. A LIVE mapping that a call
- * needs beyond tree_lock is made busy; who wants to claim it waits. Emulated devices never wait. Invariant, whatever the state:
- * with domains_rwsem held for write, every domain holds exactly the extents from @first on of every
- * mapping in the tree. So attach can fill a new domain, and detach forget one, at any moment.
+ * needs beyond tree_lock is made busy; who wants to claim it waits. Emulated devices never wait.
+ * Invariant, whatever the state: with domains_rwsem held for write, every domain holds exactly the
+ * extents from @first on of every mapping in the tree. So attach can fill a new domain, and detach
+ * forget one, at any moment.
  */
 #ifndef VIB_MAPPING_H
 #define VIB_MAPPING_H
@@ -80,7 +81,9 @@ static inline struct vib_mapping *vib_mapping_of(struct vib_span *span)
 int vib_mapping_cache_init(void);
 void vib_mapping_cache_fini(void);
 
-/* Every member but @span, @vaddr, @prot and @flags is as a new mapping has it. NULL without memory. */
+/*
+ * Every member but @span, @vaddr, @prot and @flags is as a new mapping has it. NULL without memory.
+ */
 struct vib_mapping *vib_mapping_alloc(void);
 
 /* Frees the structure; nothing is pinned any more. */

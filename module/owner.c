@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whose memory a mapping is: references to the process, its locked-memory account, and copies to and
- * from its memory. Sole caller of locked_vm. Knows nothing of pages or mappings.
+ * Whose memory a mapping is: references to the process, its locked-memory account, and copies to
+ * and from its memory. Sole caller of locked_vm. Knows nothing of pages or mappings.
  *
- * Invariant: an owner keeps the structures of its process, never its memory; whoever needs the memory
- * holds it for the time (vib_owner_hold()), and an account whose process has gone needs no settling.
+ * Invariant: an owner keeps the structures of its process, never its memory; whoever needs the
+ * memory holds it for the time (vib_owner_hold()), and an account whose process has gone needs no
+ * settling.
  */
 #include "owner.h"
 

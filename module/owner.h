@@ -17,7 +17,8 @@
  * @mm: the address space (mmgrab: the structure, not its memory)
  * @task: its thread group leader, whose RLIMIT_MEMLOCK is the limit
  * @cred: the credentials that @unlimited was asked of
- * @unlimited: they had CAP_IPC_LOCK, so the limit does not hold; asked once for the same credentials
+ * @unlimited: they had CAP_IPC_LOCK, so the limit does not hold; asked once for the same
+ *	credentials
  */
 struct vib_owner {
 	refcount_t refs;
@@ -27,7 +28,10 @@ struct vib_owner {
 	bool unlimited;
 };
 
-/* A reference to the owner that current is: @latest if it is that, else a new one. -ENODEV without an mm, -ENOMEM. */
+/*
+ * A reference to the owner that current is: @latest if it is that, else a new one. -ENODEV without
+ * an mm, -ENOMEM.
+ */
 struct vib_owner *vib_owner_current(struct vib_owner *latest);
 
 static inline struct vib_owner *vib_owner_get(struct vib_owner *owner)
@@ -40,26 +44,30 @@ static inline struct vib_owner *vib_owner_get(struct vib_owner *owner)
 void vib_owner_put(struct vib_owner *owner);
 
 /*
- * Charges @npages to the owner's locked_vm. -ENOMEM above RLIMIT_MEMLOCK, unless the owner is unlimited. -EINTR on a fatal signal, -ESRCH when the process has gone.
+ * Charges @npages to the owner's locked_vm. -ENOMEM above RLIMIT_MEMLOCK, unless the owner is
+ * unlimited. -EINTR on a fatal signal, -ESRCH when the process has gone.
  */
 int vib_owner_charge(struct vib_owner *owner, u64 npages);
 
 /* Charges whatever the limit; cannot fail. For charges that change hands, not for new ones. */
 void vib_owner_recharge(struct vib_owner *owner, u64 npages);
 
-/* Takes back a charge; cannot fail. Does nothing when the process has gone: its account went with it. */
+/*
+ * Takes back a charge; cannot fail. Does nothing when the process has gone: its account went with
+ * it.
+ */
 void vib_owner_uncharge(struct vib_owner *owner, u64 npages);
 
 /*
- * Keeps the owner's memory from going away: current's own stays anyway. False when it has gone. Undone
- * by vib_owner_release(), which may be the last user of the memory and free it.
+ * Keeps the owner's memory from going away: current's own stays anyway. False when it has gone.
+ * Undone by vib_owner_release(), which may be the last user of the memory and free it.
  */
 bool vib_owner_hold(struct vib_owner *owner);
 void vib_owner_release(struct vib_owner *owner);
 
 /*
- * Copies between @buf and the owner's memory. Current must be the owner or have no memory of its own
- * (a kernel thread): -EFAULT else, and on a fault; -EPERM when the process has gone.
+ * Copies between @buf and the owner's memory. Current must be the owner or have no memory of its
+ * own (a kernel thread): -EFAULT else, and on a fault; -EPERM when the process has gone.
  */
 int vib_owner_copy(struct vib_owner *owner, u64 vaddr, void *buf, size_t size, bool write);
 

@@ -19,7 +19,9 @@ enum {
 	UNPIN_STEP = 1 << 15,
 };
 
-/* Would charging @more pages break the limit? A look without the lock: the charge itself decides. */
+/*
+ * Would charging @more pages break the limit? A look without the lock: the charge itself decides.
+ */
 static bool over_limit(struct vib_pin *pin, u64 more)
 {
 	unsigned long limit = task_rlimit(pin->owner->task, RLIMIT_MEMLOCK);
@@ -72,8 +74,8 @@ static bool pfn_reserved(unsigned long pfn)
 }
 
 /*
- * How many of @nr pages from pages[0] on are one contiguous run with the same standing. A run may go
- * on from one folio to the next. Inside a large folio every page has the folio's standing.
+ * How many of @nr pages from pages[0] on are one contiguous run with the same standing. A run may
+ * go on from one folio to the next. Inside a large folio every page has the folio's standing.
  */
 static unsigned int run_length(struct page **pages, unsigned int nr, bool reserved)
 {
@@ -135,7 +137,10 @@ static int append_pages(struct vib_pin *pin, struct vib_extents *out, unsigned i
 	return 0;
 }
 
-/* Reads the PFNs behind a PFNMAP vma, faulting them in once; -EAGAIN when the vma must be looked up anew. */
+/*
+ * Reads the PFNs behind a PFNMAP vma, faulting them in once; -EAGAIN when the vma must be looked up
+ * anew.
+ */
 static int follow_pfnmap(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr,
 			 bool write, struct vib_pfnmap *map)
 {
@@ -178,7 +183,10 @@ static int lookup_pfnmap(struct vib_pin *pin, struct vib_pfnmap *map)
 	return ret == -EAGAIN ? -EINTR : ret;
 }
 
-/* Appends the device memory at pin->vaddr: how many pages, or an errno. GUP has refused the address. */
+/*
+ * Appends the device memory at pin->vaddr: how many pages, or an errno. GUP has refused the
+ * address.
+ */
 static long append_pfnmap(struct vib_pin *pin, struct vib_extents *out)
 {
 	struct vib_pfnmap map;

@@ -2,8 +2,8 @@
 /*
  * Pinning: user addresses to extents of pinned PFNs and back.
  *
- * Locking: nothing here may be called with a lock of ours held, except vib_unpin(), which may. All of
- * it can sleep; pinning can sleep for as long as user space likes (userfaultfd, FUSE).
+ * Locking: nothing here may be called with a lock of ours held, except vib_unpin(), which may. All
+ * of it can sleep; pinning can sleep for as long as user space likes (userfaultfd, FUSE).
  */
 #ifndef VIB_PIN_H
 #define VIB_PIN_H
@@ -16,7 +16,10 @@
 enum {
 	VIB_PIN_FEW = 8,		/* up to this many pages need no page of pointers */
 	VIB_PIN_BATCH = 512,		/* pages a GUP call asks for */
-	/* Pages pinned between two charges; what a thread may overshoot RLIMIT_MEMLOCK by is one GUP batch. */
+	/*
+	 * Pages pinned between two charges; what a thread may overshoot RLIMIT_MEMLOCK by is one
+	 * GUP batch.
+	 */
 	VIB_PIN_BUDGET = SZ_128M >> PAGE_SHIFT,
 };
 
@@ -46,7 +49,10 @@ struct vib_pin {
 	struct page *few[VIB_PIN_FEW];
 };
 
-/* Fills in @pages from the other members, which the caller has set; undone by vib_pin_end(). Cannot fail. */
+/*
+ * Fills in @pages from the other members, which the caller has set; undone by vib_pin_end(). Cannot
+ * fail.
+ */
 void vib_pin_begin(struct vib_pin *pin);
 void vib_pin_end(struct vib_pin *pin);
 
@@ -56,8 +62,8 @@ void vib_pin_end(struct vib_pin *pin);
  * @out: gets the extents appended, the first of them possibly merged into its last
  * @budget: stop after at least this many pages
  *
- * Ordinary memory is pinned long-term and charged; device memory behind a PFNMAP vma, and pages that
- * the kernel keeps reserved, are recorded without a charge, device memory and zero pages also
+ * Ordinary memory is pinned long-term and charged; device memory behind a PFNMAP vma, and pages
+ * that the kernel keeps reserved, are recorded without a charge, device memory and zero pages also
  * without a pin.
  *
  * Return: 0 with @pin advanced. Otherwise @out and the account are as before and @pin is of no more

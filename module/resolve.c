@@ -9,7 +9,9 @@
 #include "compat/iommu.h"
 #include "pure/iova.h"
 
-/* One member: the first names the group, all must be served by one unit for the group to have one. */
+/*
+ * One member: the first names the group, all must be served by one unit for the group to have one.
+ */
 static int see_device(struct device *dev, void *data)
 {
 	struct vib_resolved *res = data;

@@ -35,8 +35,9 @@ struct vib_resolved {
 };
 
 /*
- * Asks every member of @group. 0 with @out filled, undone by vib_resolved_fini(); -ENODEV for a group
- * without devices or with one that no IOMMU serves (any more), -ENOMEM, or what the regions' drivers say.
+ * Asks every member of @group. 0 with @out filled, undone by vib_resolved_fini(); -ENODEV for a
+ * group without devices or with one that no IOMMU serves (any more), -ENOMEM, or what the regions'
+ * drivers say.
  */
 int vib_resolve(struct iommu_group *group, struct vib_resolved *out);
 void vib_resolved_fini(struct vib_resolved *res);

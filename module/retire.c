@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The end of mappings: out of every domain, one sync a domain and batch, then unpinned. Nothing here
- * can fail or needs memory.
+ * The end of mappings: out of every domain, one sync a domain and batch, then unpinned. Nothing
+ * here can fail or needs memory.
  *
- * The work goes in slices of at most SLICE_PAGES pages (and the rest of the extent that one ends in),
- * so that the pages held back by one flush, and the time under domains_rwsem, are bounded. A slice may
- * be thousands of small mappings or a part of a large one; neighbours in IOVA go in one call.
- * Invariant: an extent is unpinned only after each domain that held it was synced.
+ * The work goes in slices of at most SLICE_PAGES pages (and the rest of the extent that one ends
+ * in), so that the pages held back by one flush, and the time under domains_rwsem, are bounded. A
+ * slice may be thousands of small mappings or a part of a large one; neighbours in IOVA go in one
+ * call. Invariant: an extent is unpinned only after each domain that held it was synced.
  */
 #include "domain.h"
 #include "engine.h"
@@ -15,6 +15,7 @@
 
 #include "pages.h"
 #include "pin.h"
+#include "states.h"
 
 enum {
 	SLICE_PAGES = SZ_512M >> PAGE_SHIFT,
@@ -62,10 +63,6 @@ static struct vib_mapping *part_next(const struct slice *slice, struct vib_mappi
 	return map == slice->last ? NULL : list_next_entry(map, batch);
 }
 
-/* Each mapping that has a part in the slice. */
-#define for_each_part(map, slice)						\
-	for (map = (slice)->map; map; map = part_next(slice, map))
-
 static u64 extents_size(struct vib_mapping *map, u32 first, u32 end)
 {
 	u64 *words = vib_extents_words(&map->extents);
@@ -84,7 +81,9 @@ static u64 part_size(struct vib_mapping *map, u32 first, u32 end)
 	return extents_size(map, first, end);
 }
 
-/* How many extents from @first on, and at least one, make up @size bytes; all when there are less. */
+/*
+ * How many extents from @first on, and at least one, make up @size bytes; all when there are less.
+ */
 static u32 cut_part(struct vib_mapping *map, u32 first, u64 size)
 {
 	u64 *words = vib_extents_words(&map->extents);
@@ -138,7 +137,10 @@ static bool next_slice(struct slice *slice)
 	return true;
 }
 
-/* Takes the slice out of one domain and syncs: the number of flushes. False in @clean when something would not go. */
+/*
+ * Takes the slice out of one domain and syncs: the number of flushes. False in @clean when
+ * something would not go.
+ */
 static unsigned int drain_slice(struct vib_domain *dom, const struct slice *slice, bool *clean)
 {
 	struct vib_drain drain;
@@ -147,7 +149,7 @@ static unsigned int drain_slice(struct vib_domain *dom, const struct slice *slic
 	unsigned int syncs;
 
 	vib_drain_begin(&drain, dom);
-	for_each_part(map, slice) {
+	for (map = slice->map; map; map = part_next(slice, map)) {
 		u64 iova = map == slice->map ? slice->iova : map->span.start;
 		u64 part = part_size(map, part_first(slice, map), part_end(slice, map));
 
@@ -175,7 +177,7 @@ static void mark_slice(const struct slice *slice, bool clean, struct tally *tall
 {
 	struct vib_mapping *map;
 
-	for_each_part(map, slice) {
+	for (map = slice->map; map; map = part_next(slice, map)) {
 		u32 end = part_end(slice, map);
 
 		tally->mappings += end == map->extents.nr;
@@ -196,7 +198,9 @@ static void settle(struct tally *tally)
 	tally->pages = 0;
 }
 
-/* Unpins the extents [first, end) of a mapping. Mappings of one owner cost one turn of its account. */
+/*
+ * Unpins the extents [first, end) of a mapping. Mappings of one owner cost one turn of its account.
+ */
 static void unpin_part(struct vib_mapping *map, u32 first, u32 end, struct tally *tally)
 {
 	u64 pages = vib_unpin(&map->extents, first, end - first, map->prot & IOMMU_WRITE);
@@ -214,7 +218,7 @@ static void unpin_slice(const struct slice *slice, struct tally *tally)
 {
 	struct vib_mapping *map;
 
-	for_each_part(map, slice)
+	for (map = slice->map; map; map = part_next(slice, map))
 		if (!(map->flags & VIB_F_STUCK))
 			unpin_part(map, part_first(slice, map), part_end(slice, map), tally);
 }

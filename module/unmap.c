@@ -3,12 +3,14 @@
  * UNMAP_DMA: which mappings a range covers, by the rules of the type id. How they end is retire.c's
  * business.
  *
- * Mappings are claimed (LIVE to DRAINING) in batches under tree_lock and retired with it released. One
- * that another call is busy with is waited for. The walk only goes up, so it ends also while others map.
+ * Mappings are claimed (LIVE to DRAINING) in batches under tree_lock and retired with it released.
+ * One that another call is busy with is waited for. The walk only goes up, so it ends also while
+ * others map.
  */
 #include "engine.h"
 
 #include "access.h"
+#include "states.h"
 #include "pure/iova.h"
 
 enum {

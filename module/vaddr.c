@@ -4,10 +4,13 @@
  * process. Pins, extents and domains are not touched; only the address and the account move.
  */
 #include "engine.h"
+#include "states.h"
 
 #include "pure/iova.h"
 
-/* Marks every mapping in the range, or none: -EINVAL when one is marked already. tree_lock is held. */
+/*
+ * Marks every mapping in the range, or none: -EINVAL when one is marked already. tree_lock is held.
+ */
 static int invalidate(struct vib_ioas *ioas, u64 start, u64 last, u64 *size)
 {
 	struct vib_span *first = vib_maptree_first(&ioas->tree, start, last);
@@ -72,7 +75,10 @@ static int move_account(struct vib_mapping *map, struct vib_owner *to)
 	return ret;
 }
 
-/* The busy mapping gets its new address and owner; returns the owner that is not needed. tree_lock is held. */
+/*
+ * The busy mapping gets its new address and owner; returns the owner that is not needed. tree_lock
+ * is held.
+ */
 static struct vib_owner *repoint(struct vib_ioas *ioas, struct vib_mapping *map,
 				 struct vib_owner *owner, u64 vaddr)
 {

@@ -3,8 +3,8 @@
  * What an errno of iommu_attach_group() means.
  *
  * Since v6.2 (the "-EINVAL for incompatible devices" series) -EINVAL is reserved for "this device
- * cannot use this domain". Before, drivers said that with whatever they liked (-EINVAL, -EMEDIUMTYPE,
- * -ENODEV, -EPERM, -EXDEV, -EIO), so all but what cannot mean it is taken for it.
+ * cannot use this domain". Before, drivers said that with whatever they liked (-EINVAL,
+ * -EMEDIUMTYPE, -ENODEV, -EPERM, -EXDEV, -EIO), so all but what cannot mean it is taken for it.
  */
 #ifndef VIB_COMPAT_ATTACH_H
 #define VIB_COMPAT_ATTACH_H

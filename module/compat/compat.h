@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Included before every source file by Kbuild. What the target kernel lacks, or spells differently,
- * is offered here under a vib_ name with the newest kernel's signature; the rest of the module has no
- * version test. Dropping a kernel means deleting lines here and in facts.txt.
+ * is offered here under a vib_ name with the newest kernel's signature; the rest of the module has
+ * no version test. Dropping a kernel means deleting lines here and in facts.txt.
  */
 #ifndef VIB_COMPAT_H
 #define VIB_COMPAT_H

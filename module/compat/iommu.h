@@ -10,7 +10,8 @@
 #include <linux/irqdomain.h>
 #include <linux/scatterlist.h>
 
-typedef int (*vib_map_gfp_fn)(struct iommu_domain *, unsigned long, phys_addr_t, size_t, int, gfp_t);
+typedef int (*vib_map_gfp_fn)(struct iommu_domain *, unsigned long, phys_addr_t, size_t, int,
+			      gfp_t);
 typedef int (*vib_map_old_fn)(struct iommu_domain *, unsigned long, phys_addr_t, size_t, int);
 
 /* v6.3 (1369459b2e21) gave iommu_map() a gfp argument; before, the tables were never charged. */
@@ -47,14 +48,19 @@ static inline ssize_t vib_compat_map_sg(struct iommu_domain *domain, unsigned lo
 			 !VIB_IS_TYPE(iommu_map_sg, vib_map_sg_old_fn),
 			 "iommu_map_sg() has a signature that this module does not know");
 	if (VIB_IS_TYPE(iommu_map_sg, vib_map_sg_gfp_fn))
-		return VIB_AS_TYPE(iommu_map_sg, vib_map_sg_gfp_fn)(domain, iova, sg, nents, prot, gfp);
+		return VIB_AS_TYPE(iommu_map_sg, vib_map_sg_gfp_fn)(domain, iova, sg, nents, prot,
+								    gfp);
 	if (VIB_IS_TYPE(iommu_map_sg, vib_map_sg_signed_fn))
-		return VIB_AS_TYPE(iommu_map_sg, vib_map_sg_signed_fn)(domain, iova, sg, nents, prot);
+		return VIB_AS_TYPE(iommu_map_sg, vib_map_sg_signed_fn)(domain, iova, sg, nents,
+								       prot);
 	mapped = VIB_AS_TYPE(iommu_map_sg, vib_map_sg_old_fn)(domain, iova, sg, nents, prot);
 	return mapped ? (ssize_t)mapped : -ENOMEM;
 }
 
-/* A domain that @dev can be attached to; ERR_PTR on failure. Before v6.11 by bus, where NULL says no more than -EIO. */
+/*
+ * A domain that @dev can be attached to; ERR_PTR on failure. Before v6.11 by bus, where NULL says
+ * no more than -EIO.
+ */
 static inline struct iommu_domain *vib_compat_domain_alloc(struct device *dev)
 {
 #if defined(VIB_HAVE_PAGING_DOMAIN_ALLOC_FLAGS)
@@ -103,7 +109,10 @@ static inline int vib_compat_no_intr_remap(struct device *dev, void *unused)
 }
 #endif
 
-/* Can the devices of the group send interrupts only where the host let them? Takes the group's mutex. */
+/*
+ * Can the devices of the group send interrupts only where the host let them? Takes the group's
+ * mutex.
+ */
 static inline bool vib_compat_isolated_msi(struct iommu_group *group)
 {
 #ifdef VIB_HAVE_ISOLATED_MSI

@@ -24,8 +24,8 @@ static inline long vib_compat_pin_remote(struct mm_struct *mm, unsigned long sta
 			 !VIB_IS_TYPE(pin_user_pages_remote, vib_pin_remote_vmas_fn),
 			 "pin_user_pages_remote() has a signature that this module does not know");
 	if (VIB_IS_TYPE(pin_user_pages_remote, vib_pin_remote_fn))
-		return VIB_AS_TYPE(pin_user_pages_remote, vib_pin_remote_fn)(mm, start, npages, flags,
-									     pages, NULL);
+		return VIB_AS_TYPE(pin_user_pages_remote, vib_pin_remote_fn)(mm, start, npages,
+									     flags, pages, NULL);
 	return VIB_AS_TYPE(pin_user_pages_remote, vib_pin_remote_vmas_fn)(mm, start, npages, flags,
 									  pages, NULL, NULL);
 }
@@ -102,6 +102,8 @@ static inline int vib_compat_follow_pfnmap(struct vm_area_struct *vma, unsigned 
 		ret = VIB_AS_TYPE(follow_pte, vib_follow_pte_mm_fn)(vma->vm_mm, addr, &pte, &ptl);
 	if (ret)
 		return ret;
+	/* follow_pte() returned with the page table locked, without telling sparse. */
+	__acquire(ptl);
 	out->pfn = pte_pfn(*pte);
 	out->writable = pte_write(*pte);
 	out->pages = 1;

@@ -2,8 +2,8 @@
 /*
  * Adapts the VFIO core's callbacks to the engine: handles to references, nothing decided.
  *
- * The core asks the driver that was registered last first, and goes on to the next one, silently, when
- * open or attach fails; while we answer for type1's ids, that is worth a line in the log.
+ * The core asks the driver that was registered last first, and goes on to the next one, silently,
+ * when open or attach fails; while we answer for type1's ids, that is worth a line in the log.
  */
 #include "vfio_glue.h"
 
@@ -60,17 +60,20 @@ static long op_ioctl(void *handle, unsigned int cmd, unsigned long arg)
 static int op_attach_group(void *handle, struct iommu_group *group, enum vfio_group_type type)
 {
 	struct vib_ioas *ioas = vib_ioas_get(handle);
-	int ret = -EINVAL;
+	int ret;
 
-	if (ioas && type == VFIO_IOMMU)
+	if (!ioas)
+		return -EINVAL;
+	if (type == VFIO_IOMMU)
 		ret = vib_group_attach(ioas, group);
-	else if (ioas && type == VFIO_EMULATED_IOMMU)
+	else if (type == VFIO_EMULATED_IOMMU)
 		ret = vib_group_attach_emulated(ioas, group);
-	if (ret && ioas && ioas->type != VFIO_BATCH_IOMMU)
+	else
+		ret = -EINVAL;
+	if (ret && ioas->type != VFIO_BATCH_IOMMU)
 		pr_warn_once("cannot attach group %d (%d): VFIO may fall back to another backend\n",
 			     iommu_group_id(group), ret);
-	if (ioas)
-		vib_ioas_put(ioas);
+	vib_ioas_put(ioas);
 	return ret;
 }
 
@@ -166,9 +169,10 @@ void vib_vfio_unregister(void)
 	vfio_unregister_iommu_driver(&ops);
 	vib_ioas_wait_all();
 	/*
-	 * The core runs ioctls without holding the module once their container has let go. No such call
-	 * holds an ioas any more, but one may stand just before its look-up or just after its last put;
-	 * neither sleeps there, so waiting until every task has passed a voluntary switch sees them out.
+	 * The core runs ioctls without holding the module once their container has let go. No such
+	 * call holds an ioas any more, but one may stand just before its look-up or just after its
+	 * last put; neither sleeps there, so waiting until every task has passed a voluntary switch
+	 * sees them out.
 	 */
 	synchronize_rcu_tasks();
 }

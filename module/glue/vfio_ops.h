@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Mirror of the VFIO core's private driver operations, drivers/vfio/vfio.h, which no headers package
- * has since v5.16. Two layouts are known that this declaration serves:
+ * Mirror of the VFIO core's private driver operations, drivers/vfio/vfio.h, which no headers
+ * package has since v5.16. Two layouts are known that this declaration serves:
  *
  *	v6.0 to v6.2	14 members, the last of them notify
  *	v6.3 and later	13 members
  *
- * The core checks each optional callback for NULL, so the tail is padded: a kernel with further members
- * at the end reads NULL there. v5.16 to v5.19 has the same size with notifiers where register_device
- * stands; such a kernel lacks vfio_device.iommu_entry and is refused below.
+ * The core checks each optional callback for NULL, so the tail is padded: a kernel with further
+ * members at the end reads NULL there. v5.16 to v5.19 has the same size with notifiers where
+ * register_device stands; such a kernel lacks vfio_device.iommu_entry and is refused below.
  */
 #ifndef VIB_VFIO_OPS_H
 #define VIB_VFIO_OPS_H

@@ -37,7 +37,10 @@ static bool insert_behind_recent(struct vib_maptree *tree, struct vib_span *span
 	next = next_of(recent);
 	if (next && span->last >= next->start)
 		return false;
-	/* Where a node has a right subtree, its successor is that subtree's leftmost: no left child. */
+	/*
+	 * Where a node has a right subtree, its successor is that subtree's leftmost: no left
+	 * child.
+	 */
 	if (!recent->node.rb_right)
 		link_span(tree, span, &recent->node, &recent->node.rb_right);
 	else

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * States of mappings as seen by calls that need them. A wait sleeps until any mapping of the ioas
+ * changes its state and leaves the rest to the caller, who looks again: so it needs no reference to
+ * what it waits for.
+ */
+#include "states.h"
+
+int vib_ioas_settled(struct vib_ioas *ioas, u64 start, u64 last)
+{
+	struct vib_span *span = vib_maptree_first(&ioas->tree, start, last);
+
+	for (; span; span = vib_maptree_next(span, last)) {
+		struct vib_mapping *map = vib_mapping_of(span);
+
+		if (map->state != VIB_LIVE || map->busy)
+			return -EAGAIN;
+	}
+	return 0;
+}
+
+int vib_ioas_settle(struct vib_ioas *ioas, u64 start, u64 last)
+{
+	int ret;
+
+	while (vib_ioas_settled(ioas, start, last)) {
+		ret = vib_ioas_wait(ioas);
+		if (ret)
+			return ret;
+		mutex_lock(&ioas->tree_lock);
+	}
+	return 0;
+}
+
+void vib_mapping_unbusy(struct vib_ioas *ioas, struct vib_mapping *map, struct list_head *orphans)
+{
+	if (--map->busy)
+		return;
+	vib_ioas_changed(ioas);
+	if (map->flags & VIB_F_ORPHAN)
+		list_add_tail(&map->batch, orphans);
+}
+
+int vib_ioas_wait(struct vib_ioas *ioas)
+{
+	unsigned long seen = ioas->changes;
+
+	mutex_unlock(&ioas->tree_lock);
+	return wait_event_killable(ioas->wait, READ_ONCE(ioas->changes) != seen) ? -EINTR : 0;
+}
+
+void vib_ioas_changed(struct vib_ioas *ioas)
+{
+	WRITE_ONCE(ioas->changes, ioas->changes + 1);
+	if (wq_has_sleeper(&ioas->wait))
+		wake_up_all(&ioas->wait);
+}
+
+/*
+ * Claims a LIVE mapping for the end of the container; false when a call is busy with it and will
+ * end it.
+ */
+static bool take(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	if (map->flags & VIB_F_INVALID)
+		ioas->invalid--;
+	if (map->busy) {
+		map->state = VIB_DRAINING;
+		map->flags |= VIB_F_ORPHAN;
+		return false;
+	}
+	if (map->flags & VIB_F_ENTRY)
+		ioas->entries_left++;
+	return true;
+}
+
+void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch)
+{
+	struct vib_span *span = vib_maptree_first(&ioas->tree, 0, U64_MAX);
+	struct vib_mapping *map;
+	unsigned long taken = 0;
+
+	for (; span; span = vib_maptree_next(span, U64_MAX)) {
+		map = vib_mapping_of(span);
+		if (map->state != VIB_LIVE || !take(ioas, map))
+			continue;
+		list_add_tail(&map->batch, batch);
+		taken++;
+	}
+	if (taken == ioas->tree.nr)
+		vib_maptree_clear(&ioas->tree);
+	else
+		list_for_each_entry(map, batch, batch)
+			vib_maptree_erase(&ioas->tree, &map->span);
+	vib_ioas_changed(ioas);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How calls get out of each other's way: waiting for mappings that are coming, going or busy, and
+ * handing over those whose container ends. Everything is under the ioas' tree_lock.
+ */
+#ifndef VIB_STATES_H
+#define VIB_STATES_H
+
+#include "ioas.h"
+
+/*
+ * What stands in the way of using every mapping in [start, last]: 0, or -EAGAIN when one is coming,
+ * going or busy. tree_lock is held.
+ */
+int vib_ioas_settled(struct vib_ioas *ioas, u64 start, u64 last);
+
+/*
+ * The same, waiting (with tree_lock dropped and retaken) until it is 0; -EINTR, without tree_lock,
+ * when killed.
+ */
+int vib_ioas_settle(struct vib_ioas *ioas, u64 start, u64 last);
+
+/*
+ * Lets go of a busy mapping; tree_lock is held. What it adds to @orphans the caller hands to
+ * vib_retire() afterwards.
+ */
+void vib_mapping_unbusy(struct vib_ioas *ioas, struct vib_mapping *map, struct list_head *orphans);
+
+/*
+ * Sleeps until some mapping changes state. Called with tree_lock, returns without; -EINTR when
+ * killed.
+ */
+int vib_ioas_wait(struct vib_ioas *ioas);
+
+/* A mapping has left RESERVED or DRAINING. tree_lock is held. */
+void vib_ioas_changed(struct vib_ioas *ioas);
+
+/*
+ * Moves every LIVE mapping out of the tree to @batch; others belong to a call under way. tree_lock
+ * is held.
+ */
+void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch);
+
+#endif
