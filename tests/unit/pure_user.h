@@ -44,13 +44,8 @@ typedef unsigned int gfp_t;
 	(void)(&__a == &__b);			\
 	__a op __b ? __a : __b;			\
 })
-#define swap(a, b) do {				\
-	typeof(&(a)) __pa = &(a);		\
-	typeof(&(b)) __pb = &(b);		\
-	typeof(*__pa) __was = *__pa;		\
-	*__pa = *__pb;				\
-	*__pb = __was;				\
-} while (0)
+#define swap(a, b) \
+	do { typeof(a) __was = (a); (a) = (b); (b) = __was; } while (0)
 #define min(a, b)	shim_pick(a, b, <)
 #define max(a, b)	shim_pick(a, b, >)
 #define min_t(type, a, b) min((type)(a), (type)(b))
