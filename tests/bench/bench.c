@@ -23,6 +23,7 @@ static const struct {
 	void (*run)(const char *only);
 } groups[] = {
 	{ "bulk", rows_bulk },
+	{ "bar", rows_bar },
 	{ "growth", rows_growth },
 	{ "few", rows_few },
 	{ "small", rows_small },

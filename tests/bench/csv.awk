@@ -16,8 +16,8 @@ BEGIN {
 
 $1 == "@mark" && $2 == "begin" { inside = $3 SUBSEP $4; next }
 $1 == "@mark" && $2 == "end" { inside = ""; next }
-/^vtd_inv_desc_iotlb/ && inside != "" { iotlb[inside]++ }
-/^vtd_inv_desc_cc/ && inside != "" { context[inside]++ }
+/^(vtd_inv_desc_iotlb|amdvi_pages_inval|amdvi_all_inval)/ { iotlb[inside]++ }
+/^(vtd_inv_desc_cc|amdvi_devtab_inval)/ { context[inside]++ }
 
 $1 == "@row" {
 	if (!($3 in known)) {

@@ -22,6 +22,9 @@ extern const struct contender contenders[CONTENDERS];
 /* One size of each kind of memory; of the kind @only if that is not NULL. */
 void rows_bulk(const char *only);
 
+/* A small BAR and a large one; only the small one if @only is not NULL. */
+void rows_bar(const char *only);
+
 /* The same work at several sizes, to show how cost grows. */
 void rows_growth(const char *only);
 

@@ -166,23 +166,6 @@ static void life_of(const struct kind *kind, unsigned int mib)
 	mem_free(mem, size);
 }
 
-/* A device's registers, mapped for other devices to reach. */
-static void life_of_bar(const struct contender *who)
-{
-	struct world w;
-	struct edu *edu;
-
-	open_world(&w, who, 1);
-	edu = world_edu(&w, 0);
-	if (!edu)
-		fail("the device does not open");
-	map_measured(&w, who, "map/bar/1M", edu->bar, edu->bar_size);
-	unmap_measured(&w, who, "unmap/bar/1M", edu->bar_size);
-	must(dma_map(w.container, IOVA, edu->bar, edu->bar_size, DMA_RW),
-	     "second map");
-	close_measured(&w, who, "close/bar/1M", edu->bar_size / PAGE);
-}
-
 static bool wanted(const char *only, const char *kind)
 {
 	return !only || !strcmp(only, kind);
@@ -192,8 +175,6 @@ void rows_bulk(const char *only)
 {
 	size_t i;
 
-	for (i = 0; i < CONTENDERS && wanted(only, "bar"); i++)
-		life_of_bar(&contenders[i]);
 	for (i = 0; i < sizeof(bulk) / sizeof(bulk[0]); i++) {
 		if (wanted(only, bulk[i].kind->name))
 			life_of(bulk[i].kind, bulk[i].mib);
@@ -220,7 +201,6 @@ void rows_growth(const char *only)
 
 void rows_few(const char *unused)
 {
-	rows_attach(unused);
 	life_of(&small, 2);
 	life_of(&small, 64);
 	life_of(&thp, 64);

@@ -98,18 +98,28 @@ static void crowd(const struct contender *who, const char *mem)
 	close_measured(&w, who, "close/4k/16384", CROWD);
 }
 
+/* What the kernel keeps in its slabs, page tables not among it. */
+static long slab_bytes(void)
+{
+	return file_keyed_long("/proc/meminfo", "Slab:") * KIB;
+}
+
 static void sweep(const struct contender *who, const char *mem, unsigned int n)
 {
 	struct world w;
 	__u64 unmapped;
 	char row[64];
+	long slab;
 	int ret;
 
 	open_world(&w, who, 1);
 	snprintf(row, sizeof(row), "map-each/4k/%u", n);
+	slab = slab_bytes();
 	meter_start(who->name, row);
 	map_crowd(&w, mem, n);
 	meter_stop(n);
+	printf("# %s: %ld bytes of slab for each of %u small mappings\n",
+	       who->name, (slab_bytes() - slab) / n, n);
 	snprintf(row, sizeof(row), "unmap-all/4k/%u", n);
 	meter_start(who->name, row);
 	ret = dma_unmap_all(w.container, &unmapped);
