@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "compat/attach.h"
 #include "compat/iommu.h"
 #include "resolve.h"
 
@@ -46,13 +47,21 @@ struct vib_domain *vib_domain_create(struct iommu_group *group)
 
 void vib_domain_free(struct vib_domain *dom)
 {
+	/* A device that could not be moved off still walks the page table, which is empty. */
+	if (WARN_ONCE(dom->stray, "vfio_iommu_batch: a domain is kept for a device left on it\n"))
+		return;
 	iommu_domain_free(dom->iommu);
 	kfree(dom);
 }
 
 int vib_domain_attach(struct vib_domain *dom, struct iommu_group *group)
 {
-	return iommu_attach_group(dom->iommu, group);
+	return vib_compat_attach_group(dom->iommu, group, &dom->stray);
+}
+
+bool vib_domain_attach_is_whole(void)
+{
+	return vib_compat_attach_is_whole();
 }
 
 void vib_domain_detach(struct vib_domain *dom, struct iommu_group *group)

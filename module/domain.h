@@ -22,6 +22,7 @@
  * @groups: the groups attached, by their own node
  * @iommu: the core's object
  * @coherent: DMA that asks not to snoop the CPU caches snoops all the same
+ * @stray: a failed attach may have left a device on it, for good
  * @id: a number for people
  */
 struct vib_domain {
@@ -29,6 +30,7 @@ struct vib_domain {
 	struct list_head groups;
 	struct iommu_domain *iommu;
 	bool coherent;
+	bool stray;
 	unsigned int id;
 };
 
@@ -41,6 +43,12 @@ void vib_domain_free(struct vib_domain *dom);
 /* The core's errno: -EINVAL says that these devices cannot use this domain. */
 int vib_domain_attach(struct vib_domain *dom, struct iommu_group *group);
 void vib_domain_detach(struct vib_domain *dom, struct iommu_group *group);
+
+/*
+ * Does a failed attach leave none of several devices on the domain? Else such a group must only be
+ * tried on a domain that is empty.
+ */
+bool vib_domain_attach_is_whole(void);
 
 /*
  * What a first attach has settled: coherency enforced, doorbell window reserved. Errno of the

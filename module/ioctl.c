@@ -8,11 +8,11 @@
 #include <linux/iommu.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/vfio.h>
 
 #include <uapi/linux/vfio_iommu_batch.h>
 
 #include "caps.h"
+#include "compat/vfio.h"
 #include "engine.h"
 #include "pure/dirtymap.h"
 #include "pure/iova.h"

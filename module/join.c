@@ -24,6 +24,12 @@ static bool has_instance(struct vib_domain *dom, const void *instance)
 	return false;
 }
 
+/* Where a failed attach could leave a device behind, a domain in use is not risked. */
+static bool may_join(const struct vib_group *grp)
+{
+	return grp->res.nr_devices == 1 || vib_domain_attach_is_whole();
+}
+
 static void joined(struct vib_group *grp, struct vib_domain *dom)
 {
 	grp->domain = dom;
@@ -40,7 +46,7 @@ static int join_direct(struct vib_ioas *ioas, struct vib_group *grp)
 	int ret;
 
 	list_for_each_entry(dom, &ioas->domains, node) {
-		if (!has_instance(dom, grp->res.instance))
+		if (!may_join(grp) || !has_instance(dom, grp->res.instance))
 			continue;
 		ret = vib_compat_attach_error(vib_domain_attach(dom, grp->iommu));
 		if (!ret)
@@ -61,7 +67,8 @@ static int join_alike(struct vib_ioas *ioas, struct vib_group *grp, struct vib_d
 	int ret;
 
 	list_for_each_entry(dom, &ioas->domains, node) {
-		if (has_instance(dom, grp->res.instance) || !vib_domain_alike(dom, fresh))
+		if (!may_join(grp) || has_instance(dom, grp->res.instance) ||
+		    !vib_domain_alike(dom, fresh))
 			continue;
 		vib_domain_detach(fresh, grp->iommu);
 		if (!vib_domain_attach(dom, grp->iommu)) {

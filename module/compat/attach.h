@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What an errno of iommu_attach_group() means.
+ * Differences of iommu_attach_group(): what it leaves behind, and what its errno means.
  *
  * Since v6.2 (the "-EINVAL for incompatible devices" series) -EINVAL is reserved for "this device
  * cannot use this domain". Before, drivers said that with whatever they liked (-EINVAL,
@@ -10,6 +10,7 @@
 #define VIB_COMPAT_ATTACH_H
 
 #include <linux/errno.h>
+#include <linux/iommu.h>
 
 /* The errno, or -EINVAL where it means, or before v6.2 may mean, that the domain does not suit. */
 static inline int vib_compat_attach_error(int ret)
@@ -26,6 +27,49 @@ static inline int vib_compat_attach_error(int ret)
 	default:
 		return -EINVAL;
 	}
+#endif
+}
+
+#ifndef VIB_HAVE_DMA_OWNER
+static inline int vib_compat_see_domain(struct device *dev, void *domain)
+{
+	*(struct iommu_domain **)domain = iommu_get_domain_for_dev(dev);
+	return 1;
+}
+#endif
+
+/*
+ * Attaches all devices of the group, or none. Kernels without DMA ownership (before v5.19) leave
+ * the devices that came before the failing one where they are, and say that the group is on its
+ * default domain all the same. So it is attached to that once more. @stray tells that even this
+ * failed: a device may use @domain for as long as the machine runs.
+ */
+static inline int vib_compat_attach_group(struct iommu_domain *domain, struct iommu_group *group,
+					  bool *stray)
+{
+	int ret = iommu_attach_group(domain, group);
+#ifndef VIB_HAVE_DMA_OWNER
+	struct iommu_domain *before = NULL;
+	int back;
+
+	if (!ret)
+		return 0;
+	iommu_group_for_each_dev(group, &before, vib_compat_see_domain);
+	back = before ? iommu_attach_group(before, group) : -ENODEV;
+	/* -EBUSY is the core's: the group is on a domain of somebody else, and was not touched. */
+	if (back && back != -EBUSY)
+		*stray = true;
+#endif
+	return ret;
+}
+
+/* Can a failed attach of several devices be trusted to leave none of them behind? */
+static inline bool vib_compat_attach_is_whole(void)
+{
+#ifdef VIB_HAVE_DMA_OWNER
+	return true;
+#else
+	return false;
 #endif
 }
 

@@ -10,6 +10,10 @@
 #include <linux/irqdomain.h>
 #include <linux/scatterlist.h>
 
+#ifdef VIB_HAVE_COOKIE_ELSEWHERE
+#include <linux/dma-iommu.h>
+#endif
+
 typedef int (*vib_map_gfp_fn)(struct iommu_domain *, unsigned long, phys_addr_t, size_t, int,
 			      gfp_t);
 typedef int (*vib_map_old_fn)(struct iommu_domain *, unsigned long, phys_addr_t, size_t, int);
@@ -77,13 +81,15 @@ static inline struct iommu_domain *vib_compat_domain_alloc(struct device *dev)
 }
 
 /*
- * Makes the domain override no-snoop DMA; true when it does. v5.19 moved this from a map flag to a
- * domain operation; before, IOMMU_CACHE at map did it where the bus was capable.
+ * Makes the domain override no-snoop DMA; true when it does. v5.19 (6043257b1de0) moved this from a
+ * map flag to a domain operation; before, IOMMU_CACHE at map did it where the driver was capable.
  */
 static inline bool vib_compat_enforce_coherency(struct iommu_domain *domain)
 {
 #ifdef VIB_HAVE_ENFORCE_COHERENCY
 	return domain->ops->enforce_cache_coherency && domain->ops->enforce_cache_coherency(domain);
+#elif defined(VIB_HAVE_CAPABLE_BY_BUS)
+	return domain->ops->capable && domain->ops->capable(IOMMU_CAP_CACHE_COHERENCY);
 #else
 #error "cache coherency enforcement of this kernel is not known"
 #endif
@@ -105,7 +111,11 @@ static inline void vib_compat_gather_splice(struct iommu_iotlb_gather *from,
 #ifndef VIB_HAVE_ISOLATED_MSI
 static inline int vib_compat_no_intr_remap(struct device *dev, void *unused)
 {
+#ifdef VIB_HAVE_CAPABLE_BY_BUS
+	return !iommu_capable(dev->bus, IOMMU_CAP_INTR_REMAP);
+#else
 	return !device_iommu_capable(dev, IOMMU_CAP_INTR_REMAP);
+#endif
 }
 #endif
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Mirror of the VFIO core's private driver operations, drivers/vfio/vfio.h, which no headers
- * package has since v5.16. Two layouts are known that this declaration serves:
+ * The VFIO core's driver operations. Up to v5.15 <linux/vfio.h> declares them. After that they are
+ * private (drivers/vfio/vfio.h, which no headers package has), and this is our mirror. Two layouts
+ * are known that it serves; layout.c proves at build time that the target kernel has one of them:
  *
  *	v6.0 to v6.2	14 members, the last of them notify
  *	v6.3 and later	13 members
@@ -14,6 +15,8 @@
 #define VIB_VFIO_OPS_H
 
 #include <linux/types.h>
+
+#ifndef VIB_PUBLIC_OPS
 
 #ifndef VIB_HAVE_IOMMU_ENTRY
 #error "this kernel's VFIO driver operations have a layout that this module does not know"
@@ -56,5 +59,7 @@ struct vfio_iommu_driver_ops {
 
 int vfio_register_iommu_driver(const struct vfio_iommu_driver_ops *ops);
 void vfio_unregister_iommu_driver(const struct vfio_iommu_driver_ops *ops);
+
+#endif /* VIB_PUBLIC_OPS */
 
 #endif

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table for the VFIO core up to v5.15, whose driver operations are public: pages are pinned by
+ * lists of IOVA PFNs, a group does not say whether it is emulated, and the drivers of emulated
+ * devices are told of unmaps through notifiers.
+ *
+ * A notifier block has no list node that we may use, so each gets one here (struct listener).
+ */
+#include "vfio_calls.h"
+
+#include <linux/mdev.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/slab.h>
+
+#include "../access.h"
+#include "../ioas.h"
+
+/**
+ * struct listener - a driver of an emulated device that wants to know of unmaps
+ * @device: what the ioas knows it by
+ * @node: link in @listeners
+ * @handle: which container it belongs to
+ * @nb: how it is told
+ */
+struct listener {
+	struct list_head device;
+	struct list_head node;
+	void *handle;
+	struct notifier_block *nb;
+};
+
+static LIST_HEAD(listeners);
+static DEFINE_MUTEX(listeners_lock);
+
+void vib_vfio_notify(struct list_head *device, u64 iova, u64 size)
+{
+	struct listener *listener = container_of(device, struct listener, device);
+	struct vfio_iommu_type1_dma_unmap unmap = { .iova = iova, .size = size };
+
+	listener->nb->notifier_call(listener->nb, VFIO_IOMMU_NOTIFY_DMA_UNMAP, &unmap);
+}
+
+static int register_notifier(void *handle, unsigned long *events, struct notifier_block *nb)
+{
+	struct listener *listener;
+	struct vib_ioas *ioas;
+
+	*events &= ~VFIO_IOMMU_NOTIFY_DMA_UNMAP;
+	if (*events)
+		return -EINVAL;
+	listener = kmalloc(sizeof(*listener), GFP_KERNEL_ACCOUNT);
+	if (!listener)
+		return -ENOMEM;
+	ioas = vib_ioas_get(handle);
+	if (!ioas) {
+		kfree(listener);
+		return -EINVAL;
+	}
+	listener->handle = handle;
+	listener->nb = nb;
+	mutex_lock(&listeners_lock);
+	list_add(&listener->node, &listeners);
+	mutex_unlock(&listeners_lock);
+	vib_access_register(ioas, &listener->device);
+	vib_ioas_put(ioas);
+	return 0;
+}
+
+/* Takes the listener out of our list; NULL when there is none. */
+static struct listener *take_listener(void *handle, struct notifier_block *nb)
+{
+	struct listener *listener, *found = NULL;
+
+	mutex_lock(&listeners_lock);
+	list_for_each_entry(listener, &listeners, node) {
+		if (listener->handle == handle && listener->nb == nb) {
+			found = listener;
+			list_del(&found->node);
+			break;
+		}
+	}
+	mutex_unlock(&listeners_lock);
+	return found;
+}
+
+static int unregister_notifier(void *handle, struct notifier_block *nb)
+{
+	struct vib_ioas *ioas = vib_ioas_get(handle);
+	struct listener *listener;
+
+	if (!ioas)
+		return -EINVAL;
+	listener = take_listener(handle, nb);
+	if (listener)
+		vib_access_unregister(ioas, &listener->device);
+	vib_ioas_put(ioas);
+	kfree(listener);
+	return listener ? 0 : -ENOENT;
+}
+
+static int see_bus(struct device *dev, void *data)
+{
+	*(struct bus_type **)data = dev->bus;
+	return 1;
+}
+
+/* Is it a mediated device, which no IOMMU translates for? Without mdev.ko there is none. */
+static bool is_mediated(struct iommu_group *group)
+{
+	struct bus_type *mdev, *bus = NULL;
+
+	mdev = symbol_get(mdev_bus_type);
+	if (!mdev)
+		return false;
+	iommu_group_for_each_dev(group, &bus, see_bus);
+	symbol_put(mdev_bus_type);
+	return bus == mdev;
+}
+
+/*
+ * A mediated device that stands for a part of a real one would need an auxiliary domain. Whether it
+ * does cannot be asked (symbol_get() refuses mdev_get_iommu_device(), also to type1); it is taken
+ * for emulated, and its own DMA then translates nowhere.
+ */
+static int attach_group(void *handle, struct iommu_group *group)
+{
+	return vib_vfio_attach(handle, group, is_mediated(group));
+}
+
+/* How many of the PFNs are consecutive from the first on. */
+static int run_of(const unsigned long *pfn, int npage)
+{
+	int n = 1;
+
+	while (n < npage && pfn[n] == pfn[0] + n)
+		n++;
+	return n;
+}
+
+static void unpin_runs(struct vib_ioas *ioas, const unsigned long *user_pfn, int npage)
+{
+	int i, n;
+
+	for (i = 0; i < npage; i += n) {
+		n = run_of(user_pfn + i, npage - i);
+		vib_access_unpin(ioas, (u64)user_pfn[i] << PAGE_SHIFT, n);
+	}
+}
+
+/* Pins run by run: @npage, or an errno with none pinned. */
+static int pin_runs(struct vib_ioas *ioas, struct iommu_group *group,
+		    const unsigned long *user_pfn, int npage, int prot, struct page **pages)
+{
+	int i, n, ret;
+
+	for (i = 0; i < npage; i += n) {
+		n = run_of(user_pfn + i, npage - i);
+		ret = vib_access_pin(ioas, group, (u64)user_pfn[i] << PAGE_SHIFT, n, prot,
+				     pages + i);
+		if (ret < 0) {
+			unpin_runs(ioas, user_pfn, i);
+			return ret;
+		}
+	}
+	return npage;
+}
+
+static int pin_pages(void *handle, struct iommu_group *group, unsigned long *user_pfn, int npage,
+		     int prot, unsigned long *phys_pfn)
+{
+	struct vib_ioas *ioas;
+	struct page **pages;
+	int i, ret;
+
+	pages = kmalloc_array(npage, sizeof(*pages), GFP_KERNEL);
+	if (!pages)
+		return -ENOMEM;
+	ioas = vib_ioas_get(handle);
+	if (!ioas) {
+		kfree(pages);
+		return -EINVAL;
+	}
+	ret = pin_runs(ioas, group, user_pfn, npage, prot, pages);
+	vib_ioas_put(ioas);
+	for (i = 0; i < ret; i++)
+		phys_pfn[i] = page_to_pfn(pages[i]);
+	kfree(pages);
+	return ret;
+}
+
+static int unpin_pages(void *handle, unsigned long *user_pfn, int npage)
+{
+	struct vib_ioas *ioas = vib_ioas_get(handle);
+
+	if (!ioas)
+		return -EINVAL;
+	unpin_runs(ioas, user_pfn, npage);
+	vib_ioas_put(ioas);
+	return npage;
+}
+
+const struct vfio_iommu_driver_ops vib_vfio_ops = {
+	.name = "vfio-iommu-batch",
+	.owner = THIS_MODULE,
+	.open = vib_vfio_open,
+	.release = vib_vfio_release,
+	.ioctl = vib_vfio_ioctl,
+	.attach_group = attach_group,
+	.detach_group = vib_vfio_detach,
+	.pin_pages = pin_pages,
+	.unpin_pages = unpin_pages,
+	.register_notifier = register_notifier,
+	.unregister_notifier = unregister_notifier,
+	.dma_rw = vib_vfio_dma_rw,
+};
