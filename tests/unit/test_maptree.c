@@ -115,8 +115,10 @@ START_TEST(insert_behind_the_recent)
 	int i;
 
 	vib_maptree_init(&tree);
-	for (i = 0; i < 6; i++)
+	for (i = 0; i < 6; i++) {
 		must_eq(insert(&tree, &span[i], 0x100 * i, 0x100 * i + 0x7f), NULL);
+		must_eq(tree.recent, &span[i]);
+	}
 	/* Over the end of space, over the recent itself, and over both. */
 	must_eq(insert(&tree, &probe, 0x57f, U64_MAX), &span[5]);
 	must_eq(vib_maptree_first(&tree, 0x200, 0x200), &span[2]);
@@ -142,8 +144,10 @@ START_TEST(erase_the_recent)
 	vib_maptree_init(&tree);
 	must_eq(insert(&tree, &a, 10, 19), NULL);
 	must_eq(insert(&tree, &b, 30, 39), NULL);
-	must_eq(vib_maptree_first(&tree, 10, 10), &a);
+	must_eq(vib_maptree_first(&tree, 0, 10), &a);
+	must_eq(tree.recent, &a);
 	vib_maptree_erase(&tree, &a);
+	must_eq(tree.recent, &b);
 	must_eq(vib_maptree_first(&tree, 0, U64_MAX), &b);
 	vib_maptree_erase(&tree, &b);
 	must_eq(vib_maptree_first(&tree, 0, U64_MAX), NULL);
