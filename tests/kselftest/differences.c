@@ -55,6 +55,11 @@ static const struct difference differences[DIFFERENCES] = {
 		.why = "only the pinned memory tells whether a mapping counts",
 		.until = NEVER, .type1 = -ENOSPC, .ours = -EINVAL,
 	},
+	[DIFF_USERFAULT] = {
+		.what = "MAP_DMA of memory that a userfaultfd handler has to bring",
+		.why = "type1 pins in a way that must not wait, so it fails",
+		.until = NEVER, .type1 = -EFAULT, .ours = 0,
+	},
 	[DIFF_DIRTY_PGSIZE_0] = {
 		.what = "a bitmap whose page size is 0",
 		.why = "type1 shifts by the number of bits below the first one",

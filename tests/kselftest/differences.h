@@ -22,6 +22,7 @@ enum difference_id {
 	/* type1 shows these on every kernel so far */
 	DIFF_RAM_TAKES_ENTRY,
 	DIFF_ENOSPC_AND_RESERVED,
+	DIFF_USERFAULT,
 	DIFF_DIRTY_PGSIZE_0,
 	DIFF_DIRTY_STALE_BITS,
 	DIFFERENCES,

@@ -117,10 +117,11 @@ TEST_F(dma_v2, read_only_mapping_cannot_be_written)
 	struct edu *edu = prepare(_metadata, &self->w, self->mem, 1);
 
 	ASSERT_EQ(0, map_target(&self->w, self->mem, DMA_READ));
-	ASSERT_EQ(0, edu_copy(edu, TARGET_IOVA, SOURCE_IOVA));
-	EXPECT_TRUE(mem_is(page(self->mem, TARGET), EDU_CHUNK, 0xee));
 	ASSERT_EQ(0, edu_copy(edu, SOURCE_IOVA, TARGET_IOVA));
 	EXPECT_TRUE(mem_is(page(self->mem, SOURCE), EDU_CHUNK, 0xee));
+	mem_fill(page(self->mem, TARGET), PAGE, 2);
+	ASSERT_EQ(0, edu_store(edu, TARGET_IOVA));
+	EXPECT_TRUE(mem_is(page(self->mem, TARGET), EDU_CHUNK, 2));
 }
 
 /* Whether it can be read too is up to the IOMMU driver: VT-d lets it up to 6.1. */

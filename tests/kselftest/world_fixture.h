@@ -8,6 +8,7 @@
  *	#define WORLD_BEGIN world_enter	optional: find nothing open, instead of a
  *					container that is ready for MAP_DMA
  *	#define WORLD_V2_ONLY		optional: not for type id 1
+ *	#define WORLD_BATCH_ONLY	optional: nor for type1, which does not have it
  *	#include "world_fixture.h"
  *
  * Tests see self->w, and self->mem: MEM_SIZE bytes of small pages.
@@ -27,6 +28,10 @@ WORLD_DATA(WORLD)
 	char *mem;
 };
 
+#ifdef WORLD_BATCH_ONLY
+#define WORLD_V2_ONLY
+#endif
+
 #ifndef WORLD_V2_ONLY
 WORLD_PARAMETERS_ADD(WORLD, type1)
 {
@@ -39,10 +44,12 @@ WORLD_PARAMETERS_ADD(WORLD, batch_claimed_v1)
 };
 #endif
 
+#ifndef WORLD_BATCH_ONLY
 WORLD_PARAMETERS_ADD(WORLD, type1v2)
 {
 	.mode = MODE_TYPE1V2,
 };
+#endif
 
 WORLD_PARAMETERS_ADD(WORLD, batch)
 {
@@ -71,3 +78,4 @@ WORLD_TEARDOWN(WORLD)
 #undef WORLD_GROUPS
 #undef WORLD_BEGIN
 #undef WORLD_V2_ONLY
+#undef WORLD_BATCH_ONLY
