@@ -3,6 +3,8 @@
  * One large mapping of each kind of memory: map it, unmap it, map it again and
  * close the container with it. Units are pages of 4 KiB.
  */
+#include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -101,7 +103,7 @@ static const struct {
 };
 
 static const struct kind *const growth_kinds[] = { &small, &thp };
-static const unsigned int growth_mib[] = { 2, 16, 128, 1024, 2048 };
+static const unsigned int growth_mib[] = { 2, 32, 256, 1024, 4096 };
 
 static const char *row_name(char *buf, size_t len, const char *what,
 			    const char *kind, unsigned int mib)
@@ -153,14 +155,47 @@ static void life(const struct contender *who, const char *kind,
 		       size / PAGE);
 }
 
+/* Runs of physically contiguous pages in @mem; -1 if the kernel does not say. */
+static long count_runs(const char *mem, size_t size)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	__u64 entry, last = 0;
+	long runs = 0;
+	size_t i;
+
+	for (i = 0; i < size / PAGE; i++) {
+		if (pread(fd, &entry, sizeof(entry),
+			  ((uintptr_t)mem / PAGE + i) * sizeof(entry)) !=
+		    sizeof(entry)) {
+			runs = -1;
+			break;
+		}
+		runs += entry != last + 1;
+		last = entry;
+	}
+	close(fd);
+	return runs;
+}
+
+/* Lets free memory be whole again, so that what was freed before does not matter. */
+static void tidy_memory(void)
+{
+	file_write("/proc/sys/vm/drop_caches", "3");
+	file_write("/proc/sys/vm/compact_memory", "1");
+}
+
 static void life_of(const struct kind *kind, unsigned int mib)
 {
 	size_t size = mib * MIB;
-	char *mem = kind->get(size);
+	char *mem;
 	int i;
 
+	tidy_memory();
+	mem = kind->get(size);
 	if (!mem)
 		fail("no %u MiB of %s memory", mib, kind->name);
+	printf("# %s/%uM: %llu pages in %ld contiguous runs\n", kind->name, mib,
+	       size / PAGE, count_runs(mem, size));
 	for (i = 0; i < CONTENDERS; i++)
 		life(&contenders[i], kind->name, mem, size);
 	mem_free(mem, size);
