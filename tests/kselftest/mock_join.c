@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which domain does a group join, and what does it cost? Behind mock IOMMUs that
+ * count: the same instance is joined directly, a further one learns its limits on
+ * a fresh domain, and shares an existing domain only when they are equal.
+ */
+#include "mock_fixture.h"
+
+#define MOCK join
+#include "mock_world.h"
+
+TEST_F(join, the_first_group_takes_one_domain_and_one_attach)
+{
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	EXPECT_EQ(1, mock_count("allocs"));
+	EXPECT_EQ(1, mock_domains());
+	EXPECT_EQ(1, mock_instance_count(INST_A, "attaches"));
+	EXPECT_EQ(0, mock_instance_count(INST_A, "detaches"));
+}
+
+TEST_F(join, a_further_group_of_the_instance_joins_with_one_attach)
+{
+	ASSERT_EQ(0, begin_mapped(&self->w, SLOT_A, self->mem));
+	ASSERT_EQ(0, mock_order("reset"));
+	ASSERT_EQ(0, world_join(&self->w, SLOT_A2));
+	EXPECT_EQ(1, mock_instance_count(INST_A, "attaches"));
+	EXPECT_EQ(0, mock_instance_count(INST_A, "detaches"));
+	EXPECT_EQ(0, mock_count("allocs"));
+	EXPECT_EQ(0, mock_count("maps"));
+	EXPECT_EQ(0, mock_count("syncs") + mock_count("flushes"));
+	EXPECT_EQ(1, mock_domains());
+}
+
+TEST_F(join, a_group_of_three_devices_joins_with_one_attach_each)
+{
+	ASSERT_EQ(0, begin_mapped(&self->w, SLOT_A, self->mem));
+	ASSERT_EQ(0, mock_order("reset"));
+	ASSERT_EQ(0, world_join(&self->w, SLOT_MANY));
+	EXPECT_EQ(MANY, mock_instance_count(INST_A, "attaches"));
+	EXPECT_EQ(0, mock_count("allocs"));
+	EXPECT_EQ(1, mock_domains());
+}
+
+/* A fresh domain shows the limits; they are equal, so the group moves over. */
+TEST_F(join, a_like_instance_shares_the_domain)
+{
+	ASSERT_EQ(0, begin_mapped(&self->w, SLOT_A, self->mem));
+	ASSERT_EQ(0, mock_order("reset"));
+	ASSERT_EQ(0, world_join(&self->w, SLOT_B));
+	EXPECT_EQ(1, mock_domains());
+	EXPECT_EQ(1, mock_count("allocs"));
+	EXPECT_EQ(1, mock_count("frees"));
+	EXPECT_EQ(2, mock_instance_count(INST_B, "attaches"));
+	EXPECT_EQ(0, mock_count("maps"));
+
+	/* from here on the instance is known on that domain */
+	ASSERT_EQ(0, mock_order("reset"));
+	ASSERT_EQ(0, world_join(&self->w, SLOT_B2));
+	EXPECT_EQ(1, mock_instance_count(INST_B, "attaches"));
+	EXPECT_EQ(0, mock_count("allocs"));
+}
+
+/* What makes instance 1 unlike instance 0. */
+FIXTURE_VARIANT(unlike)
+{
+	const char *order;
+};
+
+#define MOCK unlike
+#include "mock_world.h"
+
+FIXTURE_VARIANT_ADD(unlike, aperture)
+{
+	.order = "instance 1 aperture 0 0x7fffffffff",
+};
+
+FIXTURE_VARIANT_ADD(unlike, aperture_start)
+{
+	.order = "instance 1 aperture 0x1000000 0xffffffffffff",
+};
+
+FIXTURE_VARIANT_ADD(unlike, page_sizes)
+{
+	.order = "instance 1 pgsizes 0x201000",
+};
+
+FIXTURE_VARIANT_ADD(unlike, not_coherent)
+{
+	.order = "instance 1 coherent 0",
+};
+
+FIXTURE_VARIANT_ADD(unlike, the_only_coherent_one)
+{
+	.order = "instance 0 coherent 0",
+};
+
+FIXTURE_VARIANT_ADD(unlike, operations)
+{
+	.order = "instance 1 ops 1",
+};
+
+FIXTURE_VARIANT_ADD(unlike, refusing)
+{
+	.order = "instance 1 foreign 22",
+};
+
+/* A group of each instance, with everything mapped before the second came. */
+static int begin_unlike(struct world *w, const char *order, char *mem)
+{
+	int ret = mock_order(order);
+
+	ret = ret ? ret : begin_mapped(w, SLOT_A, mem);
+	return ret ? ret : world_join(w, SLOT_B);
+}
+
+TEST_F(unlike, has_a_domain_of_its_own_with_everything_in_it)
+{
+	ASSERT_EQ(0, begin_unlike(&self->w, variant->order, self->mem));
+	ASSERT_EQ(2, mock_domains());
+	EXPECT_EQ(2, mock_count("allocs"));
+	EXPECT_EQ(MEM_PAGES, mock_domain_count(0, "mapped"));
+	EXPECT_EQ(MEM_PAGES, mock_domain_count(1, "mapped"));
+	EXPECT_TRUE(mock_domains_agree());
+	/* filled from memory, not pinned again */
+	EXPECT_EQ(self->w.pinned + MEM_PAGES, pinned_pages());
+	EXPECT_EQ(self->w.locked + MEM_PAGES, locked_pages());
+}
+
+TEST_F(unlike, is_joined_directly_by_its_next_group)
+{
+	ASSERT_EQ(0, begin_unlike(&self->w, variant->order, self->mem));
+	long before = mock_instance_count(INST_B, "attaches");
+
+	ASSERT_EQ(0, world_join(&self->w, SLOT_B2));
+	EXPECT_EQ(2, mock_domains());
+	EXPECT_EQ(2, mock_count("allocs"));
+	EXPECT_EQ(before + 1, mock_instance_count(INST_B, "attaches"));
+}
+
+TEST_F(unlike, maps_and_unmaps_with_the_other)
+{
+	__u64 more = IOVA + MEM_SIZE;
+
+	ASSERT_EQ(0, begin_unlike(&self->w, variant->order, self->mem));
+	ASSERT_EQ(0, dma_map(self->w.container, more, self->mem, PAGE, DMA_RW));
+	EXPECT_EQ(MEM_PAGES + 1, mock_domain_count(0, "mapped"));
+	EXPECT_TRUE(mock_domains_agree());
+	ASSERT_EQ(0, dma_unmap(self->w.container, more, PAGE, 0, NULL));
+	EXPECT_EQ(MEM_PAGES, mock_domain_count(0, "mapped"));
+	EXPECT_TRUE(mock_domains_agree());
+}
+
+TEST_F(unlike, leaves_the_mappings_of_the_other_when_it_goes)
+{
+	ASSERT_EQ(0, begin_mapped(&self->w, SLOT_A, self->mem));
+	REMEMBER();
+	ASSERT_EQ(0, mock_order(variant->order));
+	ASSERT_EQ(0, world_join(&self->w, SLOT_B));
+	ASSERT_EQ(0, leave(&self->w, SLOT_B));
+	EXPECT_UNCHANGED();
+	/* the domain went as a whole */
+	EXPECT_EQ(0, mock_count("unmaps"));
+}
+
+TEST_F(unlike, keeps_its_mappings_when_the_other_goes)
+{
+	ASSERT_EQ(0, begin_unlike(&self->w, variant->order, self->mem));
+	ASSERT_EQ(0, leave(&self->w, SLOT_A));
+	EXPECT_EQ(1, mock_domains());
+	EXPECT_EQ(MEM_PAGES, mock_domain_count(0, "mapped"));
+	EXPECT_EQ(0, mock_count("unmaps"));
+	ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
+	EXPECT_EQ(0, mock_domain_count(0, "mapped"));
+	EXPECT_EQ(self->w.pinned, pinned_pages());
+}
+
+/* The members of a group may be behind different instances. */
+TEST_F(join, a_group_of_two_instances_gets_a_domain_and_its_mappings)
+{
+	struct world *w = &self->w;
+
+	ASSERT_EQ(0, mixed_slot(&w->slot[SLOT_MANY].pci));
+	ASSERT_EQ(0, begin_mapped(w, SLOT_A, self->mem));
+	ASSERT_EQ(0, world_join(w, SLOT_MANY));
+	EXPECT_TRUE(mock_domains_agree());
+	ASSERT_EQ(0, leave(w, SLOT_A));
+	EXPECT_EQ(MEM_PAGES, mock_domain_count(0, "mapped"));
+}
+
+/* All four instances unlike each other, then away in the order they came. */
+TEST_F(join, four_unlike_instances_have_four_domains)
+{
+	static const unsigned int slots[] = { SLOT_A, SLOT_B, SLOT_C, SLOT_D };
+	unsigned int i;
+
+	for (i = 1; i < 4; i++)
+		ASSERT_EQ(0, mock_order("instance %u aperture 0 0x%llx", i,
+					(1ULL << (48 - i)) - 1));
+	ASSERT_EQ(0, begin_mapped(&self->w, SLOT_A, self->mem));
+	for (i = 1; i < 4; i++)
+		ASSERT_EQ(0, world_join(&self->w, slots[i]));
+	EXPECT_EQ(4, mock_domains());
+	EXPECT_TRUE(mock_domains_agree());
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, leave(&self->w, slots[i]));
+		EXPECT_EQ(3 - i, mock_domains());
+		EXPECT_TRUE(mock_domains_agree());
+		EXPECT_EQ(MEM_PAGES, mock_domain_count(0, "mapped"));
+	}
+	EXPECT_EQ(4, mock_count("allocs"));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the mock IOMMU remembers. All of it is under mock_lock.
+ */
+#ifndef MOCK_STATE_H
+#define MOCK_STATE_H
+
+#include <linux/iommu.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/xarray.h>
+
+#include "errors.h"
+
+enum {
+	MOCK_INSTANCES = 4,
+	MOCK_DEVICES = 96,
+	MOCK_RESERVED = 4,
+	MOCK_VARIANTS = 3,		/* sets of domain operations */
+};
+
+/* Calls that can be made to fail. MOCK_ANY counts all of them together. */
+enum mock_call {
+	MOCK_ATTACH,
+	MOCK_ALLOC,
+	MOCK_MAP,
+	MOCK_ANY,
+	MOCK_CALLS,
+};
+
+/**
+ * struct mock_limits - what the hardware of an instance can do
+ * @first: lowest usable IOVA
+ * @last: highest usable IOVA
+ * @pgsizes: bitmap of page sizes
+ * @variant: index of its domain operations
+ * @coherent: can enforce cache coherency
+ */
+struct mock_limits {
+	u64 first;
+	u64 last;
+	unsigned long pgsizes;
+	unsigned int variant;
+	bool coherent;
+};
+
+/**
+ * struct mock_instance - one IOMMU unit
+ * @iommu: the core's object
+ * @registered: the core knows it
+ * @limits: see there
+ * @foreign: errno with which it refuses a domain that another instance was first on; 0 takes it
+ * @assign: every attach gives the domain this instance's aperture, not only the first
+ * @reserved: regions that its devices report
+ * @nr_reserved: how many
+ * @attaches: devices put on a paging domain
+ * @detaches: devices taken off one
+ */
+struct mock_instance {
+	struct iommu_device iommu;
+	bool registered;
+	struct mock_limits limits;
+	int foreign;
+	bool assign;
+	struct {
+		u64 start, last;
+		enum iommu_resv_type type;
+	} reserved[MOCK_RESERVED];
+	unsigned int nr_reserved;
+	u64 attaches;
+	u64 detaches;
+};
+
+/* Calls since the last reset: map_pages, unmap_pages, flushes of a range and of everything. */
+struct mock_counts {
+	u64 maps;
+	u64 unmaps;
+	u64 syncs;
+	u64 flushes;
+};
+
+/**
+ * struct mock_domain - a paging domain
+ * @iommu: the core's object
+ * @node: in mock.domains, in the order of allocation
+ * @id: never used twice
+ * @home: the instance of the first attach (or of the allocation, where it is named); may be NULL
+ * @enforced: enforces coherency
+ * @devices: on it now
+ * @mapped: pages translated
+ * @pages: page number to entry (table.c)
+ * @counts: see there
+ */
+struct mock_domain {
+	struct iommu_domain iommu;
+	struct list_head node;
+	unsigned int id;
+	struct mock_instance *home;
+	bool enforced;
+	unsigned int devices;
+	unsigned long mapped;
+	struct xarray pages;
+	struct mock_counts counts;
+};
+
+/* A device behind an instance; @domain is the paging domain it is on, if any. */
+struct mock_device {
+	const char *name;
+	struct mock_instance *instance;
+	struct mock_domain *domain;
+};
+
+/**
+ * struct mock - everything
+ * @instances: see there
+ * @device: those named at load time
+ * @nr_devices: how many
+ * @domains: live paging domains
+ * @next_domain: the next id
+ * @allocs: paging domains allocated
+ * @frees: and freed
+ * @counts: calls on domains, freed ones included
+ * @errors: how often each went wrong
+ * @fail_in: the n-th call from now on fails; 0 never
+ * @fail_with: errno
+ * @fired: calls that failed so
+ * @stuck: this IOVA cannot be unmapped; ~0 for none
+ * @unmap_max: pages that one unmap_pages takes at most; 0 no limit
+ */
+struct mock {
+	struct mock_instance instances[MOCK_INSTANCES];
+	struct mock_device device[MOCK_DEVICES];
+	unsigned int nr_devices;
+	struct list_head domains;
+	unsigned int next_domain;
+	u64 allocs;
+	u64 frees;
+	struct mock_counts counts;
+	u64 errors[MOCK_ERRORS];
+	unsigned int fail_in[MOCK_CALLS];
+	int fail_with[MOCK_CALLS];
+	unsigned int fired;
+	u64 stuck;
+	unsigned long unmap_max;
+};
+
+extern struct mock mock;
+extern struct mutex mock_lock;
+
+static inline struct mock_domain *to_mock_domain(struct iommu_domain *iommu)
+{
+	return container_of(iommu, struct mock_domain, iommu);
+}
+
+#endif

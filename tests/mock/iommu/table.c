@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The page table of a domain, and its translation cache in one: an entry for each 4 KiB page that
+ * is translated, or was and has not been flushed since. An unmap leaves entries that devices may
+ * still use; a flush drops them. So it shows whether a page, or a table, goes before its time:
+ * an unmap that empties 2 MiB puts the "table" on the gather's free list, and a page must be kept
+ * (pinned) as long as there is an entry for it.
+ */
+#include <linux/mm.h>
+#include <linux/pfn.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "kernel.h"
+#include "mock_iommu.h"
+
+/* An entry: is it translated, log2 of its page size in 4 KiB pages, frame number. */
+enum {
+	ENTRY_MAPPED = 1,
+	ENTRY_ORDER_SHIFT = 1,
+	ENTRY_ORDER_MASK = 0x3f,
+	ENTRY_PFN_SHIFT = 7,
+	TABLE_PAGES = 512,
+};
+
+/* A table page that waits on a free list for a flush. */
+struct table {
+	struct list_head node;
+	unsigned long first;	/* page numbers */
+	unsigned long last;
+};
+
+static void *make_entry(unsigned long pfn, unsigned int order)
+{
+	return xa_mk_value(pfn << ENTRY_PFN_SHIFT | order << ENTRY_ORDER_SHIFT | ENTRY_MAPPED);
+}
+
+static bool is_mapped(const void *entry)
+{
+	return entry && xa_to_value(entry) & ENTRY_MAPPED;
+}
+
+static unsigned long entry_pages(const void *entry)
+{
+	return 1UL << (xa_to_value(entry) >> ENTRY_ORDER_SHIFT & ENTRY_ORDER_MASK);
+}
+
+static unsigned long entry_pfn(const void *entry)
+{
+	return xa_to_value(entry) >> ENTRY_PFN_SHIFT;
+}
+
+/* Is the page of a frame kept for DMA? What is no ordinary memory needs no keeping. */
+static bool kept(unsigned long pfn)
+{
+	if (!pfn_valid(pfn) || PageReserved(pfn_to_page(pfn)))
+		return true;
+	return folio_maybe_dma_pinned(page_folio(pfn_to_page(pfn)));
+}
+
+static int enter(struct mock_domain *dom, unsigned long index, unsigned long pfn,
+		 unsigned int order, gfp_t gfp)
+{
+	void *old = xa_load(&dom->pages, index);
+
+	if (is_mapped(old)) {
+		mock_wrong(MOCK_E_MAP_TWICE);
+		return -EADDRINUSE;
+	}
+	if (old)
+		mock_wrong(MOCK_E_MAP_UNFLUSHED);
+	if (!kept(pfn))
+		mock_wrong(MOCK_E_MAP_UNPINNED);
+	old = xa_store(&dom->pages, index, make_entry(pfn, order), gfp);
+	if (xa_is_err(old)) {
+		mock_wrong(MOCK_E_NO_MEMORY);
+		return xa_err(old);
+	}
+	dom->mapped++;
+	return 0;
+}
+
+static bool inside(const struct mock_domain *dom, u64 start, u64 size)
+{
+	return start >= dom->iommu.geometry.aperture_start &&
+	       start + size - 1 <= dom->iommu.geometry.aperture_end;
+}
+
+int mock_map_pages(struct iommu_domain *iommu, unsigned long iova, phys_addr_t paddr, size_t pgsize,
+		   size_t pgcount, int prot, gfp_t gfp, size_t *mapped)
+{
+	struct mock_domain *dom = to_mock_domain(iommu);
+	unsigned long nr = pgsize * pgcount >> PAGE_SHIFT, i;
+	int ret;
+
+	mutex_lock(&mock_lock);
+	dom->counts.maps++;
+	mock.counts.maps++;
+	ret = mock_fails(MOCK_MAP);
+	if (!ret && !inside(dom, iova, pgsize * pgcount)) {
+		mock_wrong(MOCK_E_MAP_OUTSIDE);
+		ret = -EINVAL;
+	}
+	for (i = 0; !ret && i < nr; i++) {
+		ret = enter(dom, (iova >> PAGE_SHIFT) + i, PHYS_PFN(paddr) + i,
+			    ilog2(pgsize) - PAGE_SHIFT, gfp);
+		if (!ret)
+			*mapped += PAGE_SIZE;
+	}
+	mutex_unlock(&mock_lock);
+	return ret;
+}
+
+/* Takes one page of whatever size out, as a whole: its 4 KiB pages, 0 if it does not go. */
+static unsigned long take_out(struct mock_domain *dom, unsigned long index, unsigned long asked)
+{
+	void *entry = xa_load(&dom->pages, index);
+	unsigned long nr, i;
+
+	if (!is_mapped(entry)) {
+		mock_wrong(MOCK_E_UNMAP_UNMAPPED);
+		return 0;
+	}
+	if (index == mock.stuck >> PAGE_SHIFT)
+		return 0;
+	nr = entry_pages(entry);
+	if (nr > asked || index % nr)
+		mock_wrong(MOCK_E_UNMAP_SPLIT);
+	index -= index % nr;
+	for (i = 0; i < nr; i++) {
+		entry = xa_load(&dom->pages, index + i);
+		if (!is_mapped(entry))
+			continue;
+		/* There is an entry already, so this needs no memory. */
+		entry = xa_mk_value(xa_to_value(entry) & ~(unsigned long)ENTRY_MAPPED);
+		xa_store(&dom->pages, index + i, entry, GFP_KERNEL);
+		dom->mapped--;
+	}
+	return nr;
+}
+
+static bool any_entry(struct mock_domain *dom, unsigned long first, unsigned long last, bool mapped)
+{
+	unsigned long index;
+	void *entry;
+
+	xa_for_each_range(&dom->pages, index, entry, first, last)
+		if (is_mapped(entry) == mapped)
+			return true;
+	return false;
+}
+
+/* Tables that the pages [first, last] were the last ones of go on the free list. */
+static void free_tables(struct mock_domain *dom, unsigned long first, unsigned long last,
+			struct list_head *freelist)
+{
+	unsigned long index = round_down(first, TABLE_PAGES);
+
+	for (; index <= last; index += TABLE_PAGES) {
+		struct table *table;
+
+		if (any_entry(dom, index, index + TABLE_PAGES - 1, true))
+			continue;
+		table = kmalloc(sizeof(*table), GFP_KERNEL);
+		if (!table) {
+			mock_wrong(MOCK_E_NO_MEMORY);
+			return;
+		}
+		table->first = index;
+		table->last = index + TABLE_PAGES - 1;
+		list_add_tail(&table->node, freelist);
+	}
+}
+
+size_t mock_unmap_pages(struct iommu_domain *iommu, unsigned long iova, size_t pgsize,
+			size_t pgcount, struct iommu_iotlb_gather *gather)
+{
+	struct mock_domain *dom = to_mock_domain(iommu);
+	unsigned long asked = pgsize * pgcount >> PAGE_SHIFT, index = iova >> PAGE_SHIFT;
+	unsigned long done = 0, nr;
+	LIST_HEAD(tables);
+
+	mutex_lock(&mock_lock);
+	dom->counts.unmaps++;
+	mock.counts.unmaps++;
+	if (mock.unmap_max)
+		asked = min(asked, max(mock.unmap_max, pgsize >> PAGE_SHIFT));
+	while (done < asked) {
+		nr = take_out(dom, index + done, asked - done);
+		if (!nr)
+			break;
+		done += nr;
+	}
+	if (done)
+		free_tables(dom, index, index + done - 1, &tables);
+	mutex_unlock(&mock_lock);
+	if (!done)
+		return 0;
+	/* This may call back for a sync of what the gather has so far, but not of these tables. */
+	iommu_iotlb_gather_add_page(iommu, gather, iova, pgsize);
+	iommu_iotlb_gather_add_range(gather, iova, done << PAGE_SHIFT);
+	list_splice_tail(&tables, mock_freelist(gather));
+	return done << PAGE_SHIFT;
+}
+
+/* The cache forgets [first, last]; what was waiting for that must still be kept. */
+static void flush(struct mock_domain *dom, unsigned long first, unsigned long last)
+{
+	unsigned long index;
+	void *entry;
+
+	xa_for_each_range(&dom->pages, index, entry, first, last) {
+		if (is_mapped(entry))
+			continue;
+		if (!kept(entry_pfn(entry)))
+			mock_wrong(MOCK_E_PAGE_UNFLUSHED);
+		xa_erase(&dom->pages, index);
+	}
+}
+
+void mock_flush_all(struct iommu_domain *iommu)
+{
+	struct mock_domain *dom = to_mock_domain(iommu);
+
+	mutex_lock(&mock_lock);
+	dom->counts.flushes++;
+	mock.counts.flushes++;
+	flush(dom, 0, ULONG_MAX);
+	mutex_unlock(&mock_lock);
+}
+
+void mock_sync(struct iommu_domain *iommu, struct iommu_iotlb_gather *gather)
+{
+	struct mock_domain *dom = to_mock_domain(iommu);
+	struct table *table, *next;
+
+	mutex_lock(&mock_lock);
+	if (gather->start <= gather->end) {
+		dom->counts.syncs++;
+		mock.counts.syncs++;
+		flush(dom, gather->start >> PAGE_SHIFT, gather->end >> PAGE_SHIFT);
+	}
+	list_for_each_entry_safe(table, next, mock_freelist(gather), node) {
+		if (any_entry(dom, table->first, table->last, false))
+			mock_wrong(MOCK_E_TABLE_UNFLUSHED);
+		kfree(table);
+	}
+	INIT_LIST_HEAD(mock_freelist(gather));
+	mutex_unlock(&mock_lock);
+}
+
+phys_addr_t mock_iova_to_phys(struct iommu_domain *iommu, dma_addr_t iova)
+{
+	void *entry = xa_load(&to_mock_domain(iommu)->pages, iova >> PAGE_SHIFT);
+
+	return is_mapped(entry) ? PFN_PHYS(entry_pfn(entry)) | offset_in_page(iova) : 0;
+}
+
+void mock_table_clear(struct mock_domain *dom)
+{
+	unsigned long index;
+	void *entry;
+
+	xa_for_each(&dom->pages, index, entry) {
+		if (!kept(entry_pfn(entry)))
+			mock_wrong(is_mapped(entry) ? MOCK_E_PAGE_TRANSLATED :
+						      MOCK_E_PAGE_UNFLUSHED);
+		xa_erase(&dom->pages, index);
+	}
+	dom->mapped = 0;
+}
+
+void mock_table_show(struct mock_domain *dom, struct seq_file *seq)
+{
+	unsigned long index, first = 0, pfn = 0, nr = 0;
+	void *entry;
+
+	xa_for_each(&dom->pages, index, entry) {
+		if (!is_mapped(entry))
+			continue;
+		if (nr && index == first + nr && entry_pfn(entry) == pfn + nr) {
+			nr++;
+			continue;
+		}
+		if (nr)
+			seq_printf(seq, "0x%lx +0x%lx 0x%lx\n", first << PAGE_SHIFT,
+				   nr << PAGE_SHIFT, pfn << PAGE_SHIFT);
+		first = index;
+		pfn = entry_pfn(entry);
+		nr = 1;
+	}
+	if (nr)
+		seq_printf(seq, "0x%lx +0x%lx 0x%lx\n", first << PAGE_SHIFT, nr << PAGE_SHIFT,
+			   pfn << PAGE_SHIFT);
+}
