@@ -76,6 +76,8 @@ static int begin_step(struct stretch *st)
 
 	if (!map)
 		return -EINVAL;
+	if (map->flags & VIB_F_INVALID)
+		return -EBUSY;
 	if ((map->prot & st->prot) != st->prot)
 		return -EPERM;
 	page = vib_page_find(map, st->iova);
@@ -109,12 +111,12 @@ static struct vib_page *enter(struct stretch *st, struct vib_page *page, s64 *ba
 		there->refs++;
 	} else {
 		vib_page_insert(st->map, page);
-		vib_dirty_mark(st->ioas, st->map, page->iova, PAGE_SIZE);
+		vib_dirty_mark(st->ioas, st->map, page->iova, 1);
 		/*
 		 * A domain has come or gone since the pin was made: it is charged by the rule of
 		 * now.
 		 */
-		if (*vib_page_word(page) & VIB_EXT_PINNED && st->charge == st->ioas->restricted) {
+		if (vib_page_chargeable(page) && st->charge == st->ioas->restricted) {
 			*vib_page_word(page) ^= VIB_EXT_ACCOUNTED;
 			*balance += st->charge ? -1 : 1;
 		}
@@ -166,7 +168,10 @@ static int pin_stretch(struct stretch *st)
 		.owner = map->owner,
 		.vaddr = map->vaddr + (st->iova - map->span.start),
 		.left = st->npages,
-		.write = st->prot & IOMMU_WRITE,
+		/*
+		 * A later pin for writing finds this page, so it is pinned as the mapping allows.
+		 */
+		.write = map->prot & IOMMU_WRITE,
 		.uncharged = !st->charge,
 		.scattered = true,
 	};
@@ -202,6 +207,8 @@ static int pin_step(struct stretch *st)
 	if (ret <= 0)
 		return ret;
 	ret = pin_stretch(st);
+	if (ret == -ESRCH)
+		ret = -ENODEV;
 	let_go(st->ioas, st->map);
 	return ret;
 }
@@ -257,19 +264,24 @@ int vib_access_pin(struct vib_ioas *ioas, struct iommu_group *group, u64 iova, i
 }
 
 /*
- * The mapping that has @iova pinned: also one that is going, or that waits on the shelf. tree_lock
- * is held.
+ * The page at @iova and the mapping it belongs to, which may be going, or be on the shelf under a
+ * mapping that has taken its place. tree_lock is held.
  */
-static struct vib_mapping *find_pinned(struct vib_ioas *ioas, u64 iova)
+static struct vib_page *find_pinned(struct vib_ioas *ioas, u64 iova, struct vib_mapping **owner)
 {
 	struct vib_span *span = vib_maptree_first(&ioas->tree, iova, iova);
-	struct vib_mapping *map;
+	struct vib_mapping *map = span ? vib_mapping_of(span) : NULL;
+	struct vib_page *page = map ? vib_page_find(map, iova) : NULL;
 
-	if (span)
-		return vib_mapping_of(span);
-	list_for_each_entry(map, &ioas->stuck, batch)
-		if (vib_page_find(map, iova))
-			return map;
+	*owner = map;
+	if (page)
+		return page;
+	list_for_each_entry(map, &ioas->stuck, batch) {
+		page = vib_page_find(map, iova);
+		*owner = map;
+		if (page)
+			return page;
+	}
 	return NULL;
 }
 
@@ -277,15 +289,13 @@ static struct vib_mapping *find_pinned(struct vib_ioas *ioas, u64 iova)
 static void unpin_one(struct vib_ioas *ioas, u64 iova)
 {
 	struct vib_owner *owner = NULL;
-	struct vib_page *page = NULL;
 	struct vib_mapping *map;
+	struct vib_page *page;
 	bool dirty = false;
 	u64 accounted;
 
 	mutex_lock(&ioas->tree_lock);
-	map = find_pinned(ioas, iova);
-	if (map)
-		page = vib_page_find(map, iova);
+	page = find_pinned(ioas, iova, &map);
 	if (WARN_ONCE(!page, "vfio_iommu_batch: unpin of a page that is not pinned\n"))
 		goto unlock;
 	if (--page->refs)
@@ -320,6 +330,8 @@ static ssize_t rw_part(struct vib_ioas *ioas, u64 iova, void *buf, size_t size, 
 	map = find_live(ioas, iova);
 	if (!map)
 		ret = -EINVAL;
+	else if (map->flags & VIB_F_INVALID)
+		ret = -EBUSY;
 	else if (!(map->prot & IOMMU_READ) || (write && !(map->prot & IOMMU_WRITE)))
 		ret = -EPERM;
 	else
@@ -382,6 +394,6 @@ void vib_access_notify(struct vib_ioas *ioas, struct list_head *batch)
 		notify_all(ioas, map);
 		if (WARN_ONCE(has_pins(ioas, map),
 			      "vfio_iommu_batch: a device keeps pages of an unmapped range\n"))
-			map->flags |= VIB_F_STUCK;
+			map->flags |= VIB_F_KEPT;
 	}
 }

@@ -7,6 +7,7 @@
  * User memory is written with no lock held, from a snapshot; a fault there gives the bits back.
  */
 #include "engine.h"
+#include "group.h"
 
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -20,10 +21,10 @@ enum {
 	WINDOW_WORDS = 512,		/* words handed to the sink at once */
 };
 
-/* Bytes a bit. Settled by the first domain; domains_rwsem or tree_lock is held. */
+/* Bytes a bit: the smallest page size, which stays while tracking is on (limits.c). */
 static u64 unit(struct vib_ioas *ioas)
 {
-	return vib_pgsize_smallest(ioas->pgsizes);
+	return ioas->dirty_unit;
 }
 
 static u64 nr_bits(struct vib_ioas *ioas, struct vib_mapping *map)
@@ -50,7 +51,7 @@ static void seed_page(void *data, u64 iova)
 {
 	struct seed *seed = data;
 
-	vib_dirty_mark(seed->ioas, seed->map, iova, PAGE_SIZE);
+	vib_dirty_mark(seed->ioas, seed->map, iova, 1);
 }
 
 /* Only what emulated devices hold is dirty from here on. tree_lock is held. */
@@ -79,7 +80,7 @@ int vib_dirty_prepare(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	u64 *bitmap;
 
-	if (!ioas->tracking || map->dirty)
+	if (!ioas->tracking)
 		return 0;
 	bitmap = alloc_bitmap(ioas, map);
 	if (IS_ERR(bitmap))
@@ -109,32 +110,27 @@ static struct vib_mapping *next_live(struct vib_ioas *ioas, u64 start)
 	return map;
 }
 
-static int start_one(struct vib_ioas *ioas, struct vib_mapping *map)
+/*
+ * Gives a mapping the bitmap @bitmap, NULL for none, and frees the old one, which nobody reads
+ * without tree_lock.
+ */
+static void set_bitmap(struct vib_ioas *ioas, struct vib_mapping *map, u64 *bitmap)
 {
-	int ret;
-
-	ret = vib_dirty_prepare(ioas, map);
-	if (ret)
-		return ret;
 	mutex_lock(&ioas->tree_lock);
+	swap(map->dirty, bitmap);
 	reseed(ioas, map);
 	mutex_unlock(&ioas->tree_lock);
-	return 0;
+	kvfree(bitmap);
 }
 
-static void stop_one(struct vib_ioas *ioas, struct vib_mapping *map)
+static int start_one(struct vib_ioas *ioas, struct vib_mapping *map)
 {
-	u64 *bitmap = NULL;
+	u64 *bitmap = alloc_bitmap(ioas, map);
 
-	mutex_lock(&ioas->tree_lock);
-	/*
-	 * A report of this mapping may be under way; its bitmap goes with the mapping, or is used
-	 * again.
-	 */
-	if (map->state == VIB_LIVE && !map->busy)
-		swap(bitmap, map->dirty);
-	mutex_unlock(&ioas->tree_lock);
-	kvfree(bitmap);
+	if (IS_ERR(bitmap))
+		return PTR_ERR(bitmap);
+	set_bitmap(ioas, map, bitmap);
+	return 0;
 }
 
 static void stop_locked(struct vib_ioas *ioas)
@@ -147,10 +143,10 @@ static void stop_locked(struct vib_ioas *ioas)
 		if (!map)
 			break;
 		next = map->span.last + 1;
-		stop_one(ioas, map);
+		set_bitmap(ioas, map, NULL);
 		cond_resched();
 	} while (next);
-	ioas->tracking = false;
+	WRITE_ONCE(ioas->tracking, false);
 }
 
 static int start_locked(struct vib_ioas *ioas)
@@ -161,7 +157,11 @@ static int start_locked(struct vib_ioas *ioas)
 
 	if (ioas->tracking)
 		return 0;
-	ioas->tracking = true;
+	mutex_lock(&ioas->tree_lock);
+	ioas->dirty_unit = vib_pgsize_smallest(ioas->pgsizes);
+	ioas->tracked++;
+	mutex_unlock(&ioas->tree_lock);
+	WRITE_ONCE(ioas->tracking, true);
 	do {
 		map = next_live(ioas, next);
 		if (!map)
@@ -193,6 +193,8 @@ void vib_dirty_stop(struct vib_ioas *ioas)
 {
 	down_write(&ioas->domains_rwsem);
 	stop_locked(ioas);
+	/* Page sizes smaller than the bitmaps' may be offered again. */
+	vib_limits_update(ioas);
 	up_write(&ioas->domains_rwsem);
 }
 
@@ -255,12 +257,14 @@ static u64 *exchange(struct vib_ioas *ioas, struct vib_mapping *map, u64 *fresh)
 }
 
 /* A report failed: what it had taken (NULL: all) is dirty still. tree_lock is held. */
-static void give_back(struct vib_ioas *ioas, struct vib_mapping *map, const u64 *taken)
+static void give_back(struct vib_ioas *ioas, struct vib_mapping *map, const u64 *taken,
+		      unsigned int tracked)
 {
 	u64 nbits = nr_bits(ioas, map);
 	u64 i;
 
-	if (!map->dirty)
+	/* Tracking was off meanwhile: what is there now is of another start. */
+	if (!map->dirty || tracked != ioas->tracked)
 		return;
 	if (!taken)
 		vib_dirtymap_fill(map->dirty, nbits, true);
@@ -273,12 +277,13 @@ static void give_back(struct vib_ioas *ioas, struct vib_mapping *map, const u64 
  * NULL where all was dirty a moment ago; should that have changed, all counts as dirty once, as it
  * must.
  */
-static u64 *take(struct vib_ioas *ioas, struct vib_mapping *map, u64 *fresh)
+static u64 *take(struct vib_ioas *ioas, struct vib_mapping *map, u64 *fresh,
+		 unsigned int tracked)
 {
 	u64 *taken = NULL;
 
 	mutex_lock(&ioas->tree_lock);
-	if (fresh && !all_dirty(ioas, map)) {
+	if (fresh && !all_dirty(ioas, map) && tracked == ioas->tracked) {
 		taken = exchange(ioas, map, fresh);
 		fresh = NULL;
 	} else {
@@ -293,21 +298,23 @@ static u64 *take(struct vib_ioas *ioas, struct vib_mapping *map, u64 *fresh)
 static int get_one(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_dirty_sink *sink)
 {
 	u64 *fresh = NULL, *taken;
+	unsigned int tracked;
 	bool all;
 	int ret;
 
 	mutex_lock(&ioas->tree_lock);
 	all = all_dirty(ioas, map);
+	tracked = ioas->tracked;
 	mutex_unlock(&ioas->tree_lock);
 	if (!all)
 		fresh = alloc_bitmap(ioas, map);
 	if (IS_ERR(fresh))
 		return PTR_ERR(fresh);
-	taken = take(ioas, map, fresh);
+	taken = take(ioas, map, fresh, tracked);
 	ret = emit(map, taken, sink);
 	if (ret) {
 		mutex_lock(&ioas->tree_lock);
-		give_back(ioas, map, taken);
+		give_back(ioas, map, taken, tracked);
 		mutex_unlock(&ioas->tree_lock);
 	}
 	kvfree(taken);
@@ -317,64 +324,73 @@ static int get_one(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_di
 /* The range of a query, checked; tree_lock is held. */
 static int check_range(struct vib_ioas *ioas, struct vib_dirty_sink *sink, u64 *last)
 {
-	if (ioas->dying || sink->pgsize != unit(ioas))
+	if (ioas->dying || sink->pgsize != vib_pgsize_smallest(ioas->pgsizes))
 		return -EINVAL;
 	if ((sink->iova | sink->size) & (sink->pgsize - 1))
 		return -EINVAL;
 	if (!READ_ONCE(ioas->tracking))
 		return -EINVAL;
-	return vib_range_last(sink->iova, sink->size, last) ? 0 : -EOVERFLOW;
+	if (!vib_range_last(sink->iova, sink->size, last))
+		return -EOVERFLOW;
+	return vib_maptree_bisects(&ioas->tree, sink->iova, *last) ? -EINVAL : 0;
 }
 
 /*
- * Reports the mappings from @start to @last one after the other. Called with tree_lock, returns
- * without.
+ * Reports one mapping; the busy mark keeps it. Called with tree_lock, which is dropped and retaken.
  */
-static int get_range(struct vib_ioas *ioas, struct vib_dirty_sink *sink, u64 start, u64 last)
+static int report(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_dirty_sink *sink,
+		  struct list_head *orphans)
 {
-	LIST_HEAD(orphans);
+	int ret;
+
+	map->busy++;
+	mutex_unlock(&ioas->tree_lock);
+	ret = get_one(ioas, map, sink);
+	mutex_lock(&ioas->tree_lock);
+	vib_mapping_unbusy(ioas, map, orphans);
+	return ret;
+}
+
+/*
+ * Reports the mappings of the range one after the other. The rules are looked at again whenever
+ * tree_lock was dropped. Called with tree_lock, returns without.
+ */
+static int get_range(struct vib_ioas *ioas, struct vib_dirty_sink *sink, struct list_head *orphans)
+{
+	u64 start = sink->iova, last;
+	struct vib_span *span;
 	int ret;
 
 	for (;;) {
-		struct vib_span *span = vib_maptree_first(&ioas->tree, start, last);
-		struct vib_mapping *map = vib_mapping_of(span);
-
-		ret = 0;
+		ret = check_range(ioas, sink, &last);
+		span = ret ? NULL : vib_maptree_first(&ioas->tree, start, last);
 		if (!span)
 			break;
-		if (map->state != VIB_LIVE || map->busy) {
+		if (vib_mapping_of(span)->state != VIB_LIVE) {
 			ret = vib_ioas_wait(ioas);
 			if (ret)
 				return ret;
 			mutex_lock(&ioas->tree_lock);
 			continue;
 		}
-		map->busy++;
 		start = span->last;
-		mutex_unlock(&ioas->tree_lock);
-		ret = get_one(ioas, map, sink);
-		mutex_lock(&ioas->tree_lock);
-		vib_mapping_unbusy(ioas, map, &orphans);
-		if (ret || start++ == last)
+		ret = report(ioas, vib_mapping_of(span), sink, orphans);
+		if (ret || start >= last)
 			break;
+		start++;
 	}
 	mutex_unlock(&ioas->tree_lock);
-	if (!list_empty(&orphans))
-		vib_retire(ioas, &orphans);
 	return ret;
 }
 
 int vib_dirty_get(struct vib_ioas *ioas, struct vib_dirty_sink *sink)
 {
-	u64 last;
+	LIST_HEAD(orphans);
 	int ret;
 
 	mutex_lock(&ioas->tree_lock);
-	ret = check_range(ioas, sink, &last);
-	if (!ret && vib_maptree_bisects(&ioas->tree, sink->iova, last))
-		ret = -EINVAL;
-	if (!ret)
-		return get_range(ioas, sink, sink->iova, last);
-	mutex_unlock(&ioas->tree_lock);
+	ret = get_range(ioas, sink, &orphans);
+	if (!list_empty(&orphans))
+		vib_retire(ioas, &orphans);
 	return ret;
 }

@@ -54,9 +54,15 @@ void vib_domain_free(struct vib_domain *dom)
 	kfree(dom);
 }
 
+/* -EAGAIN has a meaning of its own in the engine, "look again"; a driver's is a refusal. */
+static int private_errno(int ret)
+{
+	return ret == -EAGAIN ? -EBUSY : ret;
+}
+
 int vib_domain_attach(struct vib_domain *dom, struct iommu_group *group)
 {
-	return vib_compat_attach_group(dom->iommu, group, &dom->stray);
+	return private_errno(vib_compat_attach_group(dom->iommu, group, &dom->stray));
 }
 
 bool vib_domain_attach_is_whole(void)
@@ -128,6 +134,15 @@ static bool sg_takes(u64 ext)
 }
 
 /*
+ * Does @next continue the run of @ext? The IOMMU core would merge them into one call and the driver
+ * into one IOMMU page, but they are drained one without the other.
+ */
+static bool touches(u64 ext, u64 next)
+{
+	return vib_ext_pfn(ext) + vib_ext_pages(ext) == vib_ext_pfn(next);
+}
+
+/*
  * Packs extents into @sg until it is full or one does not fit: how many, with their bytes in @size.
  */
 static u32 sg_pack(struct scatterlist *sg, u32 max, const u64 *words, u32 nr, u64 *size)
@@ -141,6 +156,8 @@ static u32 sg_pack(struct scatterlist *sg, u32 max, const u64 *words, u32 nr, u6
 		struct page *page = pfn_to_page(vib_ext_pfn(words[i]));
 		u64 off;
 
+		if (i && touches(words[i - 1], words[i]))
+			break;
 		if (used + DIV_ROUND_UP_ULL(bytes, SG_PIECE) > max)
 			break;
 		for (off = 0; off < bytes; off += SG_PIECE)
@@ -203,16 +220,16 @@ static int fill_all(struct vib_domain *dom, u64 iova, const u64 *words, u32 nr, 
 	return 0;
 }
 
-/* Takes a fill that failed half-way back. */
-static void undo(struct vib_domain *dom, u64 iova, u64 size)
+bool vib_domain_undo(struct vib_domain *dom, u64 iova, u64 size)
 {
 	struct vib_drain drain;
 
 	if (!size)
-		return;
+		return true;
 	vib_drain_begin(&drain, dom);
 	vib_drain_range(&drain, iova, size);
 	vib_drain_sync(&drain);
+	return !drain.stuck;
 }
 
 /* Several extents: as lists where that is possible, or one by one. */
@@ -232,7 +249,7 @@ static int fill_many(struct vib_domain *dom, u64 iova, const u64 *words, u32 nr,
 }
 
 int vib_domain_fill(struct vib_domain *dom, u64 iova, struct vib_extents *ex, u32 first, u32 nr,
-		    int prot, bool pagewise)
+		    int prot, bool pagewise, bool *stuck)
 {
 	const u64 *words = vib_extents_words(ex) + first;
 	u64 filled = 0;
@@ -245,7 +262,7 @@ int vib_domain_fill(struct vib_domain *dom, u64 iova, struct vib_extents *ex, u3
 		ret = fill_run(dom, iova, words[0], prot, pagewise, &filled);
 	else
 		ret = fill_many(dom, iova, words, nr, prot, pagewise, &filled);
-	if (ret)
-		undo(dom, iova, filled);
-	return ret;
+	if (ret && !vib_domain_undo(dom, iova, filled))
+		*stuck = true;
+	return private_errno(ret);
 }

@@ -75,10 +75,16 @@ u64 vib_domain_pgsizes(const struct vib_domain *dom);
  * @prot: IOMMU_READ and IOMMU_WRITE
  * @pagewise: one call of the driver for each CPU page (parameter disable_hugepages)
  *
+ * @stuck: set when a failed fill could not be taken back: the pages must stay pinned until the
+ *	domain is freed; else left alone
+ *
  * Return: 0, or the IOMMU driver's errno with nothing of the call left in the page table.
  */
 int vib_domain_fill(struct vib_domain *dom, u64 iova, struct vib_extents *ex, u32 first, u32 nr,
-		    int prot, bool pagewise);
+		    int prot, bool pagewise, bool *stuck);
+
+/* Takes a filled range out again and syncs; false when something would not go. */
+bool vib_domain_undo(struct vib_domain *dom, u64 iova, u64 size);
 
 /**
  * struct vib_drain - ranges taken out of one domain and not flushed yet

@@ -7,9 +7,12 @@
  * as often as there are ranges. So each driver call gets a gather of its own, which therefore never
  * flushes, and the union is kept here. At the end:
  *
- *  - one page size, and the union not much larger than what it covers: one flush of the union;
- *  - otherwise: one flush of the whole domain. The page-table pages that the drivers put aside can
- *    only be freed by a range flush, so one over a single page follows.
+ *  - where a range flush of any width is one command or two (x86: the drivers turn a wide one into
+ *  a
+ *    flush of the domain), or the union has one page size and is not much larger than what it
+ *    covers: flush the union;
+ *  - otherwise: flush the whole domain. The page-table pages that the drivers put aside can only be
+ *    freed by a range flush, so one over a single page follows.
  *
  * Invariant: nothing frees a table page, and nobody unpins, before the flush that covers it.
  */
@@ -123,31 +126,55 @@ void vib_drain_range(struct vib_drain *drain, u64 iova, u64 size)
 	}
 }
 
-/* Is one flush of the union a fair description of what was drained? */
+/* Is a flush of the union a fair description of what was drained? */
 static bool compact(const struct vib_drain *drain)
 {
+	if (VIB_COMPAT_WIDE_SYNC)
+		return true;
 	return !drain->mixed && (drain->last - drain->start) / SPAN_FACTOR <= drain->covered;
+}
+
+/* Flushes [start, last], and frees the tables that wait in @drain if there are any. */
+static unsigned int sync_range(struct vib_drain *drain, u64 start, u64 last)
+{
+	unsigned int flushes = 1;
+
+	/* Tables wait for the last piece: before it, the gather has none. */
+	for (; last - start >= VIB_COMPAT_SYNC_MAX; start += VIB_COMPAT_SYNC_MAX, flushes++) {
+		struct iommu_iotlb_gather piece;
+
+		iommu_iotlb_gather_init(&piece);
+		piece.start = start;
+		piece.end = start + (VIB_COMPAT_SYNC_MAX - 1);
+		piece.pgsize = drain->pgsize;
+		iommu_iotlb_sync(drain->dom->iommu, &piece);
+	}
+	drain->tables.start = start;
+	drain->tables.end = last;
+	drain->tables.pgsize = drain->pgsize;
+	iommu_iotlb_sync(drain->dom->iommu, &drain->tables);
+	return flushes;
 }
 
 unsigned int vib_drain_sync(struct vib_drain *drain)
 {
 	struct iommu_domain *iommu = drain->dom->iommu;
 	bool stuck = drain->stuck;
-	unsigned int flushes = 1;
+	unsigned int flushes;
+	u64 pgsize;
 
 	if (!drain->covered)
 		return 0;
-	drain->tables.start = drain->start;
-	drain->tables.end = drain->last;
-	drain->tables.pgsize = drain->pgsize;
 	/* A driver without a whole-domain flush has nothing that is better than the union. */
-	if (!compact(drain) && iommu->ops->flush_iotlb_all) {
+	if (compact(drain) || !iommu->ops->flush_iotlb_all) {
+		flushes = sync_range(drain, drain->start, drain->last);
+	} else {
 		iommu_flush_iotlb_all(iommu);
-		drain->tables.end = drain->start | ~PAGE_MASK;
-		drain->tables.pgsize = PAGE_SIZE;
-		flushes++;
+		pgsize = max_t(u64, PAGE_SIZE, vib_pgsize_smallest(vib_domain_pgsizes(drain->dom)));
+		drain->pgsize = pgsize;
+		drain->start &= ~(pgsize - 1);
+		flushes = 1 + sync_range(drain, drain->start, drain->start | (pgsize - 1));
 	}
-	iommu_iotlb_sync(iommu, &drain->tables);
 	vib_drain_begin(drain, drain->dom);
 	drain->stuck = stuck;
 	return flushes;

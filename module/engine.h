@@ -131,6 +131,12 @@ void vib_dirty_mark_all(struct vib_ioas *ioas);
  */
 void vib_retire(struct vib_ioas *ioas, struct list_head *list);
 
+/*
+ * The same for the extents of one mapping, which stays, without any. Its owner calls. With
+ * VIB_F_STUCK set afterwards, some of them are still translated and all stay.
+ */
+void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map);
+
 /* Unpins and frees mappings that no domain holds and that are in no tree. */
 void vib_retire_unmapped(struct list_head *list);
 

@@ -62,14 +62,27 @@ static void unlink_group(struct vib_ioas *ioas, struct vib_group *grp)
 	vib_domain_free(dom);
 }
 
+/*
+ * Interrupts of the group must not reach where the host did not let them, or the operator says so.
+ */
+static int check_msi(struct vib_ioas *ioas, struct iommu_group *iommu)
+{
+	if (vib_resolve_isolated_msi(iommu) || READ_ONCE(ioas->params->allow_unsafe_interrupts))
+		return 0;
+	pr_warn_ratelimited("no interrupt remapping for group %d; allow_unsafe_interrupts=1 takes it all the same\n",
+			    iommu_group_id(iommu));
+	return -EPERM;
+}
+
 static int attach_locked(struct vib_ioas *ioas, struct vib_group *grp)
 {
 	int ret;
 
-	ret = vib_limits_close(ioas, grp);
-	if (ret)
-		return ret;
-	ret = vib_join(ioas, grp);
+	ret = vib_limits_close(ioas, grp, NULL);
+	if (!ret)
+		ret = check_msi(ioas, grp->iommu);
+	if (!ret)
+		ret = vib_join(ioas, grp);
 	if (ret)
 		goto err_restore;
 	link_group(ioas, grp);
@@ -89,6 +102,9 @@ err_restore:
 /* May a group come now? domains_rwsem is held for write. */
 static int check_attach(struct vib_ioas *ioas, struct iommu_group *iommu)
 {
+	/*
+	 * A live update and emulated devices exclude each other: this is under tree_lock for them.
+	 */
 	if (READ_ONCE(ioas->invalid))
 		return -EBUSY;
 	return find_group(ioas, iommu) || find_emulated(ioas, iommu) ? -EINVAL : 0;
@@ -118,18 +134,6 @@ static int attach_adopting(struct vib_ioas *ioas, struct vib_group *grp,
 	return ret;
 }
 
-/*
- * Interrupts of the group must not reach where the host did not let them, or the operator says so.
- */
-static int check_msi(struct vib_ioas *ioas, struct iommu_group *iommu)
-{
-	if (vib_resolve_isolated_msi(iommu) || READ_ONCE(ioas->params->allow_unsafe_interrupts))
-		return 0;
-	pr_warn_ratelimited("no interrupt remapping for group %d; allow_unsafe_interrupts=1 takes it all the same\n",
-			    iommu_group_id(iommu));
-	return -EPERM;
-}
-
 int vib_group_attach(struct vib_ioas *ioas, struct iommu_group *iommu)
 {
 	struct vib_group *grp;
@@ -143,9 +147,6 @@ int vib_group_attach(struct vib_ioas *ioas, struct iommu_group *iommu)
 	ret = vib_resolve(iommu, &grp->res);
 	if (ret)
 		goto err_free;
-	ret = check_msi(ioas, iommu);
-	if (ret)
-		goto err_fini;
 	ret = attach_adopting(ioas, grp, &adopted);
 	vib_handover_end(ioas, &adopted, !ret);
 	if (ret)
@@ -171,12 +172,11 @@ int vib_group_attach_emulated(struct vib_ioas *ioas, struct iommu_group *iommu)
 	ret = down_write_killable(&ioas->domains_rwsem);
 	if (ret)
 		goto err_free;
+	mutex_lock(&ioas->tree_lock);
 	ret = check_attach(ioas, iommu);
-	if (!ret) {
-		mutex_lock(&ioas->tree_lock);
+	if (!ret)
 		list_add_tail(&emu->node, &ioas->emulated);
-		mutex_unlock(&ioas->tree_lock);
-	}
+	mutex_unlock(&ioas->tree_lock);
 	up_write(&ioas->domains_rwsem);
 	if (ret)
 		goto err_free;
@@ -199,6 +199,18 @@ static void forget_mappings(struct vib_ioas *ioas, struct list_head *batch)
 	mutex_unlock(&ioas->tree_lock);
 }
 
+/* No domain translates any more to what a driver did not unmap. */
+static void forget_stuck(struct vib_ioas *ioas, struct list_head *batch)
+{
+	struct vib_mapping *map, *next;
+
+	mutex_lock(&ioas->tree_lock);
+	list_for_each_entry_safe(map, next, &ioas->stuck, batch)
+		if (!(map->flags & VIB_F_KEPT))
+			list_move(&map->batch, batch);
+	mutex_unlock(&ioas->tree_lock);
+}
+
 /*
  * A real group is going; @batch gets what ends with it, @released what is only recorded from here
  * on.
@@ -211,10 +223,12 @@ static void detach_real(struct vib_ioas *ioas, struct vib_group *grp, struct lis
 	vib_limits_update(ioas);
 	if (!list_empty(&ioas->domains))
 		return;
-	if (list_empty(&ioas->emulated))
+	if (list_empty(&ioas->emulated)) {
 		forget_mappings(ioas, batch);
-	else
+	} else {
+		forget_stuck(ioas, batch);
 		vib_handover_release(ioas, released);
+	}
 }
 
 static void detach_emulated(struct vib_ioas *ioas, struct vib_emulated *emu,
@@ -252,12 +266,22 @@ void vib_group_detach(struct vib_ioas *ioas, struct iommu_group *iommu)
 	kfree(emu);
 }
 
+static bool is_emulated(struct vib_ioas *ioas, struct iommu_group *iommu)
+{
+	bool found;
+
+	mutex_lock(&ioas->tree_lock);
+	found = find_emulated(ioas, iommu);
+	mutex_unlock(&ioas->tree_lock);
+	return found;
+}
+
 void vib_group_declare_pins(struct vib_ioas *ioas, struct iommu_group *iommu)
 {
 	struct vib_group *grp;
 
 	/* Only a real group has something to declare, once; a driver's hot path passes by. */
-	if (!READ_ONCE(ioas->all_dirty))
+	if (!READ_ONCE(ioas->all_dirty) || is_emulated(ioas, iommu))
 		return;
 	down_write(&ioas->domains_rwsem);
 	grp = find_group(ioas, iommu);

@@ -65,8 +65,13 @@ void vib_group_detach(struct vib_ioas *ioas, struct iommu_group *iommu);
 
 /* limits.c; domains_rwsem is held for write */
 
-/* Closes what @grp reserves, before it is attached: 0; -EINVAL when a mapping is there, -ENOMEM. */
-int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp);
+/*
+ * Closes what @grp reserves, before it is attached, and, with @fresh, what that domain of its own
+ * cannot reach. 0; -EINVAL when a mapping is there, nothing would be left, or page sizes do not
+ * suit the mappings; -ENOMEM. A failure is undone by vib_limits_restore().
+ */
+int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp,
+		     const struct vib_domain *fresh);
 
 /* Makes the windows of all attached groups valid: 0, or -EINVAL when a mapping is outside. */
 int vib_limits_settle(struct vib_ioas *ioas);

@@ -5,8 +5,8 @@
  * pages that devices have pinned are not charged twice. This is the way from one to the other and
  * back.
  *
- * The mappings concerned are busy meanwhile, so nobody claims them; they are linked by @batch,
- * which only a claimed mapping needs otherwise.
+ * The mappings concerned are busy and marked meanwhile, so nobody claims them; they are linked by
+ * @batch, which only a claimed mapping needs otherwise.
  */
 #include "group.h"
 
@@ -14,7 +14,10 @@
 #include "pin.h"
 #include "states.h"
 
-/* The lowest mapping from @start on that is recorded only. tree_lock is held. */
+/*
+ * The lowest mapping from @start on that is recorded only. One that is DRAINING may come back. One
+ * that is RESERVED will look for domains itself. tree_lock is held.
+ */
 static struct vib_mapping *next_recorded(struct vib_ioas *ioas, u64 start)
 {
 	struct vib_span *span = vib_maptree_first(&ioas->tree, start, U64_MAX);
@@ -22,7 +25,7 @@ static struct vib_mapping *next_recorded(struct vib_ioas *ioas, u64 start)
 	for (; span; span = vib_maptree_next(span, U64_MAX)) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
-		if (map->state == VIB_LIVE && !map->extents.nr)
+		if (map->state != VIB_RESERVED && !map->extents.nr)
 			return map;
 	}
 	return NULL;
@@ -65,23 +68,26 @@ static int pin_mapping(struct vib_ioas *ioas, struct vib_mapping *map)
 int vib_handover_pin(struct vib_ioas *ioas, struct list_head *adopted)
 {
 	struct vib_mapping *map;
+	u64 next = 0;
 	int ret;
 
 	for (;;) {
 		mutex_lock(&ioas->tree_lock);
 		if (ioas->restricted)
 			break;
-		map = next_recorded(ioas, 0);
+		map = next_recorded(ioas, next);
 		if (!map)
 			break;
-		if (map->busy) {
+		if (map->state != VIB_LIVE) {
 			ret = vib_ioas_wait(ioas);
 			if (ret)
 				return ret;
 			continue;
 		}
 		map->busy++;
+		map->flags |= VIB_F_HANDOVER;
 		list_add_tail(&map->batch, adopted);
+		next = map->span.last;
 		mutex_unlock(&ioas->tree_lock);
 		ret = pin_mapping(ioas, map);
 		if (ret)
@@ -113,6 +119,7 @@ void vib_handover_release(struct vib_ioas *ioas, struct list_head *released)
 		if (map->state != VIB_LIVE)
 			continue;
 		map->busy++;
+		map->flags |= VIB_F_HANDOVER;
 		/* No domain holds it, and none may be filled from it. */
 		map->first = map->extents.nr;
 		list_add_tail(&map->batch, released);
@@ -155,6 +162,7 @@ void vib_handover_end(struct vib_ioas *ioas, struct list_head *mappings, bool fi
 		move_charge(ioas, map, !filled);
 		mutex_lock(&ioas->tree_lock);
 		list_del(&map->batch);
+		map->flags &= ~VIB_F_HANDOVER;
 		recount(ioas, map);
 		vib_mapping_unbusy(ioas, map, &orphans);
 		mutex_unlock(&ioas->tree_lock);

@@ -15,6 +15,7 @@
 #include <linux/xarray.h>
 
 static DEFINE_XARRAY_ALLOC1(ioases);
+static u32 next_handle;
 static atomic_t nr_ioases = ATOMIC_INIT(0);
 
 static void init_ioas(struct vib_ioas *ioas)
@@ -53,8 +54,12 @@ void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params
 	ioas->notify = notify;
 	ioas->entries_left = READ_ONCE(params->dma_entry_limit);
 	atomic_inc(&nr_ioases);
-	ret = xa_alloc(&ioases, &ioas->handle, ioas, xa_limit_31b, GFP_KERNEL_ACCOUNT);
-	if (ret) {
+	/*
+	 * A number is not used again soon: a call that comes late must not find another container.
+	 */
+	ret = xa_alloc_cyclic(&ioases, &ioas->handle, ioas, xa_limit_31b, &next_handle,
+			      GFP_KERNEL_ACCOUNT);
+	if (ret < 0) {
 		vib_ioas_put(ioas);
 		return ERR_PTR(ret);
 	}
@@ -77,6 +82,7 @@ void vib_ioas_put(struct vib_ioas *ioas)
 {
 	if (!refcount_dec_and_test(&ioas->refs))
 		return;
+	vib_retire_unmapped(&ioas->stuck);
 	vib_owner_put(ioas->latest);
 	vib_windows_fini(&ioas->spare);
 	vib_windows_fini(&ioas->windows);
@@ -115,12 +121,15 @@ void vib_ioas_release(void *handle)
 
 	if (WARN_ON_ONCE(!ioas))
 		return;
+	/* Whoever walks the mappings under domains_rwsem relies on LIVE ones to stay. */
+	down_write(&ioas->domains_rwsem);
 	mutex_lock(&ioas->tree_lock);
 	ioas->dying = true;
 	/* Calls under way see @dying and take their own mappings away. */
 	vib_ioas_take_live(ioas, &batch);
 	list_splice_init(&ioas->stuck, &batch);
 	mutex_unlock(&ioas->tree_lock);
+	up_write(&ioas->domains_rwsem);
 	vib_retire_unmapped(&batch);
 	vib_ioas_put(ioas);
 }

@@ -68,7 +68,7 @@ struct vib_stats {
  * @domains: domains in use; domains_rwsem
  * @next_domain: the next domain's number; domains_rwsem write
  * @emulated: groups of emulated devices; domains_rwsem for write and tree_lock to change
- * @tracking: dirty tracking is on; domains_rwsem
+ * @tracking: dirty tracking is on; domains_rwsem, and READ_ONCE() under tree_lock
  * @spare: windows to rebuild into, with room for every reserved region; domains_rwsem write
  * @device_lock: guards @devices; held while they are notified, taken by nothing that they call back
  * @devices: emulated devices that want to know of unmaps
@@ -80,6 +80,8 @@ struct vib_stats {
  * @restricted: there is a domain, or one is coming; else @windows limits nothing
  * @coherent: every domain enforces coherency
  * @dying: released; nothing may be added
+ * @dirty_unit: bytes a bit since tracking was last started; the smallest page size stays that
+ * @tracked: how often tracking was started: bitmaps of another start do not mix
  * @all_dirty: a group is attached whose DMA nobody reports page by page
  * @invalid: mappings whose user address was taken back
  * @entries_left: how many more mappings that charge nothing are allowed; a handover may take it
@@ -119,6 +121,8 @@ struct vib_ioas {
 	bool coherent;
 	bool dying;
 	bool all_dirty;
+	u64 dirty_unit;
+	unsigned int tracked;
 	unsigned long invalid;
 	long entries_left;
 	unsigned long changes;

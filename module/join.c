@@ -106,12 +106,14 @@ static struct vib_mapping *next_filled(struct vib_ioas *ioas, u64 start)
 
 static int fill_mapping(struct vib_domain *dom, struct vib_mapping *map)
 {
+	bool stuck;
 	u64 drained = vib_extents_pages(&map->extents, 0, 0) -
 		      vib_extents_pages(&map->extents, map->first, 0);
 
+	/* What is stuck goes with the domain, which is freed after a failure. */
 	return vib_domain_fill(dom, map->span.start + (drained << PAGE_SHIFT), &map->extents,
 			       map->first, map->extents.nr - map->first, map->prot,
-			       map->flags & VIB_F_PAGEWISE);
+			       map->flags & VIB_F_PAGEWISE, &stuck);
 }
 
 /* Fills every mapping, as far as it has come, into a new domain. */
@@ -146,7 +148,10 @@ static int equip(struct vib_ioas *ioas, struct vib_group *grp, struct vib_domain
 		return ret;
 	if (grp->domain != fresh)
 		return 0;
-	ret = fill_all(ioas, fresh);
+	/* Before anything is filled that the domain cannot hold. */
+	ret = vib_limits_close(ioas, grp, fresh);
+	if (!ret)
+		ret = fill_all(ioas, fresh);
 	if (ret)
 		goto err_detach;
 	return 0;

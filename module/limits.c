@@ -103,14 +103,42 @@ static int reserve_windows(struct vib_ioas *ioas, const struct vib_group *grp)
 
 void vib_limits_restore(struct vib_ioas *ioas)
 {
-	rebuild_windows(ioas);
+	bool restricted = !list_empty(&ioas->domains);
+
+	if (restricted)
+		rebuild_windows(ioas);
 	mutex_lock(&ioas->tree_lock);
-	swap(ioas->windows, ioas->spare);
-	ioas->restricted = !list_empty(&ioas->domains);
+	if (restricted)
+		swap(ioas->windows, ioas->spare);
+	ioas->restricted = restricted;
 	mutex_unlock(&ioas->tree_lock);
 }
 
-int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp)
+/* The page sizes of all domains and, unless NULL, of @extra. */
+static u64 common_pgsizes(struct vib_ioas *ioas, const struct vib_domain *extra)
+{
+	u64 pgsizes = extra ? vib_domain_pgsizes(extra) : U64_MAX;
+	struct vib_domain *dom;
+
+	list_for_each_entry(dom, &ioas->domains, node)
+		pgsizes &= vib_domain_pgsizes(dom);
+	return vib_pgsizes_collapse(pgsizes);
+}
+
+/*
+ * May the smallest page size become that of @pgsizes? Not with mappings or bitmaps made for a
+ * smaller one.
+ */
+static bool pgsizes_fit(struct vib_ioas *ioas, u64 pgsizes)
+{
+	u64 now = vib_pgsize_smallest(ioas->pgsizes);
+	u64 next = vib_pgsize_smallest(pgsizes);
+
+	return next && (next <= now || (!ioas->tree.nr && !ioas->tracking));
+}
+
+int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp,
+		     const struct vib_domain *fresh)
 {
 	int ret;
 
@@ -119,7 +147,18 @@ int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp)
 		return ret;
 	rebuild_windows(ioas);
 	cut_reserved(&ioas->spare, grp);
-	return install_windows(ioas);
+	if (fresh) {
+		struct vib_range aperture = vib_domain_aperture(fresh);
+
+		vib_windows_clip(&ioas->spare, aperture.start, aperture.last);
+	}
+	ret = install_windows(ioas);
+	if (ret || !fresh)
+		return ret;
+	mutex_lock(&ioas->tree_lock);
+	ret = pgsizes_fit(ioas, common_pgsizes(ioas, fresh)) ? 0 : -EINVAL;
+	mutex_unlock(&ioas->tree_lock);
+	return ret;
 }
 
 int vib_limits_settle(struct vib_ioas *ioas)
@@ -128,7 +167,7 @@ int vib_limits_settle(struct vib_ioas *ioas)
 	return install_windows(ioas);
 }
 
-/* Does the group's DMA make memory dirty without anybody telling? */
+/* Does some group's DMA make memory dirty without anybody telling? */
 static bool dirties_silently(struct vib_ioas *ioas)
 {
 	struct vib_domain *dom;
@@ -141,21 +180,29 @@ static bool dirties_silently(struct vib_ioas *ioas)
 	return false;
 }
 
+/*
+ * While tracking is on, bitmaps are made for one smallest page size: smaller ones are not offered.
+ */
+static u64 offered_pgsizes(struct vib_ioas *ioas)
+{
+	u64 pgsizes = list_empty(&ioas->domains) ? PAGE_MASK : common_pgsizes(ioas, NULL);
+
+	if (ioas->tracking)
+		pgsizes = (pgsizes & ~(ioas->dirty_unit - 1)) | ioas->dirty_unit;
+	return pgsizes;
+}
+
 void vib_limits_update(struct vib_ioas *ioas)
 {
 	bool silent = dirties_silently(ioas);
-	u64 pgsizes = U64_MAX;
+	u64 pgsizes = offered_pgsizes(ioas);
 	bool coherent = true;
 	struct vib_domain *dom;
 
-	list_for_each_entry(dom, &ioas->domains, node) {
-		pgsizes &= vib_domain_pgsizes(dom);
+	list_for_each_entry(dom, &ioas->domains, node)
 		coherent &= dom->coherent;
-	}
-	if (list_empty(&ioas->domains))
-		pgsizes = PAGE_MASK;
 	mutex_lock(&ioas->tree_lock);
-	ioas->pgsizes = vib_pgsizes_collapse(pgsizes);
+	ioas->pgsizes = pgsizes;
 	ioas->coherent = coherent;
 	if (ioas->all_dirty && !silent && ioas->tracking)
 		vib_dirty_mark_all(ioas);

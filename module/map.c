@@ -49,7 +49,7 @@ int vib_map_check(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
 	return ioas->dying || (iova | (last + 1) | vaddr) & mask ? -EINVAL : 0;
 }
 
-/* Is there room for a mapping that is in the tree already? tree_lock is held. */
+/* Is there room? tree_lock is held. */
 static int check_room(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	if (!ioas->restricted)
@@ -144,20 +144,44 @@ static int publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 	return ret;
 }
 
-/* Takes [iova, iova + size) out of the domains before @stop. */
-static void undo_fill(struct vib_ioas *ioas, struct vib_domain *stop, u64 iova, u64 size)
+/* Takes [iova, iova + size) out of the domains before @stop; false when something would not go. */
+static bool undo_fill(struct vib_ioas *ioas, struct vib_domain *stop, u64 iova, u64 size)
 {
 	struct vib_domain *dom;
+	bool clean = true;
 
 	list_for_each_entry(dom, &ioas->domains, node) {
-		struct vib_drain drain;
-
 		if (dom == stop)
 			break;
-		vib_drain_begin(&drain, dom);
-		vib_drain_range(&drain, iova, size);
-		vib_drain_sync(&drain);
+		clean &= vib_domain_undo(dom, iova, size);
 	}
+	return clean;
+}
+
+/*
+ * Enters the first @nr extents of the batch into every domain, or into none: then @stuck says if
+ * that failed.
+ */
+static int fill_domains(struct job *job, u32 nr, bool *stuck)
+{
+	struct vib_mapping *map = job->map;
+	struct vib_extents *batch = &job->batch;
+	struct vib_domain *dom;
+	int ret;
+
+	list_for_each_entry(dom, &job->ioas->domains, node) {
+		u64 size;
+
+		ret = vib_domain_fill(dom, job->iova, batch, 0, nr, map->prot,
+				      map->flags & VIB_F_PAGEWISE, stuck);
+		if (!ret)
+			continue;
+		size = vib_extents_pages(batch, 0, 0) - vib_extents_pages(batch, nr, 0);
+		if (!undo_fill(job->ioas, dom, job->iova, size << PAGE_SHIFT))
+			*stuck = true;
+		return ret;
+	}
+	return 0;
 }
 
 /* Enters the first @nr extents of the batch into every domain, and makes them the mapping's. */
@@ -165,7 +189,7 @@ static int fill(struct job *job, u32 nr)
 {
 	struct vib_extents *batch = &job->batch;
 	struct vib_mapping *map = job->map;
-	struct vib_domain *dom;
+	bool stuck = false;
 	int ret;
 
 	if (map->extents.nr || nr < batch->nr) {
@@ -173,18 +197,16 @@ static int fill(struct job *job, u32 nr)
 		if (ret)
 			return ret;
 	}
-	list_for_each_entry(dom, &job->ioas->domains, node) {
-		ret = vib_domain_fill(dom, job->iova, batch, 0, nr, map->prot,
-				      map->flags & VIB_F_PAGEWISE);
-		if (ret) {
-			undo_fill(job->ioas, dom, job->iova,
-				  (vib_extents_pages(batch, 0, 0) -
-				   vib_extents_pages(batch, nr, 0)) << PAGE_SHIFT);
-			return ret;
-		}
-	}
+	ret = fill_domains(job, nr, &stuck);
+	if (ret && !stuck)
+		return ret;
+	/*
+	 * What is stuck must stay pinned, so it becomes part of the mapping, which goes on the
+	 * shelf.
+	 */
+	map->flags |= stuck ? VIB_F_STUCK : 0;
 	vib_extents_move(&map->extents, batch, nr);
-	return 0;
+	return ret;
 }
 
 /* Where what is pinned so far ends. */
@@ -251,24 +273,6 @@ static int record(struct job *job)
 	return ret;
 }
 
-/*
- * The last domain left half-way: back to nothing pinned, also where a new domain has been filled
- * meanwhile.
- */
-static void strip(struct job *job)
-{
-	struct vib_mapping *map = job->map;
-	u64 size = vib_extents_pages(&map->extents, 0, 0) << PAGE_SHIFT;
-	u64 accounted;
-
-	down_read(&job->ioas->domains_rwsem);
-	undo_fill(job->ioas, NULL, map->span.start, size);
-	accounted = vib_unpin(&map->extents, 0, map->extents.nr, map->prot & IOMMU_WRITE);
-	vib_extents_fini(&map->extents);
-	up_read(&job->ioas->domains_rwsem);
-	vib_owner_uncharge(map->owner, accounted);
-}
-
 /* Pins and fills batch after batch. */
 static int populate(struct job *job)
 {
@@ -288,7 +292,7 @@ static int populate(struct job *job)
 	} while (!ret && job->pin.left);
 	vib_pin_end(&job->pin);
 	if (ret) {
-		accounted = vib_unpin(&job->batch, 0, job->batch.nr, false);
+		accounted = vib_unpin(&job->batch, 0, job->batch.nr, map->prot & IOMMU_WRITE);
 		vib_owner_uncharge(map->owner, accounted);
 	}
 	vib_extents_fini(&job->batch);
@@ -310,8 +314,16 @@ static int run(struct job *job)
 		ret = job->record ? record(job) : populate(job);
 		if (ret != -EAGAIN)
 			return ret;
-		if (!job->record)
-			strip(job);
+		if (!job->record) {
+			/*
+			 * The last domain left half-way; a new one may hold what was filled before.
+			 */
+			map->flags |= VIB_F_PARTIAL;
+			vib_retire_extents(job->ioas, map);
+			if (map->flags & VIB_F_STUCK)
+				return -EIO;
+			map->flags &= ~VIB_F_PARTIAL;
+		}
 		job->record = !job->record;
 	}
 }
@@ -343,7 +355,6 @@ static int check_args(u64 iova, u64 vaddr, u64 size, u64 *last)
 	return 0;
 }
 
-/* Makes the mapping structure of a request; ERR_PTR(-ENOMEM). */
 static struct vib_mapping *new_mapping(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr,
 				       int prot)
 {

@@ -54,6 +54,8 @@ static void reset(struct vib_mapping *map)
 	map->dirty = NULL;
 	vib_owner_put(map->owner);
 	map->owner = NULL;
+	WARN_ON_ONCE(!RB_EMPTY_ROOT(&map->pins));
+	map->pins = RB_ROOT;
 	map->first = 0;
 	map->state = VIB_RESERVED;
 }

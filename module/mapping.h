@@ -17,6 +17,7 @@
 #ifndef VIB_MAPPING_H
 #define VIB_MAPPING_H
 
+#include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
 
@@ -31,13 +32,22 @@ enum vib_state {
 	VIB_DRAINING,
 };
 
+/*
+ * PARTIAL: its extents cover less than its span, for the map failed. ENTRY: counted against
+ * dma_entry_limit. PAGEWISE: filled page by page (disable_hugepages). STUCK: an IOMMU driver did not
+ * let go of it, no extent from then on is unpinned. INVALID: its user address was taken back
+ * (UNMAP_FLAG_VADDR). ORPHAN: whoever drops the last @busy retires it. KEPT: an emulated device did
+ * not let go of its pages. HANDOVER: in a handover's list (by @batch), not to be claimed.
+ */
 enum {
-	VIB_F_PARTIAL = 1,	/* its extents cover less than its span: a map that failed */
-	VIB_F_ENTRY = 2,	/* counted against dma_entry_limit */
-	VIB_F_PAGEWISE = 4,	/* filled page by page (disable_hugepages) */
-	VIB_F_STUCK = 8,	/* an IOMMU driver, or an emulated device, did not let go of it */
-	VIB_F_INVALID = 16,	/* its user address was taken back (UNMAP_FLAG_VADDR) */
-	VIB_F_ORPHAN = 32,	/* whoever drops the last @busy retires it */
+	VIB_F_PARTIAL	= BIT(0),
+	VIB_F_ENTRY	= BIT(1),
+	VIB_F_PAGEWISE	= BIT(2),
+	VIB_F_STUCK	= BIT(3),
+	VIB_F_INVALID	= BIT(4),
+	VIB_F_ORPHAN	= BIT(5),
+	VIB_F_KEPT	= BIT(6),
+	VIB_F_HANDOVER	= BIT(7),
 };
 
 /**
@@ -66,7 +76,7 @@ struct vib_mapping {
 	u64 *dirty;
 	struct rb_root pins;
 	u32 first;
-	u16 busy;
+	u32 busy;
 	u8 prot;
 	u8 state;
 	u8 flags;

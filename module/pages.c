@@ -6,6 +6,7 @@
 #include "pages.h"
 
 #include <linux/iommu.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "mapping.h"
@@ -42,6 +43,13 @@ struct vib_page *vib_page_find(struct vib_mapping *map, u64 iova)
 		node = iova < page->iova ? node->rb_left : node->rb_right;
 	}
 	return NULL;
+}
+
+bool vib_page_chargeable(struct vib_page *page)
+{
+	u64 ext = *vib_page_word(page);
+
+	return ext & VIB_EXT_PINNED && !PageReserved(pfn_to_page(vib_ext_pfn(ext)));
 }
 
 void vib_page_insert(struct vib_mapping *map, struct vib_page *page)
@@ -81,7 +89,8 @@ u64 vib_pages_set_charged(struct vib_mapping *map, bool charged)
 	for (node = rb_first(&map->pins); node; node = rb_next(node)) {
 		u64 *ext = vib_page_word(page_of(node));
 
-		if (!(*ext & VIB_EXT_PINNED) || charged == !!(*ext & VIB_EXT_ACCOUNTED))
+		if (!vib_page_chargeable(page_of(node)) ||
+		    charged == !!(*ext & VIB_EXT_ACCOUNTED))
 			continue;
 		*ext ^= VIB_EXT_ACCOUNTED;
 		changed++;

@@ -41,6 +41,12 @@ u64 vib_page_free(struct vib_page *page, bool dirty);
 
 struct vib_page *vib_page_find(struct vib_mapping *map, u64 iova);
 
+/*
+ * Would its pin be on the account if no mapping were pinned as a whole? Not what the kernel keeps
+ * reserved.
+ */
+bool vib_page_chargeable(struct vib_page *page);
+
 /* Its IOVA is not in the tree yet. */
 void vib_page_insert(struct vib_mapping *map, struct vib_page *page);
 

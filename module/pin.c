@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "compat/mm.h"
+#include "pfnmap.h"
 
 /* Unpinning this many pages goes without a reschedule. */
 enum {
@@ -39,6 +40,7 @@ void vib_pin_begin(struct vib_pin *pin)
 	pin->pages = NULL;
 	if (pin->left > VIB_PIN_FEW)
 		pin->pages = kmalloc_array(VIB_PIN_BATCH, sizeof(*pin->pages), GFP_KERNEL);
+	pin->faulted = 0;
 	pin->max = pin->pages ? VIB_PIN_BATCH : VIB_PIN_FEW;
 	if (!pin->pages)
 		pin->pages = pin->few;
@@ -64,13 +66,10 @@ static long pin_pages(struct vib_pin *pin, unsigned long npages)
 		got = vib_compat_pin_remote(mm, pin->vaddr, npages, flags, pin->pages);
 		mmap_read_unlock(mm);
 	}
-	return got ? got : -EFAULT;
-}
-
-/* Kept by the kernel for itself, or no memory at all: not ours to charge. */
-static bool pfn_reserved(unsigned long pfn)
-{
-	return !pfn_valid(pfn) || PageReserved(pfn_to_page(pfn));
+	/*
+	 * Newer kernels say -EOVERFLOW where the range ends at the very top of the address space.
+	 */
+	return got && got != -EOVERFLOW ? got : -EFAULT;
 }
 
 /*
@@ -112,7 +111,8 @@ static int append_run(struct vib_pin *pin, struct vib_extents *out, struct page 
 		flags |= VIB_EXT_ACCOUNTED;
 		*charge += n;
 	}
-	return vib_extents_append(out, pfn, n, flags);
+	return pin->scattered ? vib_extents_push(out, pfn, n, flags) :
+				vib_extents_append(out, pfn, n, flags);
 }
 
 /* Appends what GUP gave, run by run; room for as many extents as pages is reserved. */
@@ -137,75 +137,6 @@ static int append_pages(struct vib_pin *pin, struct vib_extents *out, unsigned i
 	return 0;
 }
 
-/*
- * Reads the PFNs behind a PFNMAP vma, faulting them in once; -EAGAIN when the vma must be looked up
- * anew.
- */
-static int follow_pfnmap(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr,
-			 bool write, struct vib_pfnmap *map)
-{
-	bool unlocked = false;
-	int ret = vib_compat_follow_pfnmap(vma, addr, map);
-
-	if (ret) {
-		ret = fixup_user_fault(mm, addr, FAULT_FLAG_REMOTE | (write ? FAULT_FLAG_WRITE : 0),
-				       &unlocked);
-		if (ret)
-			return ret;
-		if (unlocked)
-			return -EAGAIN;
-		ret = vib_compat_follow_pfnmap(vma, addr, map);
-		if (ret)
-			return ret;
-	}
-	return write && !map->writable ? -EFAULT : 0;
-}
-
-/* Like follow_pfnmap(), from an address; -EFAULT where no PFNMAP vma is. */
-static int lookup_pfnmap(struct vib_pin *pin, struct vib_pfnmap *map)
-{
-	struct mm_struct *mm = pin->owner->mm;
-	struct vm_area_struct *vma;
-	unsigned long addr;
-	int ret;
-
-	mmap_read_lock(mm);
-	do {
-		addr = vib_compat_untag(mm, pin->vaddr);
-		vma = vib_compat_vma_lookup(mm, addr);
-		if (!vma || !(vma->vm_flags & VM_PFNMAP)) {
-			ret = -EFAULT;
-			break;
-		}
-		ret = follow_pfnmap(mm, vma, addr, pin->write, map);
-	} while (ret == -EAGAIN && !fatal_signal_pending(current));
-	mmap_read_unlock(mm);
-	return ret == -EAGAIN ? -EINTR : ret;
-}
-
-/*
- * Appends the device memory at pin->vaddr: how many pages, or an errno. GUP has refused the
- * address.
- */
-static long append_pfnmap(struct vib_pin *pin, struct vib_extents *out)
-{
-	struct vib_pfnmap map;
-	u64 npages;
-	int ret;
-
-	ret = lookup_pfnmap(pin, &map);
-	if (ret)
-		return ret;
-	if (!pfn_reserved(map.pfn))
-		return -EFAULT;
-	npages = pin->scattered ? 1 : min_t(u64, map.pages, pin->left);
-	if (pin->scattered)
-		ret = vib_extents_reserve(out, 1);
-	if (!ret)
-		ret = vib_extents_append(out, map.pfn, min_t(u64, npages, VIB_EXT_PAGES_MAX), 0);
-	return ret ? ret : (long)min_t(u64, npages, VIB_EXT_PAGES_MAX);
-}
-
 /* One GUP call's worth: 0 with pin advanced and @charge grown, or an errno with nothing kept. */
 static int pin_step(struct vib_pin *pin, struct vib_extents *out, u64 *charge)
 {
@@ -224,7 +155,7 @@ static int pin_step(struct vib_pin *pin, struct vib_extents *out, u64 *charge)
 		if (ret)
 			return ret;
 	} else if (got == -EFAULT) {
-		got = append_pfnmap(pin, out);
+		got = vib_pfnmap_append(pin, out, want);
 	}
 	if (got < 0)
 		return got;

@@ -29,6 +29,7 @@ enum {
  * @vaddr: next user address
  * @left: pages still to pin
  * @accounted: pages charged so far
+ * @faulted: user address that was faulted in last for want of GUP's waiting, or 0
  * @write: the device may write
  * @uncharged: the pages are on the account already
  * @scattered: never merge runs (parameter disable_hugepages)
@@ -41,6 +42,7 @@ struct vib_pin {
 	u64 vaddr;
 	u64 left;
 	u64 accounted;
+	u64 faulted;
 	bool write;
 	bool uncharged;
 	bool scattered;

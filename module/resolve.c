@@ -34,14 +34,28 @@ static void keep_region(struct vib_resolved *res, const struct iommu_resv_region
 {
 	struct vib_range range = { .start = region->start };
 
-	if (region->type == IOMMU_RESV_SW_MSI) {
-		res->sw_msi = true;
-		res->sw_msi_base = region->start;
-	}
-	if (region->type == IOMMU_RESV_DIRECT_RELAXABLE)
+	if (region->type == IOMMU_RESV_DIRECT_RELAXABLE || !region->length)
 		return;
-	if (vib_range_last(region->start, region->length, &range.last))
-		res->reserved[res->nr_reserved++] = range;
+	if (!vib_range_last(region->start, region->length, &range.last))
+		range.last = U64_MAX;
+	res->reserved[res->nr_reserved++] = range;
+}
+
+/* A doorbell window that the hardware has makes one in software unnecessary. */
+static void note_msi(struct vib_resolved *res, const struct list_head *regions)
+{
+	const struct iommu_resv_region *region;
+
+	list_for_each_entry(region, regions, list) {
+		if (region->type == IOMMU_RESV_MSI) {
+			res->sw_msi = false;
+			return;
+		}
+		if (region->type == IOMMU_RESV_SW_MSI) {
+			res->sw_msi = true;
+			res->sw_msi_base = region->start;
+		}
+	}
 }
 
 static int read_regions(struct iommu_group *group, struct vib_resolved *res)
@@ -58,6 +72,7 @@ static int read_regions(struct iommu_group *group, struct vib_resolved *res)
 		res->reserved = kmalloc_array(nr + 1, sizeof(*res->reserved), GFP_KERNEL_ACCOUNT);
 		if (!res->reserved)
 			ret = -ENOMEM;
+		note_msi(res, &regions);
 	}
 	list_for_each_entry_safe(region, next, &regions, list) {
 		if (!ret)

@@ -243,7 +243,7 @@ static void strike(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	if (map->flags & VIB_F_ENTRY)
 		ioas->entries_left++;
-	if (map->flags & VIB_F_STUCK)
+	if (map->flags & (VIB_F_STUCK | VIB_F_KEPT))
 		list_move(&map->batch, &ioas->stuck);
 }
 
@@ -268,21 +268,55 @@ static void erase(struct vib_ioas *ioas, struct list_head *list, const struct ta
 	mutex_unlock(&ioas->tree_lock);
 }
 
-void vib_retire(struct vib_ioas *ioas, struct list_head *list)
+/* Drains and unpins all extents of the mappings, slice by slice. */
+static void drain_list(struct vib_ioas *ioas, struct list_head *list, struct tally *tally)
 {
 	struct slice slice = { .list = list };
-	struct tally tally = {};
 
 	slice.map = list_first_entry(list, struct vib_mapping, batch);
 	slice.iova = slice.map->span.start;
-	retire_slice(ioas, &slice, &tally);
+	retire_slice(ioas, &slice, tally);
 	while (next_slice(&slice)) {
 		cond_resched();
-		retire_slice(ioas, &slice, &tally);
+		retire_slice(ioas, &slice, tally);
 	}
+}
+
+/* What emulated devices have left pinned although nobody is there any more who could unpin it. */
+static void drop_pins(struct list_head *list)
+{
+	struct vib_mapping *map;
+
+	list_for_each_entry(map, list, batch)
+		if (!RB_EMPTY_ROOT(&map->pins))
+			vib_pages_drop(map);
+}
+
+void vib_retire(struct vib_ioas *ioas, struct list_head *list)
+{
+	struct tally tally = {};
+
+	drain_list(ioas, list, &tally);
 	erase(ioas, list, &tally);
 	settle(&tally);
+	drop_pins(list);
 	vib_mapping_free_list(list);
+}
+
+void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	struct tally tally = {};
+	LIST_HEAD(list);
+
+	list_add(&map->batch, &list);
+	drain_list(ioas, &list, &tally);
+	settle(&tally);
+	if (map->flags & VIB_F_STUCK)
+		return;
+	down_read(&ioas->domains_rwsem);
+	vib_extents_fini(&map->extents);
+	map->first = 0;
+	up_read(&ioas->domains_rwsem);
 }
 
 void vib_retire_unmapped(struct list_head *list)
@@ -292,10 +326,9 @@ void vib_retire_unmapped(struct list_head *list)
 
 	list_for_each_entry(map, list, batch) {
 		unpin_part(map, map->first, map->extents.nr, &tally);
-		if (!RB_EMPTY_ROOT(&map->pins))
-			vib_pages_drop(map);
 		cond_resched();
 	}
 	settle(&tally);
+	drop_pins(list);
 	vib_mapping_free_list(list);
 }

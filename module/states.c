@@ -19,19 +19,6 @@ int vib_ioas_settled(struct vib_ioas *ioas, u64 start, u64 last)
 	return 0;
 }
 
-int vib_ioas_settle(struct vib_ioas *ioas, u64 start, u64 last)
-{
-	int ret;
-
-	while (vib_ioas_settled(ioas, start, last)) {
-		ret = vib_ioas_wait(ioas);
-		if (ret)
-			return ret;
-		mutex_lock(&ioas->tree_lock);
-	}
-	return 0;
-}
-
 void vib_mapping_unbusy(struct vib_ioas *ioas, struct vib_mapping *map, struct list_head *orphans)
 {
 	if (--map->busy)

@@ -15,12 +15,6 @@
 int vib_ioas_settled(struct vib_ioas *ioas, u64 start, u64 last);
 
 /*
- * The same, waiting (with tree_lock dropped and retaken) until it is 0; -EINTR, without tree_lock,
- * when killed.
- */
-int vib_ioas_settle(struct vib_ioas *ioas, u64 start, u64 last);
-
-/*
  * Lets go of a busy mapping; tree_lock is held. What it adds to @orphans the caller hands to
  * vib_retire() afterwards.
  */

@@ -9,6 +9,8 @@
  */
 #include "engine.h"
 
+#include <linux/mm.h>
+
 #include "access.h"
 #include "states.h"
 #include "pure/iova.h"
@@ -24,6 +26,7 @@ struct sweep {
 	u64 next;			/* everything below is done */
 	u64 last;
 	bool done;
+	unsigned int tracked;		/* ioas->tracked when the latest were claimed */
 };
 
 /* Type1's first version stops where a mapping starts before the range. */
@@ -33,28 +36,29 @@ static bool v1_stops(struct sweep *sweep, struct vib_span *span)
 }
 
 /*
- * Claims the next mappings. 0; -EAGAIN when the first one is coming or going, with nothing claimed.
- * tree_lock is held.
+ * Claims the next mappings, busy ones too: nobody new gets hold of them from here on. 0; -EAGAIN
+ * when the first one is coming or going, with nothing claimed. tree_lock is held.
  */
 static int claim(struct sweep *sweep, struct list_head *batch)
 {
-	struct vib_maptree *tree = &sweep->ioas->tree;
-	struct vib_span *span = vib_maptree_first(tree, sweep->next, sweep->last);
+	struct vib_ioas *ioas = sweep->ioas;
+	struct vib_span *span = vib_maptree_first(&ioas->tree, sweep->next, sweep->last);
 	unsigned int nr;
 
 	for (nr = 0; span && !v1_stops(sweep, span) && nr < CLAIM_MAX; nr++) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
-		if (map->state != VIB_LIVE || map->busy)
+		if (map->state != VIB_LIVE || map->flags & VIB_F_HANDOVER)
 			return nr ? 0 : -EAGAIN;
 		map->state = VIB_DRAINING;
 		if (map->flags & VIB_F_INVALID)
-			sweep->ioas->invalid--;
+			ioas->invalid--;
 		list_add_tail(&map->batch, batch);
 		sweep->next = span->last + 1;
 		span = vib_maptree_next(span, sweep->last);
 	}
 	sweep->done = nr < CLAIM_MAX || !span;
+	sweep->tracked = ioas->tracked;
 	return 0;
 }
 
@@ -79,20 +83,51 @@ int vib_unmap_check(struct vib_ioas *ioas, const struct vib_unmap *req, u64 *las
 	return 0;
 }
 
-/* Those from @map on go back to LIVE. */
-static void unclaim(struct vib_ioas *ioas, struct vib_mapping *map, struct list_head *batch)
+/* One claimed mapping goes back to LIVE. tree_lock is held. */
+static void unclaim_one(struct sweep *sweep, struct vib_mapping *map)
 {
+	list_del(&map->batch);
+	map->state = VIB_LIVE;
+	if (map->flags & VIB_F_INVALID)
+		sweep->ioas->invalid++;
+	/* A bitmap of an earlier tracking: none is right, and says that all is dirty. */
+	if (sweep->tracked != sweep->ioas->tracked) {
+		kvfree(map->dirty);
+		map->dirty = NULL;
+	}
+}
+
+/* Those from @map on go back, unless their container has ended: then they end, too. */
+static void unclaim(struct sweep *sweep, struct vib_mapping *map, struct list_head *batch)
+{
+	struct vib_ioas *ioas = sweep->ioas;
 	struct vib_mapping *next;
 
 	mutex_lock(&ioas->tree_lock);
-	list_for_each_entry_safe_from(map, next, batch, batch) {
-		list_del(&map->batch);
-		map->state = VIB_LIVE;
-		if (map->flags & VIB_F_INVALID)
-			ioas->invalid++;
+	if (!ioas->dying) {
+		list_for_each_entry_safe_from(map, next, batch, batch)
+			unclaim_one(sweep, map);
+		vib_ioas_changed(ioas);
 	}
-	vib_ioas_changed(ioas);
 	mutex_unlock(&ioas->tree_lock);
+}
+
+/* Waits until no other call uses what was claimed; -EINTR when killed, with all given back. */
+static int wait_idle(struct sweep *sweep, struct list_head *batch)
+{
+	struct vib_mapping *map;
+	int ret;
+
+	list_for_each_entry(map, batch, batch) {
+		if (likely(!READ_ONCE(map->busy)))
+			continue;
+		ret = wait_event_killable(sweep->ioas->wait, !READ_ONCE(map->busy));
+		if (ret) {
+			unclaim(sweep, list_first_entry(batch, struct vib_mapping, batch), batch);
+			return -EINTR;
+		}
+	}
+	return 0;
 }
 
 /* Reports the dirty bits of what is about to go; what could not be reported stays mapped. */
@@ -104,29 +139,56 @@ static int report(struct sweep *sweep, struct list_head *batch)
 	list_for_each_entry(map, batch, batch) {
 		ret = vib_dirty_emit(sweep->ioas, map, sweep->req->sink);
 		if (ret) {
-			unclaim(sweep->ioas, map, batch);
+			unclaim(sweep, map, batch);
 			return ret;
 		}
 	}
 	return 0;
 }
 
+/* Tells everybody who has to know before a batch goes; what may not go is taken out of it. */
+static int announce(struct sweep *sweep, struct list_head *batch)
+{
+	int ret;
+
+	ret = wait_idle(sweep, batch);
+	if (ret)
+		return ret;
+	if (!list_empty_careful(&sweep->ioas->devices))
+		vib_access_notify(sweep->ioas, batch);
+	return sweep->req->sink ? report(sweep, batch) : 0;
+}
+
 /* Ends a batch of claimed mappings. */
 static int finish(struct sweep *sweep, struct list_head *batch)
 {
 	struct vib_mapping *map;
-	int ret = 0;
+	int ret;
 
-	if (!list_empty_careful(&sweep->ioas->devices))
-		vib_access_notify(sweep->ioas, batch);
-	if (sweep->req->sink)
-		ret = report(sweep, batch);
+	if (list_empty(batch))
+		return 0;
+	ret = announce(sweep, batch);
 	if (list_empty(batch))
 		return ret;
 	list_for_each_entry(map, batch, batch)
 		sweep->req->unmapped += vib_span_size(&map->span);
 	vib_retire(sweep->ioas, batch);
 	INIT_LIST_HEAD(batch);
+	return ret;
+}
+
+/* Waits for a mapping that is coming or going; the rules are looked at again after it. */
+static int wait_turn(struct sweep *sweep)
+{
+	int ret;
+
+	ret = vib_ioas_wait(sweep->ioas);
+	if (ret)
+		return ret;
+	mutex_lock(&sweep->ioas->tree_lock);
+	ret = vib_unmap_check(sweep->ioas, sweep->req, &sweep->last);
+	if (ret)
+		mutex_unlock(&sweep->ioas->tree_lock);
 	return ret;
 }
 
@@ -138,16 +200,15 @@ static int sweep_range(struct sweep *sweep)
 	int ret;
 
 	for (;;) {
-		ret = claim(sweep, &batch);
-		if (ret) {
-			ret = vib_ioas_wait(ioas);
-		} else {
-			mutex_unlock(&ioas->tree_lock);
-			ret = finish(sweep, &batch);
-			if (sweep->done)
+		if (claim(sweep, &batch)) {
+			ret = wait_turn(sweep);
+			if (ret)
 				return ret;
+			continue;
 		}
-		if (ret)
+		mutex_unlock(&ioas->tree_lock);
+		ret = finish(sweep, &batch);
+		if (ret || sweep->done)
 			return ret;
 		mutex_lock(&ioas->tree_lock);
 	}

@@ -37,13 +37,17 @@ int vib_vaddr_invalidate(struct vib_ioas *ioas, struct vib_unmap *req)
 
 	req->unmapped = 0;
 	mutex_lock(&ioas->tree_lock);
-	ret = list_empty(&ioas->emulated) ? vib_unmap_check(ioas, req, &last) : -EBUSY;
-	if (!ret) {
-		ret = vib_ioas_settle(ioas, req->iova, last);
+	for (;;) {
+		ret = list_empty(&ioas->emulated) ? vib_unmap_check(ioas, req, &last) : -EBUSY;
+		if (ret || !vib_ioas_settled(ioas, req->iova, last))
+			break;
+		ret = vib_ioas_wait(ioas);
 		if (ret)
 			return ret;
-		ret = invalidate(ioas, req->iova, last, &req->unmapped);
+		mutex_lock(&ioas->tree_lock);
 	}
+	if (!ret)
+		ret = invalidate(ioas, req->iova, last, &req->unmapped);
 	mutex_unlock(&ioas->tree_lock);
 	return ret;
 }
@@ -121,11 +125,16 @@ int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
 	mutex_lock(&ioas->tree_lock);
-	ret = vib_map_check(ioas, iova, last, vaddr);
-	if (!ret) {
-		ret = vib_ioas_settle(ioas, iova, last);
+	for (;;) {
+		ret = vib_map_check(ioas, iova, last, vaddr);
+		if (ret || !vib_ioas_settled(ioas, iova, last))
+			break;
+		ret = vib_ioas_wait(ioas);
 		if (ret)
 			goto put;
+		mutex_lock(&ioas->tree_lock);
+	}
+	if (!ret) {
 		map = find_invalid(ioas, iova, last);
 		ret = PTR_ERR_OR_ZERO(map);
 	}

@@ -108,6 +108,20 @@ static inline void vib_compat_gather_splice(struct iommu_iotlb_gather *from,
 #endif
 }
 
+/*
+ * On x86 a range flush of any width is fine: VT-d makes a flush of the domain of what is too wide
+ * for one command, AMD-Vi and virtio-iommu do so always. And it is needed: before v6.10 VT-d in
+ * caching mode leaves the devices' own TLBs out of a flush of the whole domain.
+ */
+#define VIB_COMPAT_WIDE_SYNC	IS_ENABLED(CONFIG_X86)
+
+/* Bytes that one range flush may have. VT-d before v6.10 counts its pages in 32 bits. */
+#ifdef VIB_HAVE_CACHE_TAGS
+#define VIB_COMPAT_SYNC_MAX	BIT_ULL(63)
+#else
+#define VIB_COMPAT_SYNC_MAX	BIT_ULL(43)
+#endif
+
 #ifndef VIB_HAVE_ISOLATED_MSI
 static inline int vib_compat_no_intr_remap(struct device *dev, void *unused)
 {

@@ -61,21 +61,34 @@ static bool continues(u64 last, u64 pfn, u64 pages, u64 flags)
 	       vib_ext_pages(last) + pages <= VIB_EXT_PAGES_MAX;
 }
 
-int vib_extents_append(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags)
+/* Can the word say it? */
+static bool sayable(u64 pfn, u64 pages)
 {
-	u64 *words = vib_extents_words(ex);
+	return pages && pages <= VIB_EXT_PAGES_MAX && pfn <= VIB_EXT_PFN_MAX - (pages - 1);
+}
+
+int vib_extents_push(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags)
+{
 	int ret;
 
-	if (!pages || pages > VIB_EXT_PAGES_MAX || pfn > VIB_EXT_PFN_MAX - (pages - 1))
+	if (!sayable(pfn, pages))
 		return -ERANGE;
-	if (ex->nr && continues(words[ex->nr - 1], pfn, pages, flags)) {
-		words[ex->nr - 1] += pages << VIB_EXT_COUNT_SHIFT;
-		return 0;
-	}
 	ret = vib_extents_reserve(ex, 1);
 	if (ret)
 		return ret;
 	vib_extents_words(ex)[ex->nr++] = vib_ext_make(pfn, pages, flags);
+	return 0;
+}
+
+int vib_extents_append(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags)
+{
+	u64 *words = vib_extents_words(ex);
+
+	if (!sayable(pfn, pages))
+		return -ERANGE;
+	if (!ex->nr || !continues(words[ex->nr - 1], pfn, pages, flags))
+		return vib_extents_push(ex, pfn, pages, flags);
+	words[ex->nr - 1] += pages << VIB_EXT_COUNT_SHIFT;
 	return 0;
 }
 

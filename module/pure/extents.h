@@ -104,11 +104,14 @@ int vib_extents_reserve(struct vib_extents *ex, u32 more);
  * @flags: VIB_EXT_PINNED and VIB_EXT_ACCOUNTED
  *
  * Merges with the last extent when PFNs are contiguous, flags are equal and the sum still fits. Two
- * runs are merged only here: vib_extents_move() never merges.
+ * runs are merged only here: vib_extents_push() and vib_extents_move() never merge.
  *
  * Return: 0; -ENOMEM with the vector unchanged; -ERANGE when @pfn or @pages do not fit the word.
  */
 int vib_extents_append(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags);
+
+/* The same, but never merges: one extent for each call. */
+int vib_extents_push(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags);
 
 /**
  * vib_extents_move - hand the first @nr extents of @src over to the end of @dst
