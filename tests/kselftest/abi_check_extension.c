@@ -46,7 +46,7 @@ TEST_F(unset, says_what_needs_no_container)
 TEST_F(unset, set_iommu_without_group_is_einval)
 {
 	ASSERT_EQ(0, world_open_container(&self->w));
-	ASSERT_EQ(-EINVAL, world_set_iommu(&self->w));
+	ASSERT_EQ(-EINVAL, world_select(&self->w));
 }
 
 TEST_F(unset, set_iommu_with_an_id_of_nobody_is_enodev)
@@ -63,8 +63,7 @@ TEST_F(unset, id_refused_leaves_the_container_open_to_another)
 	ASSERT_EQ(0, world_join(&self->w, 0));
 	ASSERT_EQ(-ENODEV, container_set_iommu(self->w.container,
 					       UNKNOWN_EXTENSION));
-	ASSERT_EQ(0, world_set_iommu(&self->w));
-	ASSERT_EQ(NULL, world_proof(&self->w));
+	ASSERT_EQ(0, world_select(&self->w));
 }
 
 TEST_F(unset, dma_ioctls_before_set_iommu_are_einval)
@@ -102,7 +101,7 @@ TEST_F(unset, ids_of_type1_are_answered_only_if_claimed)
 
 TEST_F(set, set_iommu_twice_is_einval)
 {
-	ASSERT_EQ(-EINVAL, world_set_iommu(&self->w));
+	ASSERT_EQ(-EINVAL, world_select(&self->w));
 }
 
 TEST_F(set, has_unmap_all_and_update_vaddr)

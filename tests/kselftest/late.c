@@ -106,7 +106,7 @@ static void map_and_wait(struct __test_metadata *_metadata, struct world *w,
 {
 	ASSERT_EQ(0, world_open_container(w));
 	ASSERT_EQ(0, world_join(w, 0));
-	ASSERT_EQ(0, world_set_iommu(w));
+	ASSERT_EQ(0, world_select(w));
 	ASSERT_EQ(0, late_open(late, LATE_SIZE));
 	map->w = w;
 	map->body = map_late;
@@ -255,7 +255,7 @@ static void wait_for_ever(struct world *w)
 	struct call map = { .w = w };
 	struct late late;
 
-	if (world_open_container(w) || world_join(w, 0) || world_set_iommu(w))
+	if (world_open_container(w) || world_join(w, 0) || world_select(w))
 		_exit(1);
 	if (late_open(&late, LATE_SIZE))
 		_exit(2);

@@ -31,7 +31,7 @@ static int open_set(struct world *w)
 	ret = world_open_container(w);
 	if (!ret)
 		ret = world_join(w, 0);
-	return ret ? ret : world_set_iommu(w);
+	return ret ? ret : world_select(w);
 }
 
 static int open_mapped(struct world *w, const char *mem)

@@ -34,7 +34,7 @@ static int open_under(struct world *w, long limit)
 	if (!ret)
 		ret = backend_param_set(backend, "dma_entry_limit", limit);
 	if (!ret)
-		ret = world_set_iommu(w);
+		ret = world_select(w);
 	backend_param_set(backend, "dma_entry_limit", before);
 	return ret;
 }
@@ -63,7 +63,7 @@ TEST_F(limits, default_is_65535)
 {
 	ASSERT_EQ(0, world_open_container(&self->w));
 	ASSERT_EQ(0, world_join(&self->w, 0));
-	ASSERT_EQ(0, world_set_iommu(&self->w));
+	ASSERT_EQ(0, world_select(&self->w));
 	EXPECT_EQ(65535, info_avail(self->w.container));
 }
 

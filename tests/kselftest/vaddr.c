@@ -25,7 +25,7 @@ static int open_first(struct world *w)
 	ret = world_open_container(w);
 	if (!ret)
 		ret = world_join(w, 0);
-	return ret ? ret : world_set_iommu(w);
+	return ret ? ret : world_select(w);
 }
 
 static int map_pages(struct world *w, const char *mem, __u64 first,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See world.h. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -117,6 +118,21 @@ const char *world_proof(const struct world *w)
 	return mode_proof(w->mode, &w->use);
 }
 
+int world_select(struct world *w)
+{
+	const char *doubt;
+	int ret;
+
+	ret = world_set_iommu(w);
+	if (ret)
+		return ret;
+	doubt = world_proof(w);
+	if (!doubt)
+		return 0;
+	why(w, "%s", doubt);
+	return -EPROTO;
+}
+
 static int open_all(struct world *w)
 {
 	unsigned int i;
@@ -125,30 +141,24 @@ static int open_all(struct world *w)
 	ret = world_open_container(w);
 	for (i = 0; !ret && i < w->nslots; i++)
 		ret = world_join(w, i);
-	return ret ? ret : world_set_iommu(w);
+	return ret ? ret : world_select(w);
 }
 
 enum world_state world_open(struct world *w, enum mode_id id,
 			    unsigned int groups)
 {
 	enum world_state state;
-	const char *doubt;
 	int ret;
 
 	state = world_enter(w, id, groups);
 	if (state != WORLD_READY)
 		return state;
 	ret = open_all(w);
-	if (ret) {
+	if (!ret)
+		return WORLD_READY;
+	if (!w->why[0])
 		why(w, "container cannot be set up: error %d", ret);
-		return WORLD_BROKEN;
-	}
-	doubt = world_proof(w);
-	if (doubt) {
-		why(w, "%s", doubt);
-		return WORLD_BROKEN;
-	}
-	return WORLD_READY;
+	return WORLD_BROKEN;
 }
 
 struct edu *world_edu(struct world *w, unsigned int slot)

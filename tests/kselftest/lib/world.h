@@ -62,6 +62,9 @@ int world_open_edu(struct world *w, unsigned int slot);
 /* Who serves the container of this process? See mode_proof(). */
 const char *world_proof(const struct world *w);
 
+/* world_set_iommu() with that proof: -EPROTO if it fails, and why says what. */
+int world_select(struct world *w);
+
 /* The steps of world_close(). Closing what is not open does nothing. */
 void world_close_device(struct world *w, unsigned int slot);
 void world_close_group(struct world *w, unsigned int slot);
