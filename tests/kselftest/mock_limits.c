@@ -10,7 +10,7 @@
 #include "mock_world.h"
 
 /* Above what 39 bits reach. */
-#define FAR (1ULL << 40)
+#define FAR 0x10000000000ULL
 #define BITS_39 0x7fffffffffULL
 #define BITS_48 0xffffffffffffULL
 

@@ -18,6 +18,7 @@ FIXTURE_VARIANT(sweep)
 };
 
 #define MOCK sweep
+#define sweep_data _test_data_sweep	/* the harness's name for what self is */
 #include "mock_world.h"
 
 FIXTURE_VARIANT_ADD(sweep, direct)
@@ -137,7 +138,7 @@ TEST_F(sweep, the_first_attach_fails_at_every_call)
  * Two groups or one domain, a MAP of many calls: it is in all domains or in none.
  */
 static unsigned int sweep_map(struct __test_metadata *_metadata,
-			      FIXTURE_DATA(sweep) *self)
+			      struct sweep_data *self)
 {
 	unsigned int n;
 	int ret;

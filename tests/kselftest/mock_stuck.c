@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A driver that does not unmap what it mapped: it takes out less than asked, or
+ * nothing. What a domain still translates stays pinned until the domain is freed,
+ * and is told once, as a kernel warning that whoever starts this must expect.
+ * The mock itself watches that no page goes before its translation.
+ */
+#include "mock_fixture.h"
+
+FIXTURE_VARIANT(stuck)
+{
+	unsigned int page;	/* of the mapping at IOVA */
+};
+
+#define MOCK stuck
+#include "mock_world.h"
+
+/* Nothing is unmapped. */
+FIXTURE_VARIANT_ADD(stuck, first_page)
+{
+	.page = 0,
+};
+
+/* A short unmap. */
+FIXTURE_VARIANT_ADD(stuck, page_in_the_middle)
+{
+	.page = 10,
+};
+
+FIXTURE_VARIANT_ADD(stuck, last_page)
+{
+	.page = MEM_PAGES - 1,
+};
+
+static int make_stuck(unsigned int page)
+{
+	return mock_order("stuck 0x%llx", IOVA + page * PAGE);
+}
+
+/* Pages pinned since the test began. */
+static long held(const struct world *w)
+{
+	return pinned_pages() - w->pinned;
+}
+
+TEST_F(stuck, stays_pinned_until_the_domain_is_freed)
+{
+	__u64 size;
+
+	ASSERT_EQ(0, begin_mapped(&self->w, SLOT_A, self->mem));
+	ASSERT_EQ(0, make_stuck(variant->page));
+	EXPECT_EQ(0, dma_unmap(self->w.container, IOVA, MEM_SIZE, 0, &size));
+	EXPECT_EQ(MEM_SIZE, size);
+	EXPECT_EQ(1, mock_domain_count(0, "mapped"));
+	EXPECT_LE(1, held(&self->w));
+	EXPECT_GE(MEM_PAGES, held(&self->w));
+	ASSERT_EQ(0, leave(&self->w, SLOT_A));
+	EXPECT_EQ(0, held(&self->w));
+	EXPECT_EQ(0, mock_domains());
+}
+
+TEST_F(stuck, does_not_keep_other_mappings)
+{
+	ASSERT_EQ(0, begin_mapped(&self->w, SLOT_A, self->mem));
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA + GIB, self->mem, MEM_SIZE,
+			     DMA_RW));
+	ASSERT_EQ(0, make_stuck(variant->page));
+	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));
+	EXPECT_EQ(1, mock_domain_count(0, "mapped"));
+	EXPECT_GE(MEM_PAGES, held(&self->w));
+	/* what is not in the way can be used as before */
+	EXPECT_EQ(0, dma_map(self->w.container, IOVA + GIB, self->mem, MEM_SIZE,
+			     DMA_RW));
+	EXPECT_EQ(0, dma_unmap(self->w.container, IOVA + GIB, MEM_SIZE, 0, NULL));
+	EXPECT_GE(MEM_PAGES, held(&self->w));
+}
+
+/* Devices would reach the old page, so its place is not free. */
+TEST_F(stuck, is_not_mapped_over)
+{
+	ASSERT_EQ(0, begin_mapped(&self->w, SLOT_A, self->mem));
+	ASSERT_EQ(0, make_stuck(variant->page));
+	EXPECT_EQ(0, dma_unmap(self->w.container, IOVA, MEM_SIZE, 0, NULL));
+	REMEMBER();
+	EXPECT_GT(0, dma_map(self->w.container, IOVA, self->mem, MEM_SIZE, DMA_RW));
+	EXPECT_UNCHANGED();
+	EXPECT_EQ(1, mock_domain_count(0, "mapped"));
+}
+
+TEST_F(stuck, is_not_filled_into_a_further_domain)
+{
+	ASSERT_EQ(0, mock_order("instance 1 aperture 0 0x7fffffffff"));
+	ASSERT_EQ(0, begin_mapped(&self->w, SLOT_A, self->mem));
+	ASSERT_EQ(0, make_stuck(variant->page));
+	EXPECT_EQ(0, dma_unmap(self->w.container, IOVA, MEM_SIZE, 0, NULL));
+	ASSERT_EQ(0, world_join(&self->w, SLOT_B));
+	EXPECT_EQ(0, mock_domain_count(1, "mapped"));
+	EXPECT_EQ(0, leave(&self->w, SLOT_A));
+	EXPECT_EQ(1, mock_domains());
+	EXPECT_EQ(0, mock_domain_count(0, "mapped"));
+}
+
+/* In both domains; each of them goes with its last group. */
+TEST_F(stuck, stays_pinned_as_long_as_one_domain_has_it)
+{
+	ASSERT_EQ(0, mock_order("instance 1 aperture 0 0x7fffffffff"));
+	ASSERT_EQ(0, begin_mapped(&self->w, SLOT_A, self->mem));
+	ASSERT_EQ(0, world_join(&self->w, SLOT_B));
+	ASSERT_EQ(0, make_stuck(variant->page));
+	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));
+	EXPECT_EQ(1, mock_domain_count(0, "mapped"));
+	EXPECT_EQ(1, mock_domain_count(1, "mapped"));
+	ASSERT_EQ(0, leave(&self->w, SLOT_A));
+	EXPECT_LE(1, held(&self->w));
+	ASSERT_EQ(0, leave(&self->w, SLOT_B));
+	EXPECT_EQ(0, held(&self->w));
+}
+
+/* A map that fails at its last page must be taken back, and cannot be. */
+TEST_F(stuck, in_a_map_that_failed_stays_pinned)
+{
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	ASSERT_EQ(0, make_stuck(variant->page));
+	ASSERT_EQ(0, mock_order("fail map %u %d", MEM_PAGES, ENOMEM));
+	ASSERT_EQ(0, backend_param_set(BACKEND_BATCH, "disable_hugepages", 1));
+	EXPECT_EQ(-ENOMEM, dma_map(self->w.container, IOVA, self->mem, MEM_SIZE,
+				   DMA_RW));
+	ASSERT_EQ(0, backend_param_set(BACKEND_BATCH, "disable_hugepages", 0));
+	EXPECT_EQ(1, mock_count("fired"));
+	/* the last page was not entered */
+	EXPECT_EQ(variant->page < MEM_PAGES - 1, mock_domain_count(0, "mapped"));
+	EXPECT_LE(mock_domain_count(0, "mapped"), held(&self->w));
+	ASSERT_EQ(0, leave(&self->w, SLOT_A));
+	EXPECT_EQ(0, held(&self->w));
+}
+
+/* A group that joins finds nothing of a domain that could not be filled. */
+TEST_F(stuck, in_a_fill_that_failed_goes_with_the_domain)
+{
+	ASSERT_EQ(0, mock_order("instance 1 aperture 0 0x7fffffffff"));
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	ASSERT_EQ(0, backend_param_set(BACKEND_BATCH, "disable_hugepages", 1));
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, self->mem, MEM_SIZE, DMA_RW));
+	ASSERT_EQ(0, backend_param_set(BACKEND_BATCH, "disable_hugepages", 0));
+	REMEMBER();
+	ASSERT_EQ(0, make_stuck(variant->page));
+	ASSERT_EQ(0, mock_order("fail map %u %d", MEM_PAGES, ENOMEM));
+	EXPECT_EQ(-ENOMEM, world_join(&self->w, SLOT_B));
+	EXPECT_EQ(1, mock_count("fired"));
+	EXPECT_UNCHANGED();
+	ASSERT_EQ(0, mock_order("stuck 0xffffffffffffffff"));
+	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));
+	EXPECT_EQ(0, held(&self->w));
+}
+
+TEST_HARNESS_MAIN
