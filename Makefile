@@ -14,7 +14,7 @@ VERSION = $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
 DKMS = vfio-iommu-batch/$(VERSION)
 
 .PHONY: module install uninstall dkms-install dkms-remove clean help
-.PHONY: demo test test-unit test-vm lint bench
+.PHONY: demo test test-unit test-abi test-vm lint bench
 
 module: headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/module modules
@@ -56,6 +56,9 @@ test-unit:
 lint:
 	tests/lint/lint
 
+test-abi:
+	tests/abi/run
+
 demo:
 	tests/demo/demo
 
@@ -69,7 +72,7 @@ clean:
 	find module $(wildcard tests) \( -name '*.o' -o -name '*.o.d' -o -name '*.ko' -o -name '*.mod' \
 		-o -name '*.mod.c' -o -name '.*.cmd' -o -name Module.symvers \
 		-o -name modules.order -o -name .module-common.c \) -delete
-	rm -rf tests/out module/compat/facts.h
+	rm -rf tests/out module/compat/facts.h module/glue/layout module/glue/layout.checked
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -85,6 +88,7 @@ help:
 #: make test          everything; stock Debian kernels are fetched and booted
 #: make test-unit     the arithmetic, in user space: seconds
 #: make lint          is each line in its room and in style: seconds
+#: make test-abi      is our mirror of the VFIO core's table right on each kernel?
 #: make bench         what operations cost, beside vfio_iommu_type1: minutes
 #: make test-vm       build for, and boot, each kernel; a few tests in each
 #: make clean         remove what was built; downloads stay in the cache

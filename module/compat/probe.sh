@@ -3,7 +3,7 @@
 #
 # Asks the target kernel's headers and export table the questions of facts.txt, and writes the
 # answers as a header. Called by Kbuild:
-#     CC=... FLAGS=... probe.sh <facts.txt> <Module.symvers> <facts.h>
+#     CC=... HOSTCC=... FLAGS=... probe.sh <facts.txt> <Module.symvers> <facts.h>
 set -eu
 
 facts=$1
@@ -34,6 +34,8 @@ trim() {
 }
 
 [ -r "$symvers" ] || fail "cannot read $symvers: are the headers of the target kernel installed?"
+echo '#include <elf.h>' | $HOSTCC -E - >"$work/log" 2>&1 ||
+	fail "the build needs a C library to compile a check with: install libc6-dev"
 if ! compiles "linux/iommu.h linux/vfio.h" ";"; then
 	cat "$work/log" >&2
 	fail "the kernel headers do not compile with the compiler in use; build with the kernel's own (CC=)"

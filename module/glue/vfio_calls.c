@@ -69,7 +69,7 @@ int vib_vfio_attach(void *handle, struct iommu_group *group, bool emulated)
 	return ret;
 }
 
-void vib_vfio_detach(void *handle, struct iommu_group *group)
+void vib_vfio_detach_group(void *handle, struct iommu_group *group)
 {
 	struct vib_ioas *ioas = vib_ioas_get(handle);
 

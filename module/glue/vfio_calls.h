@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The callbacks of the VFIO core that are the same on every kernel, and what the table of this
- * kernel's shape gives in return.
+ * kernel's shape gives in return. A function in the table is named after its member, with or
+ * without vib_vfio_: layout.c compares the names with the core's.
  */
 #ifndef VIB_VFIO_CALLS_H
 #define VIB_VFIO_CALLS_H
@@ -23,7 +24,7 @@ void *vib_vfio_open(unsigned long type);
 void vib_vfio_release(void *handle);
 long vib_vfio_ioctl(void *handle, unsigned int cmd, unsigned long arg);
 int vib_vfio_attach(void *handle, struct iommu_group *group, bool emulated);
-void vib_vfio_detach(void *handle, struct iommu_group *group);
+void vib_vfio_detach_group(void *handle, struct iommu_group *group);
 int vib_vfio_dma_rw(void *handle, dma_addr_t iova, void *buf, size_t count, bool write);
 
 #endif

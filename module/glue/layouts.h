@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The layouts of the VFIO core's driver operations that the glue is written for: members in their
+ * order, "-" for one that type1 leaves empty. For layout.c.
+ *
+ * v5.16 to v5.19 have the size of D, and notifiers where it has register_device and
+ * unregister_device: such a kernel is refused. Vendors move members by backports, so a version
+ * stands here for people only. B is known from its public header, the others from Debian's kernels.
+ */
+#ifndef VIB_LAYOUTS_H
+#define VIB_LAYOUTS_H
+
+enum {
+	SLOTS_MAX = 64,
+};
+
+struct known {
+	const char *id;
+	const char *kernels;
+	const char *members[SLOTS_MAX];
+};
+
+/* The same in all. */
+#define UP_TO_RELEASE "name", "owner", "open", "release"
+
+static const struct known known[] = {
+	{ "A", "v5.10, v5.11", {
+		UP_TO_RELEASE, "-", "-", "ioctl", "-", "attach_group", "detach_group", "pin_pages",
+		"unpin_pages", "register_notifier", "unregister_notifier", "dma_rw" } },
+	{ "B", "v5.12 to v5.15", {
+		UP_TO_RELEASE, "-", "-", "ioctl", "-", "attach_group", "detach_group", "pin_pages",
+		"unpin_pages", "register_notifier", "unregister_notifier", "dma_rw",
+		"group_iommu_domain", "notify" } },
+	{ "D", "v6.0 to v6.2", {
+		UP_TO_RELEASE, "ioctl", "attach_group", "detach_group", "pin_pages", "unpin_pages",
+		"register_device", "unregister_device", "dma_rw", "group_iommu_domain",
+		"notify" } },
+	{ "E", "v6.3 and later", {
+		UP_TO_RELEASE, "ioctl", "attach_group", "detach_group", "pin_pages", "unpin_pages",
+		"register_device", "unregister_device", "dma_rw", "group_iommu_domain" } },
+};
+
+#endif
