@@ -76,6 +76,30 @@ START_TEST(append_stops_at_the_longest)
 	vib_extents_fini(&ex);
 }
 
+START_TEST(push_never_merges)
+{
+	struct vib_extents ex;
+
+	vib_extents_init(&ex);
+	must_eq(vib_extents_push(&ex, 10, 2, P), 0);
+	shim_fail_nth(1);
+	must_eq(vib_extents_push(&ex, 12, 3, P), -ENOMEM);
+	expect_nr(&ex, 1);
+	must_eq(vib_extents_push(&ex, 12, 3, P), 0);
+	expect_nr(&ex, 2);
+	expect_ext(&ex, 0, 10, 2, P);
+	expect_ext(&ex, 1, 12, 3, P);
+	must_eq(vib_extents_push(&ex, 15, 0, P), -ERANGE);
+	must_eq(vib_extents_push(&ex, VIB_EXT_PFN_MAX, 2, P), -ERANGE);
+	must_eq(vib_extents_push(&ex, 15, VIB_EXT_PAGES_MAX + 1, P), -ERANGE);
+	expect_nr(&ex, 2);
+	/* What is appended next may join the last one. */
+	add(&ex, 15, 1, P);
+	expect_nr(&ex, 2);
+	expect_ext(&ex, 1, 12, 4, P);
+	vib_extents_fini(&ex);
+}
+
 static void expect_erange(u64 pfn, u64 pages)
 {
 	struct vib_extents ex;
@@ -325,6 +349,7 @@ void extents_directed(struct TCase *tcase)
 	tcase_add_test(tcase, word_layout);
 	tcase_add_test(tcase, append_merges);
 	tcase_add_test(tcase, append_stops_at_the_longest);
+	tcase_add_test(tcase, push_never_merges);
 	tcase_add_test(tcase, append_refuses_what_does_not_fit);
 	tcase_add_test(tcase, append_takes_the_last_pfn);
 	tcase_add_test(tcase, move_keeps_extents_apart);

@@ -56,11 +56,16 @@ static bool failed(struct side *s, const struct vib_extents *before, int ret)
 	return true;
 }
 
-static void append(struct side *s, struct run r)
+/* Adds a run: appended, it may merge; pushed, it may not. */
+static void append(struct side *s, struct run r, bool push)
 {
 	struct run *last = s->nr ? &s->run[s->nr - 1] : NULL;
 	struct vib_extents before = s->ex;
-	int ret = vib_extents_append(&s->ex, r.pfn, r.pages, r.flags);
+	int (*call)(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags);
+	int ret;
+
+	call = push ? vib_extents_push : vib_extents_append;
+	ret = call(&s->ex, r.pfn, r.pages, r.flags);
 
 	if (r.pfn + r.pages > 1ULL << 40 || r.pages > 0x3fffff) {
 		must_eq(ret, -ERANGE);
@@ -68,8 +73,8 @@ static void append(struct side *s, struct run r)
 		return;
 	}
 	if (failed(s, &before, ret))
-		add(&s->ex, r.pfn, r.pages, r.flags);
-	if (last && last->pfn + last->pages == r.pfn && last->flags == r.flags &&
+		must_eq(call(&s->ex, r.pfn, r.pages, r.flags), 0);
+	if (!push && last && last->pfn + last->pages == r.pfn && last->flags == r.flags &&
 	    last->pages + r.pages <= 0x3fffff)
 		last->pages += r.pages;
 	else
@@ -162,7 +167,7 @@ static void random_step(struct side *s, struct side *other)
 			split(s, 1 + rnd_below(s->run[s->nr - 1].pages - 1));
 		break;
 	default:
-		append(s, rnd_run(s));
+		append(s, rnd_run(s), rnd_one_in(5));
 	}
 	if (s->nr + other->nr > MAX_RUNS - 30)
 		drop(s, s->nr);
