@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "../kselftest/lib/container.h"
 #include "../kselftest/lib/dma.h"
 #include "../kselftest/lib/mem.h"
 #include "../kselftest/lib/util.h"
@@ -22,6 +23,7 @@ enum {
 	SWEPT = 12288,
 	BUFFER_PAGES = 16384 + 512,
 	MANY = 400000,
+	NO_EXTENSION = 9999,
 };
 
 static const char *const limit_param = "dma_entry_limit";
@@ -87,6 +89,20 @@ static void guests_go(struct world *w, const struct contender *who)
 	must(ret, "one unmapping");
 }
 
+/* A question with the answer no: what any call to the backend costs at least. */
+static void questions(struct world *w, const struct contender *who)
+{
+	__u64 start = meter_now();
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < GUESTS && !ret; i++)
+		ret = container_extension(w->container, NO_EXTENSION);
+	must(ret, "an unknown extension");
+	printf("# %s: an ioctl that does nothing takes %llu\n", who->name,
+	       (meter_now() - start) / GUESTS);
+}
+
 static void crowd(const struct contender *who, const char *mem)
 {
 	struct world w;
@@ -95,6 +111,7 @@ static void crowd(const struct contender *who, const char *mem)
 	map_crowd(&w, mem, CROWD);
 	guests_come(&w, who, mem);
 	guests_go(&w, who);
+	questions(&w, who);
 	close_measured(&w, who, "close/4k/16384", CROWD);
 }
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# profile.awk [-v top=N] symbols sections results.log: for each measured row, the
-# functions that ran: instructions per unit in the function itself, calls per
-# unit, share. symbols: text symbols of the guest, sorted by address; sections:
+# profile.awk -v top=N symbols sections results.log: for each measured row, what
+# ran in each module, and the N functions that cost most: instructions per unit in
+# the function itself, calls per unit, share. symbols: text symbols of the guest, sorted by address; sections:
 # what plugin.c wrote; rows and sections are in the same order. Addresses are
 # compared as strings of 16 digits: they do not fit a number of awk.
 
@@ -39,6 +39,14 @@ file == 2 && $1 == "block" {
 		used[section, ++functions[section]] = at ? name[at] : "(user space)"
 	self[key] += $3 * $4
 	total[section] += $3 * $4
+	module = at ? "[kernel]" : "[user]"
+	if (at && name[at] ~ / \[/) {
+		module = name[at]
+		sub(/^.* /, "", module)
+	}
+	if (!((section, module) in part))
+		parts[section, ++nparts[section]] = module
+	part[section, module] += $3 * $4
 	if (at && where[at] == $2)
 		calls[key] += $4
 }
@@ -51,6 +59,8 @@ file == 3 && $1 == "@row" && $3 !~ /^parallel/ {
 function print_row(s, who, what, units,  i, best, j, key, n) {
 	printf "%s %s: %.1f instructions per unit, %d units\n", who, what, \
 		total[s] / units, units
+	for (i = 1; i <= nparts[s]; i++)
+		printf "  %10.2f %s\n", part[s, parts[s, i]] / units, parts[s, i]
 	printf "  %10s %10s %6s  %s\n", "self", "calls", "share", "function"
 	n = functions[s]
 	for (i = 1; i <= n && i <= top; i++) {
