@@ -8,6 +8,7 @@
  * when it is entered (settle_charge()).
  */
 #include "access.h"
+#include "dirty.h"
 
 #include <linux/mm.h>
 
@@ -276,7 +277,7 @@ static struct vib_page *find_pinned(struct vib_ioas *ioas, u64 iova, struct vib_
 	*owner = map;
 	if (page)
 		return page;
-	list_for_each_entry(map, &ioas->stuck, batch) {
+	list_for_each_entry(map, &ioas->kept, batch) {
 		page = vib_page_find(map, iova);
 		*owner = map;
 		if (page)

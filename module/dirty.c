@@ -6,6 +6,7 @@
  *
  * User memory is written with no lock held, from a snapshot; a fault there gives the bits back.
  */
+#include "dirty.h"
 #include "engine.h"
 #include "group.h"
 
@@ -21,20 +22,14 @@ enum {
 	WINDOW_WORDS = 512,		/* words handed to the sink at once */
 };
 
-/* Bytes a bit: the smallest page size, which stays while tracking is on (limits.c). */
-static u64 unit(struct vib_ioas *ioas)
-{
-	return ioas->dirty_unit;
-}
-
 static u64 nr_bits(struct vib_ioas *ioas, struct vib_mapping *map)
 {
-	return vib_span_size(&map->span) / unit(ioas);
+	return vib_span_size(&map->span) / ioas->dirty_unit;
 }
 
 void vib_dirty_mark(struct vib_ioas *ioas, struct vib_mapping *map, u64 iova, u64 size)
 {
-	u64 pgsize = unit(ioas);
+	u64 pgsize = ioas->dirty_unit;
 	u64 first = (iova - map->span.start) / pgsize;
 	u64 last;
 
@@ -366,6 +361,12 @@ static int get_range(struct vib_ioas *ioas, struct vib_dirty_sink *sink, struct 
 		span = ret ? NULL : vib_maptree_first(&ioas->tree, start, last);
 		if (!span)
 			break;
+		if (vib_mapping_of(span)->state == VIB_DEAD) {
+			start = span->last;
+			if (start++ >= last)
+				break;
+			continue;
+		}
 		if (vib_mapping_of(span)->state != VIB_LIVE) {
 			ret = vib_ioas_wait(ioas);
 			if (ret)

@@ -229,7 +229,7 @@ bool vib_domain_undo(struct vib_domain *dom, u64 iova, u64 size)
 	vib_drain_begin(&drain, dom);
 	vib_drain_range(&drain, iova, size);
 	vib_drain_sync(&drain);
-	return !drain.stuck;
+	return vib_stuck_none(&drain.stuck);
 }
 
 /* Several extents: as lists where that is possible, or one by one. */

@@ -94,7 +94,8 @@ bool vib_domain_undo(struct vib_domain *dom, u64 iova, u64 size);
  * @covered: bytes in all
  * @pgsize: page size that the driver reported for the first range, SMMUv3's level hint
  * @mixed: ranges of several page sizes, which one range flush cannot describe
- * @stuck: something would not go; its pages must stay pinned until the domain is freed
+ * @stuck: from the lowest to the highest byte that would not go (empty: start > last); the pages
+ *	there must stay pinned until the domain is freed
  * @tables: page-table pages to free after the flush
  */
 struct vib_drain {
@@ -104,9 +105,15 @@ struct vib_drain {
 	u64 covered;
 	size_t pgsize;
 	bool mixed;
-	bool stuck;
+	struct vib_range stuck;
 	struct iommu_iotlb_gather tables;
 };
+
+/* Nothing is stuck. */
+static inline bool vib_stuck_none(const struct vib_range *stuck)
+{
+	return stuck->start > stuck->last;
+}
 
 void vib_drain_begin(struct vib_drain *drain, struct vib_domain *dom);
 
@@ -118,7 +125,7 @@ void vib_drain_range(struct vib_drain *drain, u64 iova, u64 size);
 
 /*
  * Makes every device forget what was drained, then frees the tables. Returns the number of flushes.
- * After it, the pages may be unpinned unless @stuck; the drain can take further ranges.
+ * After it, the pages may be unpinned except those in @stuck; the drain can take further ranges.
  */
 unsigned int vib_drain_sync(struct vib_drain *drain);
 

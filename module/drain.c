@@ -36,7 +36,7 @@ void vib_drain_begin(struct vib_drain *drain, struct vib_domain *dom)
 	drain->covered = 0;
 	drain->pgsize = 0;
 	drain->mixed = false;
-	drain->stuck = false;
+	drain->stuck = (struct vib_range){ .start = U64_MAX };
 	iommu_iotlb_gather_init(&drain->tables);
 }
 
@@ -100,7 +100,8 @@ static u64 pass_over(struct vib_drain *drain, u64 iova)
 
 	if (iommu_iova_to_phys(drain->dom->iommu, iova)) {
 		WARN_ONCE(1, "vfio_iommu_batch: the IOMMU driver does not unmap 0x%llx\n", iova);
-		drain->stuck = true;
+		drain->stuck.start = min(drain->stuck.start, iova);
+		drain->stuck.last = max(drain->stuck.last, iova | ~PAGE_MASK);
 	}
 	return max_t(u64, pgsize, PAGE_SIZE);
 }
@@ -159,7 +160,7 @@ static unsigned int sync_range(struct vib_drain *drain, u64 start, u64 last)
 unsigned int vib_drain_sync(struct vib_drain *drain)
 {
 	struct iommu_domain *iommu = drain->dom->iommu;
-	bool stuck = drain->stuck;
+	struct vib_range stuck = drain->stuck;
 	unsigned int flushes;
 	u64 pgsize;
 

@@ -8,6 +8,8 @@
 
 #include "ioas.h"
 
+struct vib_domain;
+
 /* map.c */
 
 /**
@@ -75,53 +77,21 @@ int vib_vaddr_invalidate(struct vib_ioas *ioas, struct vib_unmap *req);
  */
 int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr);
 
-/* dirty.c */
-
-/**
- * struct vib_dirty_sink - who takes dirty bits, and for which range
- * @iova: stands for bit 0
- * @size: bytes
- * @pgsize: bytes a bit
- * @put: takes @n words from word index @word on; the low @keep bits of the first belong to what
- *	came before and stay. May fault; called with no lock held. 0 or -EFAULT
- */
-struct vib_dirty_sink {
-	u64 iova;
-	u64 size;
-	u64 pgsize;
-	int (*put)(struct vib_dirty_sink *sink, u64 word, u64 *words, u64 n, unsigned int keep);
-};
+/* fill.c */
 
 /*
- * Switches tracking on; -ENOMEM, or -EINVAL for a mapping of more than INT_MAX pages: then it is
- * off. -EINTR.
+ * Enters the first @nr extents of a batch of @map, which start at @iova, into every domain, or into
+ * none: an IOMMU driver's errno, with @stuck set when a domain would not give back what it had
+ * taken. domains_rwsem is held for read.
  */
-int vib_dirty_start(struct vib_ioas *ioas);
-void vib_dirty_stop(struct vib_ioas *ioas);
+int vib_fill_batch(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iova,
+		   struct vib_extents *batch, u32 nr, bool *stuck);
 
 /*
- * Reports the pages dirtied in the sink's range and starts over; -EINVAL, -EOVERFLOW, -EINTR, the
- * sink's errno.
+ * Enters every mapping, as far as it has come, into a new domain, which is to be freed when that
+ * fails. domains_rwsem is held for write.
  */
-int vib_dirty_get(struct vib_ioas *ioas, struct vib_dirty_sink *sink);
-
-/* Reports one mapping that the caller owns (DRAINING). */
-int vib_dirty_emit(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_dirty_sink *sink);
-
-/*
- * Makes a mapping that is being published ready for tracking, if it is on. domains_rwsem is held
- * for read.
- */
-int vib_dirty_prepare(struct vib_ioas *ioas, struct vib_mapping *map);
-
-/* Marks bytes that a device wrote. tree_lock is held. */
-void vib_dirty_mark(struct vib_ioas *ioas, struct vib_mapping *map, u64 iova, u64 size);
-
-/*
- * The last group whose DMA nobody reports has left: all it could reach counts as dirty once.
- * tree_lock is held.
- */
-void vib_dirty_mark_all(struct vib_ioas *ioas);
+int vib_fill_domain(struct vib_ioas *ioas, struct vib_domain *dom);
 
 /* retire.c: the end of mappings, cannot fail */
 
@@ -130,6 +100,12 @@ void vib_dirty_mark_all(struct vib_ioas *ioas);
  * and frees them.
  */
 void vib_retire(struct vib_ioas *ioas, struct list_head *list);
+
+/*
+ * For a mapping that an IOMMU driver would not undo: it stays as it is, DEAD, until no domain is
+ * left.
+ */
+void vib_retire_stuck(struct vib_ioas *ioas, struct vib_mapping *map);
 
 /*
  * The same for the extents of one mapping, which stays, without any. Its owner calls. With

@@ -195,19 +195,15 @@ static void forget_mappings(struct vib_ioas *ioas, struct list_head *batch)
 {
 	mutex_lock(&ioas->tree_lock);
 	vib_ioas_take_live(ioas, batch);
-	list_splice_init(&ioas->stuck, batch);
+	list_splice_init(&ioas->kept, batch);
 	mutex_unlock(&ioas->tree_lock);
 }
 
 /* No domain translates any more to what a driver did not unmap. */
-static void forget_stuck(struct vib_ioas *ioas, struct list_head *batch)
+static void forget_dead(struct vib_ioas *ioas, struct list_head *batch)
 {
-	struct vib_mapping *map, *next;
-
 	mutex_lock(&ioas->tree_lock);
-	list_for_each_entry_safe(map, next, &ioas->stuck, batch)
-		if (!(map->flags & VIB_F_KEPT))
-			list_move(&map->batch, batch);
+	vib_ioas_take_dead(ioas, batch);
 	mutex_unlock(&ioas->tree_lock);
 }
 
@@ -226,7 +222,7 @@ static void detach_real(struct vib_ioas *ioas, struct vib_group *grp, struct lis
 	if (list_empty(&ioas->emulated)) {
 		forget_mappings(ioas, batch);
 	} else {
-		forget_stuck(ioas, batch);
+		forget_dead(ioas, batch);
 		vib_handover_release(ioas, released);
 	}
 }

@@ -33,7 +33,7 @@ static void init_ioas(struct vib_ioas *ioas)
 	ioas->pgsizes = PAGE_MASK;
 	ioas->coherent = true;
 	init_waitqueue_head(&ioas->wait);
-	INIT_LIST_HEAD(&ioas->stuck);
+	INIT_LIST_HEAD(&ioas->kept);
 }
 
 void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params,
@@ -82,7 +82,7 @@ void vib_ioas_put(struct vib_ioas *ioas)
 {
 	if (!refcount_dec_and_test(&ioas->refs))
 		return;
-	vib_retire_unmapped(&ioas->stuck);
+	vib_retire_unmapped(&ioas->kept);
 	vib_owner_put(ioas->latest);
 	vib_windows_fini(&ioas->spare);
 	vib_windows_fini(&ioas->windows);
@@ -127,7 +127,7 @@ void vib_ioas_release(void *handle)
 	ioas->dying = true;
 	/* Calls under way see @dying and take their own mappings away. */
 	vib_ioas_take_live(ioas, &batch);
-	list_splice_init(&ioas->stuck, &batch);
+	list_splice_init(&ioas->kept, &batch);
 	mutex_unlock(&ioas->tree_lock);
 	up_write(&ioas->domains_rwsem);
 	vib_retire_unmapped(&batch);

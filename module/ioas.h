@@ -89,7 +89,7 @@ struct vib_stats {
  * @changes: grows whenever a mapping leaves RESERVED or DRAINING
  * @wait: for @changes to grow
  * @latest: the owner of the latest mapping
- * @stuck: mappings that an IOMMU driver did not unmap, kept pinned until no domain is left
+ * @kept: unmapped mappings of which emulated devices keep pages pinned
  * @stats: see there
  */
 struct vib_ioas {
@@ -128,7 +128,7 @@ struct vib_ioas {
 	unsigned long changes;
 	wait_queue_head_t wait;
 	struct vib_owner *latest;
-	struct list_head stuck;
+	struct list_head kept;
 	struct vib_stats stats;
 };
 

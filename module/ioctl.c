@@ -4,6 +4,7 @@
  * nothing about mappings. No lock is held across a user copy.
  */
 #include "ioctl.h"
+#include "dirty.h"
 
 #include <linux/iommu.h>
 #include <linux/slab.h>

@@ -59,7 +59,7 @@ static int join_direct(struct vib_ioas *ioas, struct vib_group *grp)
 
 /*
  * The group is on @fresh, which shows what its instance can do. Moves it to a domain that is alike,
- * if one takes it; else it goes back. Only the way back can fail, and then the group is nowhere.
+ * if one takes it; else it goes back. After an errno the group is nowhere.
  */
 static int join_alike(struct vib_ioas *ioas, struct vib_group *grp, struct vib_domain *fresh)
 {
@@ -67,71 +67,19 @@ static int join_alike(struct vib_ioas *ioas, struct vib_group *grp, struct vib_d
 	int ret;
 
 	list_for_each_entry(dom, &ioas->domains, node) {
-		if (!may_join(grp) || has_instance(dom, grp->res.instance) ||
-		    !vib_domain_alike(dom, fresh))
+		if (has_instance(dom, grp->res.instance) || !vib_domain_alike(dom, fresh))
 			continue;
 		vib_domain_detach(fresh, grp->iommu);
-		if (!vib_domain_attach(dom, grp->iommu)) {
+		ret = vib_compat_attach_error(vib_domain_attach(dom, grp->iommu));
+		if (!ret)
 			joined(grp, dom);
-			return 0;
-		}
+		if (ret != -EINVAL)
+			return ret;
 		ret = vib_domain_attach(fresh, grp->iommu);
 		if (ret)
 			return ret;
 	}
 	grp->domain = fresh;
-	return 0;
-}
-
-/*
- * The lowest mapping from @start on that has something to fill. domains_rwsem is held for write,
- * and whoever owns such a mapping must pass it before the mapping can go away.
- */
-static struct vib_mapping *next_filled(struct vib_ioas *ioas, u64 start)
-{
-	struct vib_mapping *map = NULL;
-	struct vib_span *span;
-
-	mutex_lock(&ioas->tree_lock);
-	for (span = vib_maptree_first(&ioas->tree, start, U64_MAX); span && !map;
-	     span = vib_maptree_next(span, U64_MAX)) {
-		struct vib_mapping *here = vib_mapping_of(span);
-
-		if (here->first < here->extents.nr && !(here->flags & VIB_F_STUCK))
-			map = here;
-	}
-	mutex_unlock(&ioas->tree_lock);
-	return map;
-}
-
-static int fill_mapping(struct vib_domain *dom, struct vib_mapping *map)
-{
-	bool stuck;
-	u64 drained = vib_extents_pages(&map->extents, 0, 0) -
-		      vib_extents_pages(&map->extents, map->first, 0);
-
-	/* What is stuck goes with the domain, which is freed after a failure. */
-	return vib_domain_fill(dom, map->span.start + (drained << PAGE_SHIFT), &map->extents,
-			       map->first, map->extents.nr - map->first, map->prot,
-			       map->flags & VIB_F_PAGEWISE, &stuck);
-}
-
-/* Fills every mapping, as far as it has come, into a new domain. */
-static int fill_all(struct vib_ioas *ioas, struct vib_domain *dom)
-{
-	struct vib_mapping *map;
-	u64 next = 0;
-	int ret;
-
-	do {
-		map = next_filled(ioas, next);
-		if (!map)
-			return 0;
-		ret = fill_mapping(dom, map);
-		if (ret)
-			return ret;
-		next = map->span.last + 1;
-	} while (next);
 	return 0;
 }
 
@@ -151,7 +99,7 @@ static int equip(struct vib_ioas *ioas, struct vib_group *grp, struct vib_domain
 	/* Before anything is filled that the domain cannot hold. */
 	ret = vib_limits_close(ioas, grp, fresh);
 	if (!ret)
-		ret = fill_all(ioas, fresh);
+		ret = vib_fill_domain(ioas, fresh);
 	if (ret)
 		goto err_detach;
 	return 0;

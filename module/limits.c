@@ -8,6 +8,7 @@
  * ahead. domains_rwsem is held for write throughout.
  */
 #include "group.h"
+#include "dirty.h"
 
 #include "pure/iova.h"
 

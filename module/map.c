@@ -8,6 +8,7 @@
  * mapping as it stands, which is what retire.c does to any mapping.
  */
 #include "domain.h"
+#include "dirty.h"
 #include "engine.h"
 #include "pin.h"
 #include "states.h"
@@ -37,7 +38,8 @@ struct job {
 static int obstacle(struct vib_span *span, u64 last)
 {
 	for (; span; span = vib_maptree_next(span, last))
-		if (vib_mapping_of(span)->state == VIB_LIVE)
+		if (vib_mapping_of(span)->state == VIB_LIVE ||
+		    vib_mapping_of(span)->state == VIB_DEAD)
 			return -EEXIST;
 	return -EAGAIN;
 }
@@ -144,46 +146,6 @@ static int publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 	return ret;
 }
 
-/* Takes [iova, iova + size) out of the domains before @stop; false when something would not go. */
-static bool undo_fill(struct vib_ioas *ioas, struct vib_domain *stop, u64 iova, u64 size)
-{
-	struct vib_domain *dom;
-	bool clean = true;
-
-	list_for_each_entry(dom, &ioas->domains, node) {
-		if (dom == stop)
-			break;
-		clean &= vib_domain_undo(dom, iova, size);
-	}
-	return clean;
-}
-
-/*
- * Enters the first @nr extents of the batch into every domain, or into none: then @stuck says if
- * that failed.
- */
-static int fill_domains(struct job *job, u32 nr, bool *stuck)
-{
-	struct vib_mapping *map = job->map;
-	struct vib_extents *batch = &job->batch;
-	struct vib_domain *dom;
-	int ret;
-
-	list_for_each_entry(dom, &job->ioas->domains, node) {
-		u64 size;
-
-		ret = vib_domain_fill(dom, job->iova, batch, 0, nr, map->prot,
-				      map->flags & VIB_F_PAGEWISE, stuck);
-		if (!ret)
-			continue;
-		size = vib_extents_pages(batch, 0, 0) - vib_extents_pages(batch, nr, 0);
-		if (!undo_fill(job->ioas, dom, job->iova, size << PAGE_SHIFT))
-			*stuck = true;
-		return ret;
-	}
-	return 0;
-}
-
 /* Enters the first @nr extents of the batch into every domain, and makes them the mapping's. */
 static int fill(struct job *job, u32 nr)
 {
@@ -197,13 +159,10 @@ static int fill(struct job *job, u32 nr)
 		if (ret)
 			return ret;
 	}
-	ret = fill_domains(job, nr, &stuck);
+	ret = vib_fill_batch(job->ioas, map, job->iova, batch, nr, &stuck);
 	if (ret && !stuck)
 		return ret;
-	/*
-	 * What is stuck must stay pinned, so it becomes part of the mapping, which goes on the
-	 * shelf.
-	 */
+	/* What is stuck must stay pinned, so it becomes part of the mapping, which will be DEAD. */
 	map->flags |= stuck ? VIB_F_STUCK : 0;
 	vib_extents_move(&map->extents, batch, nr);
 	return ret;
@@ -333,6 +292,10 @@ static void abandon(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	LIST_HEAD(batch);
 
+	if (map->flags & VIB_F_STUCK) {
+		vib_retire_stuck(ioas, map);
+		return;
+	}
 	mutex_lock(&ioas->tree_lock);
 	map->state = VIB_DRAINING;
 	map->flags |= VIB_F_PARTIAL;

@@ -7,6 +7,9 @@
  *   RESERVED --- filled in every domain ---> LIVE --- claimed by an unmap ---> DRAINING ---> gone
  *       \_________________ map failed ____________________________________/
  *
+ * DEAD is a mapping that an IOMMU driver did not unmap: nobody can use it, it keeps its pins and
+ * its range until the last domain has been freed.
+ *
  * A RESERVED or DRAINING mapping belongs to the thread that made it so; it occupies its IOVA range,
  * and whoever needs that range waits (vib_ioas_wait()) holding nothing. A LIVE mapping that a call
  * needs beyond tree_lock is made busy; who wants to claim it waits. Emulated devices never wait.
@@ -30,12 +33,13 @@ enum vib_state {
 	VIB_RESERVED,
 	VIB_LIVE,
 	VIB_DRAINING,
+	VIB_DEAD,
 };
 
 /*
  * PARTIAL: its extents cover less than its span, for the map failed. ENTRY: counted against
- * dma_entry_limit. PAGEWISE: filled page by page (disable_hugepages). STUCK: an IOMMU driver did not
- * let go of it, no extent from then on is unpinned. INVALID: its user address was taken back
+ * dma_entry_limit. PAGEWISE: filled page by page (disable_hugepages). STUCK: an IOMMU driver did
+ * not let go of it, no extent from then on is unpinned. INVALID: its user address was taken back
  * (UNMAP_FLAG_VADDR). ORPHAN: whoever drops the last @busy retires it. KEPT: an emulated device did
  * not let go of its pages. HANDOVER: in a handover's list (by @batch), not to be claimed.
  */

@@ -39,7 +39,7 @@ void vib_pin_begin(struct vib_pin *pin)
 {
 	pin->pages = NULL;
 	if (pin->left > VIB_PIN_FEW)
-		pin->pages = kmalloc_array(VIB_PIN_BATCH, sizeof(*pin->pages), GFP_KERNEL);
+		pin->pages = kmalloc_array(VIB_PIN_BATCH + 1, sizeof(*pin->pages), GFP_KERNEL);
 	pin->faulted = 0;
 	pin->max = pin->pages ? VIB_PIN_BATCH : VIB_PIN_FEW;
 	if (!pin->pages)
@@ -73,25 +73,27 @@ static long pin_pages(struct vib_pin *pin, unsigned long npages)
 }
 
 /*
- * How many of @nr pages from pages[0] on are one contiguous run with the same standing. A run may
- * go on from one folio to the next. Inside a large folio every page has the folio's standing.
+ * How many pages from pages[0] on are one contiguous run with the same standing. The loop is the
+ * hottest of the module: the sentinel spares it the bounds check, and reservedness, which is rare,
+ * is collected and looked at afterwards.
  */
-static unsigned int run_length(struct page **pages, unsigned int nr, bool reserved)
+static unsigned int run_length(struct page **pages, bool reserved)
 {
+	unsigned long reserved_bit = BIT(PG_reserved), seen = 0;
+	struct page **at = pages;
 	struct page *page = pages[0];
-	unsigned int n = 1;
 
-	if (PageCompound(page)) {
-		struct page *head = compound_head(page);
-
-		nr = min_t(unsigned long, nr, compound_nr(head) - (page - head));
-		while (n < nr && pages[n] == ++page)
-			n++;
-	} else {
-		while (n < nr && pages[n] == ++page && PageReserved(page) == reserved)
-			n++;
+	if (likely(!reserved)) {
+		while (*++at == ++page)
+			seen |= vib_compat_page_flags(page);
+		if (likely(!(seen & reserved_bit)))
+			return at - pages;
+		at = pages;
+		page = pages[0];
 	}
-	return n;
+	while (*++at == ++page && PageReserved(page) == reserved)
+		;
+	return at - pages;
 }
 
 /*
@@ -120,11 +122,12 @@ static int append_pages(struct vib_pin *pin, struct vib_extents *out, unsigned i
 {
 	unsigned int i = 0;
 
+	pin->pages[nr] = NULL;
 	while (i < nr) {
 		struct page **pages = pin->pages + i;
-		bool reserved = !PageCompound(pages[0]) && PageReserved(pages[0]);
+		bool reserved = PageReserved(pages[0]);
 		bool single = pin->scattered || is_zero_pfn(page_to_pfn(pages[0]));
-		unsigned int n = single ? 1 : run_length(pages, nr - i, reserved);
+		unsigned int n = single ? 1 : run_length(pages, reserved);
 		int ret = append_run(pin, out, pages, n, reserved, charge);
 
 		if (WARN_ON_ONCE(ret)) {

@@ -15,7 +15,7 @@
 
 enum {
 	VIB_PIN_FEW = 8,		/* up to this many pages need no page of pointers */
-	VIB_PIN_BATCH = 512,		/* pages a GUP call asks for */
+	VIB_PIN_BATCH = 1023,		/* pages a GUP call asks for */
 	/*
 	 * Pages pinned between two charges; what a thread may overshoot RLIMIT_MEMLOCK by is one
 	 * GUP batch.
@@ -33,7 +33,7 @@ enum {
  * @write: the device may write
  * @uncharged: the pages are on the account already
  * @scattered: never merge runs (parameter disable_hugepages)
- * @pages: where GUP puts its pages
+ * @pages: where GUP puts its pages, and one slot more: NULL behind the last ends every run
  * @few: @pages for small ranges
  * @max: how many fit into @pages
  */
@@ -48,7 +48,7 @@ struct vib_pin {
 	bool scattered;
 	unsigned int max;
 	struct page **pages;
-	struct page *few[VIB_PIN_FEW];
+	struct page *few[VIB_PIN_FEW + 1];
 };
 
 /*

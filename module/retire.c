@@ -45,6 +45,7 @@ struct tally {
 	u64 pages;
 	unsigned long mappings;
 	unsigned int syncs;
+	bool stuck;			/* some mapping is */
 };
 
 static u32 part_first(const struct slice *slice, const struct vib_mapping *map)
@@ -138,10 +139,11 @@ static bool next_slice(struct slice *slice)
 }
 
 /*
- * Takes the slice out of one domain and syncs: the number of flushes. False in @clean when
- * something would not go.
+ * Takes the slice out of one domain and syncs: the number of flushes. What would not go widens
+ * @stuck.
  */
-static unsigned int drain_slice(struct vib_domain *dom, const struct slice *slice, bool *clean)
+static unsigned int drain_slice(struct vib_domain *dom, const struct slice *slice,
+				struct vib_range *stuck)
 {
 	struct vib_drain drain;
 	struct vib_mapping *map;
@@ -165,15 +167,17 @@ static unsigned int drain_slice(struct vib_domain *dom, const struct slice *slic
 	if (size)
 		vib_drain_range(&drain, start, size);
 	syncs = vib_drain_sync(&drain);
-	*clean &= !drain.stuck;
+	stuck->start = min(stuck->start, drain.stuck.start);
+	stuck->last = max(stuck->last, drain.stuck.last);
 	return syncs;
 }
 
 /*
- * Notes that every domain has let go of a slice. Unless @clean, some of it is still translated: its
- * mappings keep all their pins from here on, until no domain is left. domains_rwsem is held.
+ * Notes that every domain has let go of a slice, but for @stuck: a mapping that reaches into it
+ * keeps all its pins from here on, until no domain is left. domains_rwsem is held.
  */
-static void mark_slice(const struct slice *slice, bool clean, struct tally *tally)
+static void mark_slice(const struct slice *slice, const struct vib_range *stuck,
+		       struct tally *tally)
 {
 	struct vib_mapping *map;
 
@@ -181,8 +185,10 @@ static void mark_slice(const struct slice *slice, bool clean, struct tally *tall
 		u32 end = part_end(slice, map);
 
 		tally->mappings += end == map->extents.nr;
-		if (!clean)
+		if (unlikely(map->span.start <= stuck->last && stuck->start <= map->span.last)) {
 			map->flags |= VIB_F_STUCK;
+			tally->stuck = true;
+		}
 		if (!(map->flags & VIB_F_STUCK))
 			map->first = end;
 	}
@@ -226,44 +232,59 @@ static void unpin_slice(const struct slice *slice, struct tally *tally)
 /* Drains one slice out of every domain, then unpins it. */
 static void retire_slice(struct vib_ioas *ioas, struct slice *slice, struct tally *tally)
 {
+	struct vib_range stuck = { .start = U64_MAX };
 	struct vib_domain *dom;
-	bool clean = true;
 
 	down_read(&ioas->domains_rwsem);
 	cut_slice(slice);
 	list_for_each_entry(dom, &ioas->domains, node)
-		tally->syncs += drain_slice(dom, slice, &clean);
-	mark_slice(slice, clean, tally);
+		tally->syncs += drain_slice(dom, slice, &stuck);
+	mark_slice(slice, &stuck, tally);
 	up_read(&ioas->domains_rwsem);
 	unpin_slice(slice, tally);
 }
 
-/* A mapping leaves the tree's accounts; what is stuck goes on the shelf. */
-static void strike(struct vib_ioas *ioas, struct vib_mapping *map)
+/*
+ * A mapping leaves the tree, unless it is stuck: then it goes on occupying its range, for a domain
+ * may still translate there. One that an emulated device keeps pages of goes on the shelf.
+ */
+static void strike(struct vib_ioas *ioas, struct vib_mapping *map, bool cleared)
 {
+	if (map->flags & VIB_F_STUCK) {
+		list_del(&map->batch);
+		map->state = VIB_DEAD;
+		return;
+	}
+	if (!cleared)
+		vib_maptree_erase(&ioas->tree, &map->span);
 	if (map->flags & VIB_F_ENTRY)
 		ioas->entries_left++;
-	if (map->flags & (VIB_F_STUCK | VIB_F_KEPT))
-		list_move(&map->batch, &ioas->stuck);
+	if (map->flags & VIB_F_KEPT)
+		list_move(&map->batch, &ioas->kept);
 }
 
-/* Out of the tree, all but those that are stuck stay in @list. */
+/* Strikes all; what may be freed stays in @list. */
 static void erase(struct vib_ioas *ioas, struct list_head *list, const struct tally *tally)
 {
 	struct vib_mapping *map, *next;
 	bool all;
 
 	mutex_lock(&ioas->tree_lock);
-	all = ioas->tree.nr == tally->mappings;
-	list_for_each_entry_safe(map, next, list, batch) {
-		if (!all)
-			vib_maptree_erase(&ioas->tree, &map->span);
-		strike(ioas, map);
-	}
+	all = ioas->tree.nr == tally->mappings && !tally->stuck;
 	if (all)
 		vib_maptree_clear(&ioas->tree);
+	list_for_each_entry_safe(map, next, list, batch)
+		strike(ioas, map, all);
 	ioas->stats.unmaps += tally->mappings;
 	ioas->stats.syncs += tally->syncs;
+	vib_ioas_changed(ioas);
+	mutex_unlock(&ioas->tree_lock);
+}
+
+void vib_retire_stuck(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	mutex_lock(&ioas->tree_lock);
+	map->state = VIB_DEAD;
 	vib_ioas_changed(ioas);
 	mutex_unlock(&ioas->tree_lock);
 }

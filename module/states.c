@@ -13,7 +13,7 @@ int vib_ioas_settled(struct vib_ioas *ioas, u64 start, u64 last)
 	for (; span; span = vib_maptree_next(span, last)) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
-		if (map->state != VIB_LIVE || map->busy)
+		if (map->state != VIB_DEAD && (map->state != VIB_LIVE || map->busy))
 			return -EAGAIN;
 	}
 	return 0;
@@ -69,7 +69,7 @@ void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch)
 
 	for (; span; span = vib_maptree_next(span, U64_MAX)) {
 		map = vib_mapping_of(span);
-		if (map->state != VIB_LIVE || !take(ioas, map))
+		if (map->state != VIB_DEAD && (map->state != VIB_LIVE || !take(ioas, map)))
 			continue;
 		list_add_tail(&map->batch, batch);
 		taken++;
@@ -80,4 +80,18 @@ void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch)
 		list_for_each_entry(map, batch, batch)
 			vib_maptree_erase(&ioas->tree, &map->span);
 	vib_ioas_changed(ioas);
+}
+
+void vib_ioas_take_dead(struct vib_ioas *ioas, struct list_head *batch)
+{
+	struct vib_span *span = vib_maptree_first(&ioas->tree, 0, U64_MAX);
+	struct vib_mapping *map;
+
+	for (; span; span = vib_maptree_next(span, U64_MAX)) {
+		map = vib_mapping_of(span);
+		if (map->state == VIB_DEAD)
+			list_add_tail(&map->batch, batch);
+	}
+	list_for_each_entry(map, batch, batch)
+		vib_maptree_erase(&ioas->tree, &map->span);
 }

@@ -30,9 +30,12 @@ int vib_ioas_wait(struct vib_ioas *ioas);
 void vib_ioas_changed(struct vib_ioas *ioas);
 
 /*
- * Moves every LIVE mapping out of the tree to @batch; others belong to a call under way. tree_lock
- * is held.
+ * Moves every LIVE or DEAD mapping out of the tree to @batch; others belong to a call under way.
+ * tree_lock is held.
  */
 void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch);
+
+/* Moves every DEAD mapping out of the tree to @batch: no domain is left. */
+void vib_ioas_take_dead(struct vib_ioas *ioas, struct list_head *batch);
 
 #endif

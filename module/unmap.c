@@ -8,6 +8,7 @@
  * others map.
  */
 #include "engine.h"
+#include "dirty.h"
 
 #include <linux/mm.h>
 
@@ -35,6 +36,14 @@ static bool v1_stops(struct sweep *sweep, struct vib_span *span)
 	return !sweep->ioas->v2 && span->start < sweep->req->iova;
 }
 
+static void claim_one(struct vib_ioas *ioas, struct vib_mapping *map, struct list_head *batch)
+{
+	map->state = VIB_DRAINING;
+	if (map->flags & VIB_F_INVALID)
+		ioas->invalid--;
+	list_add_tail(&map->batch, batch);
+}
+
 /*
  * Claims the next mappings, busy ones too: nobody new gets hold of them from here on. 0; -EAGAIN
  * when the first one is coming or going, with nothing claimed. tree_lock is held.
@@ -48,12 +57,11 @@ static int claim(struct sweep *sweep, struct list_head *batch)
 	for (nr = 0; span && !v1_stops(sweep, span) && nr < CLAIM_MAX; nr++) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
-		if (map->state != VIB_LIVE || map->flags & VIB_F_HANDOVER)
-			return nr ? 0 : -EAGAIN;
-		map->state = VIB_DRAINING;
-		if (map->flags & VIB_F_INVALID)
-			ioas->invalid--;
-		list_add_tail(&map->batch, batch);
+		if (map->state != VIB_DEAD) {
+			if (map->state != VIB_LIVE || map->flags & VIB_F_HANDOVER)
+				return nr ? 0 : -EAGAIN;
+			claim_one(ioas, map, batch);
+		}
 		sweep->next = span->last + 1;
 		span = vib_maptree_next(span, sweep->last);
 	}

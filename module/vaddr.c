@@ -23,6 +23,8 @@ static int invalidate(struct vib_ioas *ioas, u64 start, u64 last, u64 *size)
 		if (vib_mapping_of(span)->flags & VIB_F_INVALID)
 			return -EINVAL;
 	for (span = first; span; span = vib_maptree_next(span, last)) {
+		if (vib_mapping_of(span)->state != VIB_LIVE)
+			continue;
 		vib_mapping_of(span)->flags |= VIB_F_INVALID;
 		ioas->invalid++;
 		*size += vib_span_size(span);

@@ -49,6 +49,16 @@ static inline struct vm_area_struct *vib_compat_vma_lookup(struct mm_struct *mm,
 #endif
 }
 
+/* The flag word; v6.18 made a structure of it. */
+static inline unsigned long vib_compat_page_flags(const struct page *page)
+{
+#ifdef VIB_HAVE_MEMDESC_FLAGS
+	return page->flags.f;
+#else
+	return page->flags;
+#endif
+}
+
 /**
  * struct vib_pfnmap - what stands behind one address of a PFNMAP vma
  * @pfn: the PFN of that address
