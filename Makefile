@@ -10,11 +10,13 @@ KVER = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)".*/\1/p' $(KDIR)/include/generate
 UPDATES = $(INSTALL_MOD_PATH)/lib/modules/$(KVER)/updates
 HEADER := vfio_iommu_batch.h
 VERSION = $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
+# Has the module loaded with the stock backend, and after it.
+MODPROBE := $(DESTDIR)/etc/modprobe.d/vfio_iommu_batch.conf
 # Name and version as dkms writes them; its source directory has a dash instead.
 DKMS = vfio-iommu-batch/$(VERSION)
 
 .PHONY: module install uninstall dkms-install dkms-remove clean help
-.PHONY: demo test test-unit test-abi test-vm lint bench
+.PHONY: demo test test-unit test-abi test-dkms test-vm lint bench
 
 module: headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/module modules
@@ -30,22 +32,24 @@ headers:
 install: module
 	install -D -m 644 -t $(UPDATES) module/vfio_iommu_batch.ko
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/linux include/uapi/linux/$(HEADER)
+	install -D -m 644 module/dkms/modprobe.conf $(MODPROBE)
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
 
 uninstall: headers
-	rm -f $(UPDATES)/vfio_iommu_batch.ko $(DESTDIR)$(PREFIX)/include/linux/$(HEADER)
+	rm -f $(UPDATES)/vfio_iommu_batch.ko $(DESTDIR)$(PREFIX)/include/linux/$(HEADER) $(MODPROBE)
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
 
-dkms-install:
+dkms-install: headers
 	bash -euc '. tests/lib/common.sh; need_packages dkms'
 	rm -rf /usr/src/$(subst /,-,$(DKMS))
 	install -d /usr/src/$(subst /,-,$(DKMS))
 	cp -r dkms.conf Makefile LICENSE include module /usr/src/$(subst /,-,$(DKMS))/
-	dkms install $(DKMS)
+	dkms install $(DKMS) -k $(KVER)
+	install -D -m 644 module/dkms/modprobe.conf $(MODPROBE)
 
 dkms-remove:
 	dkms remove $(DKMS) --all
-	rm -rf /usr/src/$(subst /,-,$(DKMS))
+	rm -rf /usr/src/$(subst /,-,$(DKMS)) $(MODPROBE)
 
 test:
 	tests/run-all
@@ -55,6 +59,9 @@ test-unit:
 
 lint:
 	tests/lint/lint
+
+test-dkms:
+	tests/dkms/run
 
 test-abi:
 	tests/abi/run
@@ -72,7 +79,8 @@ clean:
 	find module $(wildcard tests) \( -name '*.o' -o -name '*.o.d' -o -name '*.ko' -o -name '*.mod' \
 		-o -name '*.mod.c' -o -name '.*.cmd' -o -name Module.symvers \
 		-o -name modules.order -o -name .module-common.c \) -delete
-	rm -rf tests/out module/compat/facts.h module/glue/layout module/glue/layout.checked
+	rm -rf tests/out module/compat/facts.h module/glue/layout module/glue/layout.checked \
+		module/dkms/reason.h module/dkms/build.log
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -89,6 +97,7 @@ help:
 #: make test-unit     the arithmetic, in user space: seconds
 #: make lint          is each line in its room and in style: seconds
 #: make test-abi      is our mirror of the VFIO core's table right on each kernel?
+#: make test-dkms     a kernel upgrade with apt and dkms, in a Debian root: minutes
 #: make bench         what operations cost, beside vfio_iommu_type1: minutes
 #: make test-vm       build for, and boot, each kernel; a few tests in each
 #: make clean         remove what was built; downloads stay in the cache
