@@ -75,6 +75,11 @@ bench:
 test-vm:
 	tests/run-all build smoke
 
+OPS ?= 1000000
+test-differential:
+	tests/differential/run 6.1 --ops $(OPS) $(if $(SEED),--seed $(SEED))
+	tests/differential/run 7.2 --ops $(OPS) $(if $(SEED),--seed $(SEED))
+
 clean:
 	find module $(wildcard tests) \( -name '*.o' -o -name '*.o.d' -o -name '*.ko' -o -name '*.mod' \
 		-o -name '*.mod.c' -o -name '.*.cmd' -o -name Module.symvers \
@@ -100,5 +105,7 @@ help:
 #: make test-dkms     a kernel upgrade with apt and dkms, in a Debian root: minutes
 #: make bench         what operations cost, beside vfio_iommu_type1: minutes
 #: make test-vm       build for, and boot, each kernel; a few tests in each
+#: make test-differential [OPS=N] [SEED=N]  random operations on type1 and on
+#:                    ours side by side: OPS=1000000, which takes an hour
 #: make clean         remove what was built; downloads stay in the cache
 #:                    (VIB_CACHE, default ~/.cache/vfio-iommu-batch)

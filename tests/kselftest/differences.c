@@ -20,6 +20,11 @@ static const struct difference differences[DIFFERENCES] = {
 		.why = "as for MAP_DMA",
 		.until = KERNEL(6, 19), .type1 = -EINVAL, .ours = -EOVERFLOW,
 	},
+	[DIFF_UNMAP_LAST_PAGE] = {
+		.what = "UNMAP_DMA of a range that ends at 2^64 unmaps what is in it",
+		.why = "that is no wrap; older look-ups took the end for 0",
+		.until = KERNEL(6, 19), .type1 = 0, .ours = 1,
+	},
 	[DIFF_DIRTY_WRAP] = {
 		.what = "DIRTY_PAGES bitmap of a range that wraps",
 		.why = "as for MAP_DMA",
@@ -69,6 +74,16 @@ static const struct difference differences[DIFFERENCES] = {
 		.what = "10 pages read at their start, after a read from 3 before",
 		.why = "type1 shifts its own bitmap and keeps what that pushed out",
 		.until = NEVER, .type1 = 0x1fff, .ours = 0x3ff,
+	},
+	[DIFF_OWN_ID] = {
+		.what = "CHECK_EXTENSION(VFIO_BATCH_IOMMU)",
+		.why = "our own type id",
+		.until = NEVER, .type1 = 0, .ours = 1,
+	},
+	[DIFF_OWN_IS_NOT_TYPE1] = {
+		.what = "CHECK_EXTENSION of type1's ids on a container of our own id",
+		.why = "it answers for them only with claim_type1",
+		.until = NEVER, .type1 = 1, .ours = 0,
 	},
 };
 

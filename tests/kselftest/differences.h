@@ -14,6 +14,7 @@ enum difference_id {
 	/* type1 caught up with these in a later kernel */
 	DIFF_MAP_WRAP,
 	DIFF_UNMAP_WRAP,
+	DIFF_UNMAP_LAST_PAGE,
 	DIFF_DIRTY_WRAP,
 	DIFF_DIRTY_LAST_PAGE,
 	DIFF_INFO_WRITTEN,
@@ -25,6 +26,9 @@ enum difference_id {
 	DIFF_USERFAULT,
 	DIFF_DIRTY_PGSIZE_0,
 	DIFF_DIRTY_STALE_BITS,
+	/* what the type id alone tells */
+	DIFF_OWN_ID,
+	DIFF_OWN_IS_NOT_TYPE1,
 	DIFFERENCES,
 };
 
