@@ -35,6 +35,11 @@ static const struct difference differences[DIFFERENCES] = {
 		.why = "that is no wrap; older checks took the end for 0",
 		.until = KERNEL(6, 19), .type1 = -EINVAL, .ours = 0,
 	},
+	[DIFF_LAST_PAGE_STAYS] = {
+		.what = "a mapping of the last page of 2^64 can never be undone",
+		.why = "older type1 loops to the end of the range, which is 0",
+		.until = KERNEL(6, 19), .type1 = 1, .ours = 0,
+	},
 	[DIFF_INFO_WRITTEN] = {
 		.what = "bytes GET_INFO writes when argsz is 24",
 		.why = "the structure grew a pad and is written as a whole",

@@ -23,18 +23,6 @@ static char *page(char *mem, unsigned int nr)
 	return mem + nr * PAGE;
 }
 
-/* A container with @count groups of which the first set the IOMMU. */
-static int open_with(struct world *w, unsigned int count)
-{
-	unsigned int i;
-	int ret;
-
-	ret = world_open_container(w);
-	for (i = 0; !ret && i < count; i++)
-		ret = world_join(w, i);
-	return ret ? ret : world_select(w);
-}
-
 static int map_all(struct world *w, char *mem)
 {
 	return dma_map(w->container, IOVA, mem, MEM_SIZE, DMA_RW);
@@ -77,7 +65,7 @@ static int leave(struct world *w, unsigned int slot)
 
 TEST_F(groups, joined_before_set_iommu_all_reach_the_memory)
 {
-	ASSERT_EQ(0, open_with(&self->w, GROUPS));
+	ASSERT_EQ(0, world_set_up(&self->w, GROUPS));
 	ASSERT_EQ(0, map_all(&self->w, self->mem));
 	EXPECT_EQ(0xf, copies(&self->w, self->mem, 0xf));
 }
@@ -86,7 +74,7 @@ TEST_F(groups, joined_after_the_mapping_all_reach_it)
 {
 	unsigned int i;
 
-	ASSERT_EQ(0, open_with(&self->w, 1));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, map_all(&self->w, self->mem));
 	for (i = 1; i < GROUPS; i++)
 		ASSERT_EQ(0, world_join(&self->w, i));
@@ -95,7 +83,7 @@ TEST_F(groups, joined_after_the_mapping_all_reach_it)
 
 TEST_F(groups, a_further_group_costs_no_memory)
 {
-	ASSERT_EQ(0, open_with(&self->w, 1));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, map_all(&self->w, self->mem));
 	ASSERT_EQ(0, world_join(&self->w, 1));
 	EXPECT_EQ(self->w.locked + MEM_PAGES, locked_pages());
@@ -107,7 +95,7 @@ TEST_F(groups, a_further_group_costs_no_memory)
 
 TEST_F(groups, unmap_takes_the_memory_from_all)
 {
-	ASSERT_EQ(0, open_with(&self->w, GROUPS));
+	ASSERT_EQ(0, world_set_up(&self->w, GROUPS));
 	ASSERT_EQ(0, map_all(&self->w, self->mem));
 	ASSERT_EQ(0xf, copies(&self->w, self->mem, 0xf));
 	ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
@@ -116,7 +104,7 @@ TEST_F(groups, unmap_takes_the_memory_from_all)
 
 TEST_F(groups, the_others_stay_when_one_leaves)
 {
-	ASSERT_EQ(0, open_with(&self->w, GROUPS));
+	ASSERT_EQ(0, world_set_up(&self->w, GROUPS));
 	ASSERT_EQ(0, map_all(&self->w, self->mem));
 	ASSERT_EQ(0, leave(&self->w, 2));
 	EXPECT_EQ(0xb, copies(&self->w, self->mem, 0xb));
@@ -124,7 +112,7 @@ TEST_F(groups, the_others_stay_when_one_leaves)
 
 TEST_F(groups, the_others_stay_when_the_first_leaves)
 {
-	ASSERT_EQ(0, open_with(&self->w, GROUPS));
+	ASSERT_EQ(0, world_set_up(&self->w, GROUPS));
 	ASSERT_EQ(0, map_all(&self->w, self->mem));
 	ASSERT_EQ(0, leave(&self->w, 0));
 	EXPECT_EQ(0xe, copies(&self->w, self->mem, 0xe));
@@ -132,7 +120,7 @@ TEST_F(groups, the_others_stay_when_the_first_leaves)
 
 TEST_F(groups, one_that_left_may_come_back)
 {
-	ASSERT_EQ(0, open_with(&self->w, 2));
+	ASSERT_EQ(0, world_set_up(&self->w, 2));
 	ASSERT_EQ(0, map_all(&self->w, self->mem));
 	ASSERT_EQ(0, leave(&self->w, 0));
 	ASSERT_EQ(0, world_join(&self->w, 0));
@@ -144,7 +132,7 @@ TEST_F(groups, one_that_left_reaches_nothing)
 {
 	int other;
 
-	ASSERT_EQ(0, open_with(&self->w, 2));
+	ASSERT_EQ(0, world_set_up(&self->w, 2));
 	ASSERT_EQ(0, map_all(&self->w, self->mem));
 	ASSERT_EQ(0x3, copies(&self->w, self->mem, 0x3));
 	ASSERT_EQ(0, leave(&self->w, 1));
@@ -159,14 +147,14 @@ TEST_F(groups, one_that_left_reaches_nothing)
 
 TEST_F(groups, leaving_with_an_open_device_is_ebusy)
 {
-	ASSERT_EQ(0, open_with(&self->w, 2));
+	ASSERT_EQ(0, world_set_up(&self->w, 2));
 	ASSERT_NE(NULL, world_edu(&self->w, 1));
 	EXPECT_EQ(-EBUSY, group_leave(self->w.slot[1].group));
 }
 
 TEST_F(groups, joining_twice_is_einval)
 {
-	ASSERT_EQ(0, open_with(&self->w, 2));
+	ASSERT_EQ(0, world_set_up(&self->w, 2));
 	EXPECT_EQ(-EINVAL, world_join(&self->w, 1));
 }
 
@@ -174,7 +162,7 @@ TEST_F(groups, the_last_to_leave_ends_the_mappings)
 {
 	struct info info;
 
-	ASSERT_EQ(0, open_with(&self->w, 2));
+	ASSERT_EQ(0, world_set_up(&self->w, 2));
 	ASSERT_EQ(0, map_all(&self->w, self->mem));
 	ASSERT_EQ(0, leave(&self->w, 0));
 	EXPECT_EQ(self->w.pinned + MEM_PAGES, pinned_pages());
@@ -189,7 +177,7 @@ TEST_F(groups, an_emptied_container_can_be_used_again)
 {
 	int i;
 
-	ASSERT_EQ(0, open_with(&self->w, 1));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(0, map_all(&self->w, self->mem));
 		ASSERT_EQ(0, leave(&self->w, 0));
@@ -204,7 +192,7 @@ TEST_F(groups, windows_do_not_change_with_equal_groups)
 {
 	struct info one, two, again;
 
-	ASSERT_EQ(0, open_with(&self->w, 1));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, info_get(self->w.container, &one));
 	ASSERT_EQ(0, world_join(&self->w, 1));
 	ASSERT_EQ(0, info_get(self->w.container, &two));
@@ -247,7 +235,7 @@ TEST_F(groups, two_devices_of_one_group_reach_the_memory)
 		SKIP(return, "no two edu devices share a group");
 	}
 	self->w.slot[0].pci = pair[0];
-	ASSERT_EQ(0, open_with(&self->w, 1));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, map_all(&self->w, self->mem));
 	for (i = 0; i < 2; i++) {
 		device[i] = group_device(self->w.slot[0].group, pair[i].addr);

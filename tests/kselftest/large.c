@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -174,16 +173,9 @@ static void churn(struct world *w)
 	_exit(1);
 }
 
-static unsigned int seed(void)
-{
-	const char *given = getenv("VIB_SEED");
-
-	return given ? strtoul(given, NULL, 0) : (unsigned int)time(NULL);
-}
-
 TEST_F(large, killed_while_it_maps_leaves_nothing)
 {
-	unsigned int state = seed(), i;
+	unsigned int state = test_seed(), i;
 	int status;
 	pid_t pid;
 

@@ -104,9 +104,7 @@ TEST_F(late, map_waits_for_its_memory)
 static void map_and_wait(struct __test_metadata *_metadata, struct world *w,
 			 struct late *late, struct call *map)
 {
-	ASSERT_EQ(0, world_open_container(w));
-	ASSERT_EQ(0, world_join(w, 0));
-	ASSERT_EQ(0, world_select(w));
+	ASSERT_EQ(0, world_set_up(w, 1));
 	ASSERT_EQ(0, late_open(late, LATE_SIZE));
 	map->w = w;
 	map->body = map_late;
@@ -255,7 +253,7 @@ static void wait_for_ever(struct world *w)
 	struct call map = { .w = w };
 	struct late late;
 
-	if (world_open_container(w) || world_join(w, 0) || world_select(w))
+	if (world_set_up(w, 1))
 		_exit(1);
 	if (late_open(&late, LATE_SIZE))
 		_exit(2);

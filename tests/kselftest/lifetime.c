@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -24,21 +23,11 @@ enum { KILLS = 12, KILL_WITHIN_US = 40000 };
 #define WORLD_BEGIN world_enter
 #include "world_fixture.h"
 
-static int open_set(struct world *w)
-{
-	int ret;
-
-	ret = world_open_container(w);
-	if (!ret)
-		ret = world_join(w, 0);
-	return ret ? ret : world_select(w);
-}
-
 static int open_mapped(struct world *w, const char *mem)
 {
 	int ret;
 
-	ret = open_set(w);
+	ret = world_set_up(w, 1);
 	if (!ret)
 		ret = world_open_edu(w, 0);
 	return ret ? ret : dma_map(w->container, IOVA, mem, MEM_SIZE, DMA_RW);
@@ -87,7 +76,7 @@ TEST_F(lifetime, last_descriptor_alone_keeps_the_mappings)
 
 TEST_F(lifetime, closed_without_ever_a_mapping)
 {
-	ASSERT_EQ(0, open_set(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	EXPECT_EQ(NULL, world_close(&self->w));
 }
 
@@ -112,7 +101,7 @@ TEST_F(lifetime, closed_with_thousands_of_mappings)
 {
 	unsigned int i;
 
-	ASSERT_EQ(0, open_set(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	for (i = 0; i < 5000; i++)
 		ASSERT_EQ(0, dma_map(self->w.container, IOVA + i * 2 * PAGE,
 				     self->mem, PAGE, DMA_RW));
@@ -205,7 +194,7 @@ TEST_F(lifetime, mapping_of_a_child_outlives_it)
 {
 	__u64 done;
 
-	ASSERT_EQ(0, open_set(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, in_child(&self->w, self->mem, map_own));
 	EXPECT_EQ(self->w.locked, locked_pages());
 	EXPECT_EQ(self->w.pinned + MEM_PAGES, pinned_pages());
@@ -279,7 +268,7 @@ static void run_until_killed(struct world *w, char *mem)
 
 	large.mem = mem_thp(HUGE_2M);
 	small.mem = mem_small(HUGE_2M);
-	if (!large.mem || !small.mem || open_set(w) || world_open_edu(w, 0))
+	if (!large.mem || !small.mem || world_set_up(w, 1) || world_open_edu(w, 0))
 		_exit(1);
 	edu_start_store(&w->slot[0].edu, IOVA);
 	if (pthread_create(&thread, NULL, churn, &large))
@@ -309,16 +298,9 @@ static pid_t start_client(struct world *w, char *mem)
 	return pid;
 }
 
-static unsigned int seed(void)
-{
-	const char *given = getenv("VIB_SEED");
-
-	return given ? strtoul(given, NULL, 0) : (unsigned int)time(NULL);
-}
-
 TEST_F(lifetime, killed_at_any_moment_releases_everything)
 {
-	unsigned int state = seed(), i;
+	unsigned int state = test_seed(), i;
 	int status;
 	pid_t pid;
 

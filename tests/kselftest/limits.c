@@ -28,13 +28,9 @@ static int open_under(struct world *w, long limit)
 	long before = backend_param(backend, "dma_entry_limit");
 	int ret;
 
-	ret = world_open_container(w);
+	ret = backend_param_set(backend, "dma_entry_limit", limit);
 	if (!ret)
-		ret = world_join(w, 0);
-	if (!ret)
-		ret = backend_param_set(backend, "dma_entry_limit", limit);
-	if (!ret)
-		ret = world_select(w);
+		ret = world_set_up(w, 1);
 	backend_param_set(backend, "dma_entry_limit", before);
 	return ret;
 }
@@ -61,9 +57,7 @@ static unsigned int map_many(struct world *w, const char *mem,
 
 TEST_F(limits, default_is_65535)
 {
-	ASSERT_EQ(0, world_open_container(&self->w));
-	ASSERT_EQ(0, world_join(&self->w, 0));
-	ASSERT_EQ(0, world_select(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	EXPECT_EQ(65535, info_avail(self->w.container));
 }
 

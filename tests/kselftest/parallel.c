@@ -26,16 +26,6 @@ struct worker {
 	pthread_barrier_t *together;
 };
 
-static int open_first(struct world *w)
-{
-	int ret;
-
-	ret = world_open_container(w);
-	if (!ret)
-		ret = world_join(w, 0);
-	return ret ? ret : world_select(w);
-}
-
 /* Runs @body in THREADS threads and waits for all. */
 static void run(struct worker *workers, struct world *w, char *mem,
 		void *(*body)(void *))
@@ -93,7 +83,7 @@ TEST_F(parallel, ranges_of_their_own_are_all_mapped)
 	struct worker workers[THREADS];
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	run(workers, &self->w, self->mem, map_own_ranges);
 	EXPECT_EQ(THREADS * ROUNDS, total(workers));
 	EXPECT_EQ(self->w.locked + THREADS * ROUNDS, locked_pages());
@@ -122,7 +112,7 @@ TEST_F(parallel, of_the_same_range_one_wins_and_the_others_are_eexist)
 	struct worker workers[THREADS];
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	run(workers, &self->w, self->mem, map_the_same_range);
 	EXPECT_EQ(ROUNDS, total(workers));
 	EXPECT_EQ(0, oddities(workers));
@@ -151,7 +141,7 @@ TEST_F(parallel, together_they_reach_the_limit_and_do_not_pass_it)
 	const unsigned int limit = 2 * ROUNDS + 7;
 	struct worker workers[THREADS];
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, drop_ipc_lock());
 	ASSERT_EQ(0, limit_locked_pages(limit));
 	run(workers, &self->w, self->mem, map_up_to_the_limit);
@@ -191,7 +181,7 @@ TEST_F(parallel, what_was_mapped_is_what_was_unmapped)
 	unsigned int mapped, unmapped;
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	run(workers, &self->w, self->mem, map_or_unmap_all);
 	EXPECT_EQ(0, oddities(workers));
 	ASSERT_EQ(0, dma_unmap_all(self->w.container, &done));
@@ -232,7 +222,7 @@ TEST_F(parallel, groups_come_and_go_while_others_map)
 {
 	struct worker workers[THREADS];
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	run(workers, &self->w, self->mem, map_while_groups_move);
 	EXPECT_EQ(0, oddities(workers));
 	EXPECT_EQ(self->w.locked, locked_pages());
@@ -277,7 +267,7 @@ TEST_F(ending, the_last_group_leaves_under_calls)
 	int i;
 
 	for (i = 0; i < 5; i++) {
-		ASSERT_EQ(0, open_first(&self->w));
+		ASSERT_EQ(0, world_set_up(&self->w, 1));
 		run(workers, &self->w, self->mem, use_until_it_ends);
 		EXPECT_EQ(0, oddities(workers));
 		world_close_group(&self->w, 0);

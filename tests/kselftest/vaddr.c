@@ -17,17 +17,6 @@
 #define WORLD_BEGIN world_enter
 #include "world_fixture.h"
 
-/* Slot 0 is in the container, slot 1 is spare. */
-static int open_first(struct world *w)
-{
-	int ret;
-
-	ret = world_open_container(w);
-	if (!ret)
-		ret = world_join(w, 0);
-	return ret ? ret : world_select(w);
-}
-
 static int map_pages(struct world *w, const char *mem, __u64 first,
 		     __u64 count, __u32 flags)
 {
@@ -49,7 +38,7 @@ TEST_F(vaddr, invalidating_says_how_much_and_unmaps_nothing)
 {
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 0, 4, DMA_RW));
 	EXPECT_EQ(0, invalidate(&self->w, 0, 4, &done));
 	EXPECT_EQ(4, done);
@@ -63,7 +52,7 @@ TEST_F(vaddr, device_still_reaches_the_memory)
 	struct edu *edu;
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	edu = world_edu(&self->w, 0);
 	ASSERT_NE(NULL, edu);
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 0, 4, DMA_RW));
@@ -77,7 +66,7 @@ TEST_F(vaddr, all_invalidates_everything)
 {
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 0, 4, DMA_RW));
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 8, 2, DMA_RW));
 	EXPECT_EQ(0, dma_unmap(self->w.container, 0, 0,
@@ -89,7 +78,7 @@ TEST_F(vaddr, invalidating_nothing_is_success_of_size_0)
 {
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	EXPECT_EQ(0, invalidate(&self->w, 0, 4, &done));
 	EXPECT_EQ(0, done);
 }
@@ -98,7 +87,7 @@ TEST_F(vaddr, invalidating_twice_is_einval)
 {
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 0, 4, DMA_RW));
 	ASSERT_EQ(0, invalidate(&self->w, 0, 4, &done));
 	EXPECT_EQ(-EINVAL, invalidate(&self->w, 0, 4, &done));
@@ -109,7 +98,7 @@ TEST_F(vaddr, one_already_invalid_rolls_back_the_others)
 {
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 0, 2, DMA_RW));
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 2, 2, DMA_RW));
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 4, 2, DMA_RW));
@@ -124,7 +113,7 @@ TEST_F(vaddr, range_that_cuts_a_mapping)
 {
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 0, 4, DMA_RW));
 	if (self->w.mode->v2) {
 		EXPECT_EQ(-EINVAL, invalidate(&self->w, 0, 2, &done));
@@ -141,7 +130,7 @@ TEST_F(vaddr, new_address_must_be_for_exactly_that_mapping)
 {
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 0, 4, DMA_RW));
 	ASSERT_EQ(0, invalidate(&self->w, 0, 4, &done));
 	EXPECT_EQ(-EINVAL, map_pages(&self->w, self->mem, 0, 3, DMA_VADDR));
@@ -156,7 +145,7 @@ TEST_F(vaddr, new_address_in_the_same_process_costs_nothing)
 {
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 0, 4, DMA_RW));
 	ASSERT_EQ(0, invalidate(&self->w, 0, 4, &done));
 	EXPECT_EQ(0, map_pages(&self->w, self->mem + 8 * PAGE, 0, 4,
@@ -171,7 +160,7 @@ TEST_F(vaddr, mapping_beside_an_invalid_one_is_allowed)
 {
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 0, 4, DMA_RW));
 	ASSERT_EQ(0, invalidate(&self->w, 0, 4, &done));
 	EXPECT_EQ(0, map_pages(&self->w, self->mem, 8, 4, DMA_RW));
@@ -182,7 +171,7 @@ TEST_F(vaddr, no_group_joins_while_one_is_invalid)
 {
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 0, 4, DMA_RW));
 	ASSERT_EQ(0, invalidate(&self->w, 0, 4, &done));
 	EXPECT_EQ(-EBUSY, world_join(&self->w, 1));
@@ -194,7 +183,7 @@ TEST_F(vaddr, unmapping_the_invalid_one_lets_groups_join)
 {
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 0, 4, DMA_RW));
 	ASSERT_EQ(0, invalidate(&self->w, 0, 4, &done));
 	ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
@@ -232,7 +221,7 @@ TEST_F(vaddr, locked_memory_moves_to_the_child_that_takes_over)
 {
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 0, 4, DMA_RW));
 	ASSERT_EQ(0, invalidate(&self->w, 0, 4, &done));
 	EXPECT_EQ(0, in_child(&self->w, take_over));
@@ -258,7 +247,7 @@ TEST_F(vaddr, child_that_took_over_gets_the_charge_back_on_unmap)
 {
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 0, 4, DMA_RW));
 	ASSERT_EQ(0, invalidate(&self->w, 0, 4, &done));
 	EXPECT_EQ(0, in_child(&self->w, take_over_and_unmap));
@@ -280,7 +269,7 @@ TEST_F(vaddr, over_the_limit_of_the_child_is_enomem_and_stays_invalid)
 {
 	__u64 done;
 
-	ASSERT_EQ(0, open_first(&self->w));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, map_pages(&self->w, self->mem, 0, 4, DMA_RW));
 	ASSERT_EQ(0, invalidate(&self->w, 0, 4, &done));
 	EXPECT_EQ(0, in_child(&self->w, fail_to_take_over));
@@ -328,7 +317,7 @@ static int map_and_exec(struct world *w)
 	int memfd;
 
 	mem = mem_memfd(4 * PAGE, &memfd);
-	if (!mem || open_first(w) || map_pages(w, mem, 0, 4, DMA_RW))
+	if (!mem || world_set_up(w, 1) || map_pages(w, mem, 0, 4, DMA_RW))
 		return 91;
 	if (locked_pages() != 4 || invalidate(w, 0, 4, &done) || done != 4)
 		return 92;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "util.h"
@@ -18,6 +19,13 @@ unsigned int kernel_running(void)
 	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
 		return 0;
 	return KERNEL(major, minor);
+}
+
+unsigned int test_seed(void)
+{
+	const char *given = getenv("VIB_SEED");
+
+	return given ? strtoul(given, NULL, 0) : (unsigned int)time(NULL);
 }
 
 int neg_errno(int ret)

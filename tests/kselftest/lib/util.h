@@ -33,6 +33,9 @@ int file_write(const char *path, const char *text);
 /* The number behind "@key" at the start of a line of @path, or -ENOENT. */
 long file_keyed_long(const char *path, const char *key);
 
+/* VIB_SEED, or the time: where random moments begin. Print it. */
+unsigned int test_seed(void);
+
 /* Turns the -1/errno convention of libc into 0 or more / -errno. */
 int neg_errno(int ret);
 

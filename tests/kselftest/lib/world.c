@@ -133,13 +133,13 @@ int world_select(struct world *w)
 	return -EPROTO;
 }
 
-static int open_all(struct world *w)
+int world_set_up(struct world *w, unsigned int groups)
 {
 	unsigned int i;
 	int ret;
 
 	ret = world_open_container(w);
-	for (i = 0; !ret && i < w->nslots; i++)
+	for (i = 0; !ret && i < groups; i++)
 		ret = world_join(w, i);
 	return ret ? ret : world_select(w);
 }
@@ -153,7 +153,7 @@ enum world_state world_open(struct world *w, enum mode_id id,
 	state = world_enter(w, id, groups);
 	if (state != WORLD_READY)
 		return state;
-	ret = open_all(w);
+	ret = world_set_up(w, groups);
 	if (!ret)
 		return WORLD_READY;
 	if (!w->why[0])

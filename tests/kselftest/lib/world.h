@@ -65,6 +65,9 @@ const char *world_proof(const struct world *w);
 /* world_set_iommu() with that proof: -EPROTO if it fails, and why says what. */
 int world_select(struct world *w);
 
+/* All of these steps, with the first @groups groups. */
+int world_set_up(struct world *w, unsigned int groups);
+
 /* The steps of world_close(). Closing what is not open does nothing. */
 void world_close_device(struct world *w, unsigned int slot);
 void world_close_group(struct world *w, unsigned int slot);
