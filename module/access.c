@@ -112,7 +112,7 @@ static struct vib_page *enter(struct stretch *st, struct vib_page *page, s64 *ba
 		there->refs++;
 	} else {
 		vib_page_insert(st->map, page);
-		vib_dirty_mark(st->ioas, st->map, page->iova, 1);
+		vib_dirty_mark(st->map, page->iova, 1);
 		/*
 		 * A domain has come or gone since the pin was made: it is charged by the rule of
 		 * now.
@@ -344,7 +344,7 @@ static ssize_t rw_part(struct vib_ioas *ioas, u64 iova, void *buf, size_t size, 
 	ret = vib_owner_copy(map->owner, map->vaddr + (iova - map->span.start), buf, size, write);
 	if (!ret && write) {
 		mutex_lock(&ioas->tree_lock);
-		vib_dirty_mark(ioas, map, iova, size);
+		vib_dirty_mark(map, iova, size);
 		mutex_unlock(&ioas->tree_lock);
 	}
 	let_go(ioas, map);

@@ -22,47 +22,38 @@ enum {
 	WINDOW_WORDS = 512,		/* words handed to the sink at once */
 };
 
-static u64 nr_bits(struct vib_ioas *ioas, struct vib_mapping *map)
+/* Bits of the mapping's bitmap: of the unit that it was made for. */
+static u64 nr_bits(struct vib_mapping *map)
 {
-	return vib_span_size(&map->span) / ioas->dirty_unit;
+	return vib_span_size(&map->span) >> map->dirty_shift;
 }
 
-void vib_dirty_mark(struct vib_ioas *ioas, struct vib_mapping *map, u64 iova, u64 size)
+void vib_dirty_mark(struct vib_mapping *map, u64 iova, u64 size)
 {
-	u64 pgsize = ioas->dirty_unit;
-	u64 first = (iova - map->span.start) / pgsize;
+	u64 first = (iova - map->span.start) >> map->dirty_shift;
 	u64 last;
 
 	if (map->dirty && vib_range_last(iova - map->span.start, size, &last))
-		vib_dirtymap_set(map->dirty, first, last / pgsize - first + 1);
+		vib_dirtymap_set(map->dirty, first, (last >> map->dirty_shift) - first + 1);
 }
 
-struct seed {
-	struct vib_ioas *ioas;
-	struct vib_mapping *map;
-};
-
-static void seed_page(void *data, u64 iova)
+static void seed_page(void *map, u64 iova)
 {
-	struct seed *seed = data;
-
-	vib_dirty_mark(seed->ioas, seed->map, iova, 1);
+	vib_dirty_mark(map, iova, 1);
 }
 
 /* Only what emulated devices hold is dirty from here on. tree_lock is held. */
-static void reseed(struct vib_ioas *ioas, struct vib_mapping *map)
+static void reseed(struct vib_mapping *map)
 {
-	struct seed seed = { .ioas = ioas, .map = map };
-
 	if (!map->dirty)
 		return;
-	vib_dirtymap_fill(map->dirty, nr_bits(ioas, map), false);
-	vib_pages_each(map, seed_page, &seed);
+	vib_dirtymap_fill(map->dirty, nr_bits(map), false);
+	vib_pages_each(map, seed_page, map);
 }
 
 static u64 *alloc_bitmap(struct vib_ioas *ioas, struct vib_mapping *map)
 {
-	u64 bits = nr_bits(ioas, map);
+	u64 bits = vib_span_size(&map->span) / ioas->dirty_unit;
 	u64 *bitmap;
 
 	if (bits > INT_MAX)
@@ -81,6 +72,7 @@ int vib_dirty_prepare(struct vib_ioas *ioas, struct vib_mapping *map)
 	if (IS_ERR(bitmap))
 		return PTR_ERR(bitmap);
 	map->dirty = bitmap;
+	map->dirty_shift = __ffs64(ioas->dirty_unit);
 	return 0;
 }
 
@@ -106,14 +98,17 @@ static struct vib_mapping *next_live(struct vib_ioas *ioas, u64 start)
 }
 
 /*
- * Gives a mapping the bitmap @bitmap, NULL for none, and frees the old one, which nobody reads
- * without tree_lock.
+ * Gives a LIVE mapping the bitmap @bitmap, NULL for none. One that is DRAINING may be reported at
+ * the moment.
  */
 static void set_bitmap(struct vib_ioas *ioas, struct vib_mapping *map, u64 *bitmap)
 {
 	mutex_lock(&ioas->tree_lock);
-	swap(map->dirty, bitmap);
-	reseed(ioas, map);
+	if (map->state == VIB_LIVE) {
+		swap(map->dirty, bitmap);
+		map->dirty_shift = __ffs64(ioas->dirty_unit);
+		reseed(map);
+	}
 	mutex_unlock(&ioas->tree_lock);
 	kvfree(bitmap);
 }
@@ -201,7 +196,7 @@ void vib_dirty_mark_all(struct vib_ioas *ioas)
 		struct vib_mapping *map = vib_mapping_of(span);
 
 		if (map->dirty)
-			vib_dirtymap_fill(map->dirty, nr_bits(ioas, map), true);
+			vib_dirtymap_fill(map->dirty, nr_bits(map), true);
 	}
 }
 
@@ -238,7 +233,7 @@ int vib_dirty_emit(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_di
 	bool all;
 
 	mutex_lock(&ioas->tree_lock);
-	all = all_dirty(ioas, map);
+	all = all_dirty(ioas, map) || sink->pgsize >> map->dirty_shift != 1;
 	mutex_unlock(&ioas->tree_lock);
 	return emit(map, all ? NULL : map->dirty, sink);
 }
@@ -247,7 +242,8 @@ int vib_dirty_emit(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_di
 static u64 *exchange(struct vib_ioas *ioas, struct vib_mapping *map, u64 *fresh)
 {
 	swap(map->dirty, fresh);
-	reseed(ioas, map);
+	map->dirty_shift = __ffs64(ioas->dirty_unit);
+	reseed(map);
 	return fresh;
 }
 
@@ -255,7 +251,7 @@ static u64 *exchange(struct vib_ioas *ioas, struct vib_mapping *map, u64 *fresh)
 static void give_back(struct vib_ioas *ioas, struct vib_mapping *map, const u64 *taken,
 		      unsigned int tracked)
 {
-	u64 nbits = nr_bits(ioas, map);
+	u64 nbits = nr_bits(map);
 	u64 i;
 
 	/* Tracking was off meanwhile: what is there now is of another start. */
@@ -282,7 +278,7 @@ static u64 *take(struct vib_ioas *ioas, struct vib_mapping *map, u64 *fresh,
 		taken = exchange(ioas, map, fresh);
 		fresh = NULL;
 	} else {
-		reseed(ioas, map);
+		reseed(map);
 	}
 	mutex_unlock(&ioas->tree_lock);
 	kvfree(fresh);

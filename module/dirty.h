@@ -45,7 +45,7 @@ int vib_dirty_emit(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_di
 int vib_dirty_prepare(struct vib_ioas *ioas, struct vib_mapping *map);
 
 /* Marks bytes that a device wrote. tree_lock is held. */
-void vib_dirty_mark(struct vib_ioas *ioas, struct vib_mapping *map, u64 iova, u64 size);
+void vib_dirty_mark(struct vib_mapping *map, u64 iova, u64 size);
 
 /*
  * The last group whose DMA nobody reports has left: all it could reach counts as dirty once.

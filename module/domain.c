@@ -19,12 +19,18 @@ enum {
 /* A scatterlist entry's length is 32 bits; a power of two keeps the pieces aligned. */
 #define SG_PIECE	((u64)SZ_2G)
 
+/* -EAGAIN has a meaning of its own in the engine, "look again"; a driver's is a refusal. */
+static int private_errno(int ret)
+{
+	return ret == -EAGAIN ? -EBUSY : ret;
+}
+
 static int alloc_for_device(struct device *dev, void *data)
 {
 	struct vib_domain *dom = data;
 
 	dom->iommu = vib_compat_domain_alloc(dev);
-	return PTR_ERR_OR_ZERO(dom->iommu);
+	return private_errno(PTR_ERR_OR_ZERO(dom->iommu));
 }
 
 struct vib_domain *vib_domain_create(struct iommu_group *group)
@@ -54,12 +60,6 @@ void vib_domain_free(struct vib_domain *dom)
 	kfree(dom);
 }
 
-/* -EAGAIN has a meaning of its own in the engine, "look again"; a driver's is a refusal. */
-static int private_errno(int ret)
-{
-	return ret == -EAGAIN ? -EBUSY : ret;
-}
-
 int vib_domain_attach(struct vib_domain *dom, struct iommu_group *group)
 {
 	return private_errno(vib_compat_attach_group(dom->iommu, group, &dom->stray));
@@ -84,7 +84,7 @@ int vib_domain_prepare(struct vib_domain *dom, bool sw_msi, u64 sw_msi_base)
 		return 0;
 	ret = iommu_get_msi_cookie(dom->iommu, sw_msi_base);
 	/* Without IRQ domains that need it, the kernel has no doorbells to map. */
-	return ret == -ENODEV ? 0 : ret;
+	return ret == -ENODEV ? 0 : private_errno(ret);
 }
 
 bool vib_domain_alike(const struct vib_domain *a, const struct vib_domain *b)

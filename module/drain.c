@@ -7,12 +7,11 @@
  * as often as there are ranges. So each driver call gets a gather of its own, which therefore never
  * flushes, and the union is kept here. At the end:
  *
- *  - where a range flush of any width is one command or two (x86: the drivers turn a wide one into
- *  a
- *    flush of the domain), or the union has one page size and is not much larger than what it
- *    covers: flush the union;
- *  - otherwise: flush the whole domain. The page-table pages that the drivers put aside can only be
- *    freed by a range flush, so one over a single page follows.
+ *  - the union not much larger than what it covers, and of one page size (SMMUv3 flushes by it; x86
+ *    drivers do not): one flush of the union;
+ *  - otherwise: one flush of the whole domain. The page-table pages that the drivers put aside can
+ *    only be freed by a range flush, so one over a single page follows; over the union where a
+ *    flush of the domain leaves the devices' own TLBs out.
  *
  * Invariant: nothing frees a table page, and nobody unpins, before the flush that covers it.
  */
@@ -130,25 +129,38 @@ void vib_drain_range(struct vib_drain *drain, u64 iova, u64 size)
 /* Is a flush of the union a fair description of what was drained? */
 static bool compact(const struct vib_drain *drain)
 {
-	if (VIB_COMPAT_WIDE_SYNC)
-		return true;
-	return !drain->mixed && (drain->last - drain->start) / SPAN_FACTOR <= drain->covered;
+	if (drain->mixed && !VIB_COMPAT_SYNC_ANY_PGSIZE)
+		return false;
+	return (drain->last - drain->start) / SPAN_FACTOR <= drain->covered;
+}
+
+/* Makes [start, last] the naturally aligned block that holds it, or blocks of the largest size. */
+static void round_out(u64 *start, u64 *last)
+{
+	unsigned int bits = min_t(unsigned int, fls64(*start ^ *last), VIB_COMPAT_SYNC_BITS);
+	u64 mask = BIT_ULL(bits) - 1;
+
+	*start &= ~mask;
+	*last |= mask;
 }
 
 /* Flushes [start, last], and frees the tables that wait in @drain if there are any. */
 static unsigned int sync_range(struct vib_drain *drain, u64 start, u64 last)
 {
+	u64 piece = BIT_ULL(VIB_COMPAT_SYNC_BITS);
 	unsigned int flushes = 1;
 
-	/* Tables wait for the last piece: before it, the gather has none. */
-	for (; last - start >= VIB_COMPAT_SYNC_MAX; start += VIB_COMPAT_SYNC_MAX, flushes++) {
-		struct iommu_iotlb_gather piece;
+	if (VIB_COMPAT_SYNC_BLOCKS)
+		round_out(&start, &last);
+	/* Tables wait for the last piece. */
+	for (; last - start >= piece; start += piece, flushes++) {
+		struct iommu_iotlb_gather gather;
 
-		iommu_iotlb_gather_init(&piece);
-		piece.start = start;
-		piece.end = start + (VIB_COMPAT_SYNC_MAX - 1);
-		piece.pgsize = drain->pgsize;
-		iommu_iotlb_sync(drain->dom->iommu, &piece);
+		iommu_iotlb_gather_init(&gather);
+		gather.start = start;
+		gather.end = start + (piece - 1);
+		gather.pgsize = drain->pgsize;
+		iommu_iotlb_sync(drain->dom->iommu, &gather);
 	}
 	drain->tables.start = start;
 	drain->tables.end = last;
@@ -157,25 +169,30 @@ static unsigned int sync_range(struct vib_drain *drain, u64 start, u64 last)
 	return flushes;
 }
 
+/* Flushes the whole domain, then what frees the tables. */
+static unsigned int sync_domain(struct vib_drain *drain)
+{
+	u64 pgsize = max_t(u64, PAGE_SIZE, vib_pgsize_smallest(vib_domain_pgsizes(drain->dom)));
+
+	iommu_flush_iotlb_all(drain->dom->iommu);
+	if (VIB_COMPAT_SYNC_BLOCKS)
+		return 1 + sync_range(drain, drain->start, drain->last);
+	drain->pgsize = pgsize;
+	return 1 + sync_range(drain, drain->start & ~(pgsize - 1), drain->start | (pgsize - 1));
+}
+
 unsigned int vib_drain_sync(struct vib_drain *drain)
 {
-	struct iommu_domain *iommu = drain->dom->iommu;
 	struct vib_range stuck = drain->stuck;
 	unsigned int flushes;
-	u64 pgsize;
 
 	if (!drain->covered)
 		return 0;
 	/* A driver without a whole-domain flush has nothing that is better than the union. */
-	if (compact(drain) || !iommu->ops->flush_iotlb_all) {
+	if (compact(drain) || !drain->dom->iommu->ops->flush_iotlb_all)
 		flushes = sync_range(drain, drain->start, drain->last);
-	} else {
-		iommu_flush_iotlb_all(iommu);
-		pgsize = max_t(u64, PAGE_SIZE, vib_pgsize_smallest(vib_domain_pgsizes(drain->dom)));
-		drain->pgsize = pgsize;
-		drain->start &= ~(pgsize - 1);
-		flushes = 1 + sync_range(drain, drain->start, drain->start | (pgsize - 1));
-	}
+	else
+		flushes = sync_domain(drain);
 	vib_drain_begin(drain, drain->dom);
 	drain->stuck = stuck;
 	return flushes;

@@ -25,7 +25,7 @@ static struct vib_mapping *next_recorded(struct vib_ioas *ioas, u64 start)
 	for (; span; span = vib_maptree_next(span, U64_MAX)) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
-		if (map->state != VIB_RESERVED && !map->extents.nr)
+		if ((map->state == VIB_LIVE || map->state == VIB_DRAINING) && !map->extents.nr)
 			return map;
 	}
 	return NULL;
@@ -53,7 +53,6 @@ static int pin_mapping(struct vib_ioas *ioas, struct vib_mapping *map)
 		.vaddr = map->vaddr,
 		.left = vib_span_size(&map->span) >> PAGE_SHIFT,
 		.write = map->prot & IOMMU_WRITE,
-		.scattered = map->flags & VIB_F_PAGEWISE,
 	};
 	int ret = 0;
 
@@ -163,6 +162,7 @@ void vib_handover_end(struct vib_ioas *ioas, struct list_head *mappings, bool fi
 		mutex_lock(&ioas->tree_lock);
 		list_del(&map->batch);
 		map->flags &= ~VIB_F_HANDOVER;
+		vib_ioas_changed(ioas);
 		recount(ioas, map);
 		vib_mapping_unbusy(ioas, map, &orphans);
 		mutex_unlock(&ioas->tree_lock);

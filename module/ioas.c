@@ -82,6 +82,11 @@ void vib_ioas_put(struct vib_ioas *ioas)
 {
 	if (!refcount_dec_and_test(&ioas->refs))
 		return;
+	/*
+	 * What a driver did not unmap may have become DEAD after the release; nobody else is here
+	 * now.
+	 */
+	vib_ioas_take_dead(ioas, &ioas->kept);
 	vib_retire_unmapped(&ioas->kept);
 	vib_owner_put(ioas->latest);
 	vib_windows_fini(&ioas->spare);

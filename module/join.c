@@ -67,7 +67,8 @@ static int join_alike(struct vib_ioas *ioas, struct vib_group *grp, struct vib_d
 	int ret;
 
 	list_for_each_entry(dom, &ioas->domains, node) {
-		if (has_instance(dom, grp->res.instance) || !vib_domain_alike(dom, fresh))
+		if (!may_join(grp) || has_instance(dom, grp->res.instance) ||
+		    !vib_domain_alike(dom, fresh))
 			continue;
 		vib_domain_detach(fresh, grp->iommu);
 		ret = vib_compat_attach_error(vib_domain_attach(dom, grp->iommu));

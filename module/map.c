@@ -267,7 +267,7 @@ static int run(struct job *job)
 	job->pin.owner = map->owner;
 	job->pin.write = map->prot & IOMMU_WRITE;
 	job->pin.uncharged = false;
-	job->pin.scattered = map->flags & VIB_F_PAGEWISE;
+	job->pin.scattered = false;
 	vib_extents_init(&job->batch);
 	for (;;) {
 		ret = job->record ? record(job) : populate(job);

@@ -64,6 +64,7 @@ enum {
  * @batch: list of whoever drains it
  * @dirty: one bit a page while dirty tracking is on; NULL then stands for all dirty. The pointer
  *	under domains_rwsem, the bits under tree_lock
+ * @dirty_shift: log2 of the bytes a bit of @dirty stands for; as @dirty
  * @pins: struct vib_page by page: what emulated devices have pinned; tree_lock
  * @first: extents before this index are drained; as @extents
  * @busy: calls that use the LIVE mapping without owning it; it is not claimed meanwhile; tree_lock
@@ -82,6 +83,7 @@ struct vib_mapping {
 	u32 first;
 	u32 busy;
 	u8 prot;
+	u8 dirty_shift;
 	u8 state;
 	u8 flags;
 };

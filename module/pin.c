@@ -40,7 +40,7 @@ void vib_pin_begin(struct vib_pin *pin)
 	pin->pages = NULL;
 	if (pin->left > VIB_PIN_FEW)
 		pin->pages = kmalloc_array(VIB_PIN_BATCH + 1, sizeof(*pin->pages), GFP_KERNEL);
-	pin->faulted = 0;
+	pin->faulted = U64_MAX;
 	pin->max = pin->pages ? VIB_PIN_BATCH : VIB_PIN_FEW;
 	if (!pin->pages)
 		pin->pages = pin->few;
@@ -209,7 +209,8 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 	else
 		pin->accounted += charge;
 	vib_owner_release(pin->owner);
-	return ret;
+	/* -EAGAIN means "look again" in the engine. */
+	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
 /* A run so long that its pages are unpinned in steps. */

@@ -29,10 +29,10 @@ enum {
  * @vaddr: next user address
  * @left: pages still to pin
  * @accounted: pages charged so far
- * @faulted: user address that was faulted in last for want of GUP's waiting, or 0
+ * @faulted: user address that was faulted in last for want of GUP's waiting, or U64_MAX
  * @write: the device may write
  * @uncharged: the pages are on the account already
- * @scattered: never merge runs (parameter disable_hugepages)
+ * @scattered: an extent for every page
  * @pages: where GUP puts its pages, and one slot more: NULL behind the last ends every run
  * @few: @pages for small ranges
  * @max: how many fit into @pages

@@ -86,12 +86,17 @@ void vib_ioas_take_dead(struct vib_ioas *ioas, struct list_head *batch)
 {
 	struct vib_span *span = vib_maptree_first(&ioas->tree, 0, U64_MAX);
 	struct vib_mapping *map;
+	LIST_HEAD(dead);
 
 	for (; span; span = vib_maptree_next(span, U64_MAX)) {
 		map = vib_mapping_of(span);
 		if (map->state == VIB_DEAD)
-			list_add_tail(&map->batch, batch);
+			list_add_tail(&map->batch, &dead);
 	}
-	list_for_each_entry(map, batch, batch)
+	list_for_each_entry(map, &dead, batch) {
 		vib_maptree_erase(&ioas->tree, &map->span);
+		if (map->flags & VIB_F_ENTRY)
+			ioas->entries_left++;
+	}
+	list_splice(&dead, batch);
 }

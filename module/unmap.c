@@ -27,6 +27,7 @@ struct sweep {
 	u64 next;			/* everything below is done */
 	u64 last;
 	bool done;
+	bool busy;			/* of the latest claimed, some were */
 	unsigned int tracked;		/* ioas->tracked when the latest were claimed */
 };
 
@@ -54,6 +55,8 @@ static int claim(struct sweep *sweep, struct list_head *batch)
 	struct vib_span *span = vib_maptree_first(&ioas->tree, sweep->next, sweep->last);
 	unsigned int nr;
 
+	sweep->tracked = ioas->tracked;
+	sweep->busy = false;
 	for (nr = 0; span && !v1_stops(sweep, span) && nr < CLAIM_MAX; nr++) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
@@ -61,12 +64,12 @@ static int claim(struct sweep *sweep, struct list_head *batch)
 			if (map->state != VIB_LIVE || map->flags & VIB_F_HANDOVER)
 				return nr ? 0 : -EAGAIN;
 			claim_one(ioas, map, batch);
+			sweep->busy |= map->busy;
 		}
 		sweep->next = span->last + 1;
 		span = vib_maptree_next(span, sweep->last);
 	}
 	sweep->done = nr < CLAIM_MAX || !span;
-	sweep->tracked = ioas->tracked;
 	return 0;
 }
 
@@ -94,29 +97,39 @@ int vib_unmap_check(struct vib_ioas *ioas, const struct vib_unmap *req, u64 *las
 /* One claimed mapping goes back to LIVE. tree_lock is held. */
 static void unclaim_one(struct sweep *sweep, struct vib_mapping *map)
 {
+	struct vib_ioas *ioas = sweep->ioas;
+
 	list_del(&map->batch);
 	map->state = VIB_LIVE;
+	map->flags &= ~VIB_F_KEPT;
 	if (map->flags & VIB_F_INVALID)
-		sweep->ioas->invalid++;
+		ioas->invalid++;
 	/* A bitmap of an earlier tracking: none is right, and says that all is dirty. */
-	if (sweep->tracked != sweep->ioas->tracked) {
+	if (!ioas->tracking || sweep->tracked != ioas->tracked) {
 		kvfree(map->dirty);
 		map->dirty = NULL;
 	}
 }
 
-/* Those from @map on go back, unless their container has ended: then they end, too. */
+/*
+ * Those from @map on go back. If their container has ended they stay and end, too, but for those
+ * that a call is busy with: that call ends them. tree_lock is not held.
+ */
 static void unclaim(struct sweep *sweep, struct vib_mapping *map, struct list_head *batch)
 {
 	struct vib_ioas *ioas = sweep->ioas;
 	struct vib_mapping *next;
 
 	mutex_lock(&ioas->tree_lock);
-	if (!ioas->dying) {
-		list_for_each_entry_safe_from(map, next, batch, batch)
+	list_for_each_entry_safe_from(map, next, batch, batch) {
+		if (!ioas->dying) {
 			unclaim_one(sweep, map);
-		vib_ioas_changed(ioas);
+		} else if (map->busy) {
+			list_del(&map->batch);
+			map->flags |= VIB_F_ORPHAN;
+		}
 	}
+	vib_ioas_changed(ioas);
 	mutex_unlock(&ioas->tree_lock);
 }
 
@@ -127,14 +140,15 @@ static int wait_idle(struct sweep *sweep, struct list_head *batch)
 	int ret;
 
 	list_for_each_entry(map, batch, batch) {
-		if (likely(!READ_ONCE(map->busy)))
-			continue;
 		ret = wait_event_killable(sweep->ioas->wait, !READ_ONCE(map->busy));
 		if (ret) {
 			unclaim(sweep, list_first_entry(batch, struct vib_mapping, batch), batch);
 			return -EINTR;
 		}
 	}
+	/* What they did to the mappings, they did under this lock. */
+	mutex_lock(&sweep->ioas->tree_lock);
+	mutex_unlock(&sweep->ioas->tree_lock);
 	return 0;
 }
 
@@ -159,9 +173,11 @@ static int announce(struct sweep *sweep, struct list_head *batch)
 {
 	int ret;
 
-	ret = wait_idle(sweep, batch);
-	if (ret)
-		return ret;
+	if (sweep->busy) {
+		ret = wait_idle(sweep, batch);
+		if (ret)
+			return ret;
+	}
 	if (!list_empty_careful(&sweep->ioas->devices))
 		vib_access_notify(sweep->ioas, batch);
 	return sweep->req->sink ? report(sweep, batch) : 0;

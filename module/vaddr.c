@@ -20,7 +20,8 @@ static int invalidate(struct vib_ioas *ioas, u64 start, u64 last, u64 *size)
 	if (!ioas->v2 && first && first->start < start)
 		return 0;
 	for (span = first; span; span = vib_maptree_next(span, last))
-		if (vib_mapping_of(span)->flags & VIB_F_INVALID)
+		if (vib_mapping_of(span)->state == VIB_LIVE &&
+		    vib_mapping_of(span)->flags & VIB_F_INVALID)
 			return -EINVAL;
 	for (span = first; span; span = vib_maptree_next(span, last)) {
 		if (vib_mapping_of(span)->state != VIB_LIVE)
@@ -62,6 +63,7 @@ static struct vib_mapping *find_invalid(struct vib_ioas *ioas, u64 iova, u64 las
 	if (!span)
 		return ERR_PTR(-ENOENT);
 	if (span->start != iova || span->last != last ||
+	    vib_mapping_of(span)->state != VIB_LIVE ||
 	    !(vib_mapping_of(span)->flags & VIB_F_INVALID))
 		return ERR_PTR(-EINVAL);
 	return vib_mapping_of(span);

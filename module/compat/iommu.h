@@ -109,17 +109,22 @@ static inline void vib_compat_gather_splice(struct iommu_iotlb_gather *from,
 }
 
 /*
- * On x86 a range flush of any width is fine: VT-d makes a flush of the domain of what is too wide
- * for one command, AMD-Vi and virtio-iommu do so always. And it is needed: before v6.10 VT-d in
- * caching mode leaves the devices' own TLBs out of a flush of the whole domain.
+ * x86 IOMMU drivers flush a range whatever the page sizes in it; SMMUv3 takes the size as a hint.
  */
-#define VIB_COMPAT_WIDE_SYNC	IS_ENABLED(CONFIG_X86)
+#define VIB_COMPAT_SYNC_ANY_PGSIZE	IS_ENABLED(CONFIG_X86)
 
-/* Bytes that one range flush may have. VT-d before v6.10 counts its pages in 32 bits. */
+/*
+ * Before v6.10 (cache tags) VT-d, in caching mode, leaves the devices' own TLBs out of a flush of
+ * the whole domain, counts the pages of a range in 32 bits, and with first-level tables covers a
+ * range fully only when it is a naturally aligned block. So ranges are rounded out to blocks of at
+ * most 2^43 bytes, and a flush of the domain is followed by one of the range.
+ */
 #ifdef VIB_HAVE_CACHE_TAGS
-#define VIB_COMPAT_SYNC_MAX	BIT_ULL(63)
+#define VIB_COMPAT_SYNC_BLOCKS	false
+#define VIB_COMPAT_SYNC_BITS	63
 #else
-#define VIB_COMPAT_SYNC_MAX	BIT_ULL(43)
+#define VIB_COMPAT_SYNC_BLOCKS	IS_ENABLED(CONFIG_X86)
+#define VIB_COMPAT_SYNC_BITS	43
 #endif
 
 #ifndef VIB_HAVE_ISOLATED_MSI
