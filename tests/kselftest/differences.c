@@ -10,6 +10,26 @@
 #define NEVER UINT_MAX
 
 static const struct difference differences[DIFFERENCES] = {
+	[DIFF_UNMAP_ALL] = {
+		.what = "CHECK_EXTENSION(VFIO_UNMAP_ALL) after SET_IOMMU",
+		.why = "UNMAP_DMA_FLAG_ALL came with 5.12",
+		.until = KERNEL(5, 12), .type1 = 0, .ours = 1,
+	},
+	[DIFF_UPDATE_VADDR] = {
+		.what = "CHECK_EXTENSION(VFIO_UPDATE_VADDR) after SET_IOMMU",
+		.why = "taking addresses back came with 5.12",
+		.until = KERNEL(5, 12), .type1 = 0, .ours = 1,
+	},
+	[DIFF_VADDR_OF_NOTHING] = {
+		.what = "MAP_DMA_FLAG_VADDR where nothing is mapped",
+		.why = "an unknown flag before 5.12",
+		.until = KERNEL(5, 12), .type1 = -EINVAL, .ours = -ENOENT,
+	},
+	[DIFF_FOREIGN_UNMAP] = {
+		.what = "does UNMAP_DMA take what another process has mapped",
+		.why = "5.10 stops there, without an error",
+		.until = KERNEL(6, 1), .type1 = 0, .ours = 1,
+	},
 	[DIFF_MAP_WRAP] = {
 		.what = "MAP_DMA whose iova or vaddr range wraps",
 		.why = "an error of its own since the overflow checks of 6.19",

@@ -12,6 +12,10 @@
 
 enum difference_id {
 	/* type1 caught up with these in a later kernel */
+	DIFF_UNMAP_ALL,
+	DIFF_UPDATE_VADDR,
+	DIFF_VADDR_OF_NOTHING,
+	DIFF_FOREIGN_UNMAP,
 	DIFF_MAP_WRAP,
 	DIFF_UNMAP_WRAP,
 	DIFF_UNMAP_LAST_PAGE,

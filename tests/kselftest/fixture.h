@@ -35,6 +35,13 @@
 /* For a test that cannot run here, with the reason; also leaves a setup. */
 #define SKIP_TEST(...) SKIP(longjmp(_metadata->env, 1), __VA_ARGS__)
 
+/* For a test of taking addresses back, or one that needs it. */
+#define NEED_VADDR(mode) do { \
+	const struct mode *_mode = (mode); \
+	if (!expected(_mode, DIFF_UPDATE_VADDR)) \
+		SKIP_TEST("%s of this kernel takes no addresses back", _mode->name); \
+} while (0)
+
 static inline void world_begin(struct __test_metadata *_metadata,
 			       const struct world *w, enum world_state state)
 {

@@ -15,6 +15,7 @@
 #define WORLD vaddr
 #define WORLD_GROUPS 2
 #define WORLD_BEGIN world_enter
+#define WORLD_VADDR
 #include "world_fixture.h"
 
 static int map_pages(struct world *w, const char *mem, __u64 first,

@@ -9,6 +9,8 @@
  *					container that is ready for MAP_DMA
  *	#define WORLD_V2_ONLY		optional: not for type id 1
  *	#define WORLD_BATCH_ONLY	optional: nor for type1, which does not have it
+ *	#define WORLD_VADDR		optional: only where addresses can be taken
+ *					back
  *	#include "world_fixture.h"
  *
  * Tests see self->w, and self->mem: MEM_SIZE bytes of small pages.
@@ -63,6 +65,9 @@ WORLD_PARAMETERS_ADD(WORLD, batch_claimed_v2)
 
 WORLD_SETUP(WORLD)
 {
+#ifdef WORLD_VADDR
+	NEED_VADDR(mode_get(variant->mode));
+#endif
 	self->mem = mem_small(MEM_SIZE);
 	ASSERT_NE(NULL, self->mem);
 	world_begin(_metadata, &self->w,
@@ -78,4 +83,5 @@ WORLD_TEARDOWN(WORLD)
 #undef WORLD_GROUPS
 #undef WORLD_BEGIN
 #undef WORLD_V2_ONLY
+#undef WORLD_VADDR
 #undef WORLD_BATCH_ONLY

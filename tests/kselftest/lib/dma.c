@@ -49,6 +49,9 @@ int dma_unmap(int container, __u64 iova, __u64 size, __u32 flags,
 
 int dma_unmap_all(int container, __u64 *unmapped)
 {
+	/* type1 before 5.12 has no such flag: all that can be mapped, then. */
+	if (!container_extension(container, VFIO_UNMAP_ALL))
+		return dma_unmap(container, 0, 1ULL << 62, 0, unmapped);
 	return dma_unmap(container, 0, 0, UNMAP_ALL, unmapped);
 }
 
