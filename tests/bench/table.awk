@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A CSV file of csv.awk as a table for a person: instructions per unit (a page of
-# 4 KiB, a mapping or a group), and how often the IOTLB was flushed in all.
+# table.awk -v of=instructions a.csv: a CSV file of csv.awk as a table for a person:
+# instructions (or nanoseconds) per unit, which is a page of 4 KiB, a mapping or a
+# group, and how often the IOTLB was flushed in all.
 
 BEGIN {
 	FS = ","
 	line = "%-28s %8s %12s %12s %9s %9s %9s\n"
-	printf line, "", "", "instructions per unit", "", "", "IOTLB flushes", ""
+	printf line, "", "", of " per unit", "", "", "IOTLB flushes", ""
 	printf line, "what/memory/size", "units", "type1", "batch", "better", \
 		"type1", "batch"
 }
 
 NR == 1 { next }
 
-# Wall time on a shared machine: shown as it is, a figure to compare with the
-# other row of the same kind only.
 function per_unit(ns) {
 	return sprintf(ns / $2 < 100 ? "%.1f" : "%.0f", ns / $2)
 }
