@@ -36,8 +36,8 @@
 #define SKIP_TEST(...) SKIP(longjmp(_metadata->env, 1), __VA_ARGS__)
 
 /* For a test of taking addresses back, or one that needs it. */
-#define NEED_VADDR(mode) do { \
-	const struct mode *_mode = (mode); \
+#define NEED_VADDR(world_mode) do { \
+	const struct mode *_mode = (world_mode); \
 	if (!expected(_mode, DIFF_UPDATE_VADDR)) \
 		SKIP_TEST("%s of this kernel takes no addresses back", _mode->name); \
 } while (0)
