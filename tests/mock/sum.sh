@@ -20,8 +20,8 @@ one_boot() {
 	SUM_SKIPPED=$((SUM_SKIPPED + s))
 }
 
-# The closing line, and the exit status.
+# The last thing a script does: the closing line, and the exit status.
 print_sum() {
 	printf '%s passed, %s failed, %s skipped\n' $SUM_PASSED $SUM_FAILED $SUM_SKIPPED
-	[ $SUM_FAILED -eq 0 ]
+	exit $((SUM_FAILED > 0))
 }
