@@ -16,7 +16,7 @@ MODPROBE := $(DESTDIR)/etc/modprobe.d/vfio_iommu_batch.conf
 DKMS = vfio-iommu-batch/$(VERSION)
 
 .PHONY: module install uninstall dkms-install dkms-remove clean help
-.PHONY: demo test test-unit test-abi test-dkms test-vm lint bench
+.PHONY: demo test test-all test-unit test-abi test-dkms test-vm lint bench
 
 module: headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/module modules
@@ -53,6 +53,9 @@ dkms-remove:
 
 test:
 	tests/run-all
+
+test-all:
+	tests/run-all unit lint build abi selftest full full-others mock differential dkms
 
 test-unit:
 	tests/unit/run
@@ -99,6 +102,7 @@ help:
 #: make dkms-remove   take it out of DKMS
 #: make demo          unmodified clients do real DMA through our backend: minutes
 #: make test          everything; stock Debian kernels are fetched and booted
+#: make test-all      the same, more of it on each kernel, and test-dkms
 #: make test-unit     the arithmetic, in user space: seconds
 #: make lint          is each line in its room and in style: seconds
 #: make test-abi      is our mirror of the VFIO core's table right on each kernel?
