@@ -60,6 +60,11 @@ static const struct difference differences[DIFFERENCES] = {
 		.why = "older type1 loops to the end of the range, which is 0",
 		.until = KERNEL(6, 19), .type1 = 1, .ours = 0,
 	},
+	[DIFF_PIN_WRAP] = {
+		.what = "pin_pages of a range that wraps",
+		.why = "as for MAP_DMA; before, nothing was found there",
+		.until = KERNEL(6, 19), .type1 = -EINVAL, .ours = -EOVERFLOW,
+	},
 	[DIFF_INFO_WRITTEN] = {
 		.what = "bytes GET_INFO writes when argsz is 24",
 		.why = "the structure grew a pad and is written as a whole",
@@ -99,6 +104,26 @@ static const struct difference differences[DIFFERENCES] = {
 		.what = "10 pages read at their start, after a read from 3 before",
 		.why = "type1 shifts its own bitmap and keeps what that pushed out",
 		.until = NEVER, .type1 = 0x1fff, .ours = 0x3ff,
+	},
+	[DIFF_PIN_WHILE_UNMAPPED] = {
+		.what = "a device that is told of an unmap pins or copies there",
+		.why = "for type1 the range is there until the last notice; for us it is going",
+		.until = NEVER, .type1 = 0, .ours = -EINVAL,
+	},
+	[DIFF_JOIN_BEYOND_OLD] = {
+		.what = "a first real group that cannot reach what emulated devices have mapped",
+		.why = "type1 looks at windows it does not have yet, and lets VT-d refuse",
+		.until = KERNEL(6, 19), .type1 = -EFAULT, .ours = -EINVAL,
+	},
+	[DIFF_JOIN_BEYOND] = {
+		.what = "the same, on newer kernels",
+		.why = "VT-d has another word for it now",
+		.until = NEVER, .type1 = -ERANGE, .ours = -EINVAL,
+	},
+	[DIFF_WINDOWS_WITHOUT_GROUP] = {
+		.what = "IOVA ranges told after the last real group has left emulated ones",
+		.why = "none, as before it came; type1 keeps one that holds everything",
+		.until = NEVER, .type1 = 1, .ours = 0,
 	},
 	[DIFF_OWN_ID] = {
 		.what = "CHECK_EXTENSION(VFIO_BATCH_IOMMU)",

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An emulated device that keeps pages of a range that is unmapped, which a driver
+ * must not. type1 stops the machine for it; we warn, once, let the unmap succeed
+ * and keep those pages until the device lets go. Whoever starts this must expect
+ * the warning.
+ */
+#include "emulated_fixture.h"
+
+#define EMULATED stuck
+#define EMULATED_BATCH_ONLY
+#include "emulated_world.h"
+
+/* MEM_SIZE at IOVA, three pages of it pinned by a device that will keep them. */
+static int begin_stuck(struct world *w, struct emulated *e, char *mem)
+{
+	__u64 unmapped;
+	int ret;
+
+	ret = dma_map(w->container, IOVA, mem, MEM_SIZE, DMA_RW);
+	if (!ret)
+		ret = emulated_pin(e, IOVA + PAGE, 3, MOCK_WRITE);
+	if (!ret)
+		ret = emulated_react(e, MOCK_KEEP, 0);
+	if (!ret)
+		ret = dma_unmap(w->container, IOVA, MEM_SIZE, 0, &unmapped);
+	return ret ? ret : unmapped == MEM_SIZE ? 0 : -EPROTO;
+}
+
+TEST_F(stuck, pages_stay_until_they_are_unpinned)
+{
+	ASSERT_EQ(0, begin_stuck(&self->w, self->e, self->mem));
+	EXPECT_TRUE(holds(self->e, IOVA + 3 * PAGE, 3));
+	EXPECT_EQ(3, charged(&self->w));
+	EXPECT_EQ(3, pinned_pages() - self->w.pinned);
+	ASSERT_EQ(0, emulated_unpin(self->e, IOVA + PAGE, 3));
+	EXPECT_EQ(0, charged(&self->w));
+	EXPECT_EQ(self->w.pinned, pinned_pages());
+}
+
+TEST_F(stuck, pages_stay_until_the_device_is_closed)
+{
+	ASSERT_EQ(0, begin_stuck(&self->w, self->e, self->mem));
+	emulated_close_device(self->e);
+	EXPECT_EQ(0, charged(&self->w));
+	EXPECT_EQ(self->w.pinned, pinned_pages());
+}
+
+TEST_F(stuck, range_is_not_mapped_any_more)
+{
+	__u64 word;
+
+	ASSERT_EQ(0, begin_stuck(&self->w, self->e, self->mem));
+	EXPECT_EQ(-EINVAL, emulated_pin(self->e, IOVA + PAGE, 1, MOCK_READ));
+	EXPECT_EQ(-EINVAL, emulated_read(self->e, IOVA, &word, sizeof(word)));
+	EXPECT_EQ(0, dma_unmap(self->w.container, IOVA, MEM_SIZE, 0, &word));
+	EXPECT_EQ(0, word);
+}
+
+/* Nothing of the old mapping is in the way of a new one. */
+TEST_F(stuck, range_can_be_mapped_anew)
+{
+	ASSERT_EQ(0, begin_stuck(&self->w, self->e, self->mem));
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, self->mem + 32 * PAGE,
+			     8 * PAGE, DMA_RW));
+	ASSERT_EQ(0, emulated_unpin(self->e, IOVA + PAGE, 3));
+	EXPECT_EQ(0, charged(&self->w));
+	ASSERT_EQ(0, emulated_pin(self->e, IOVA + PAGE, 1, MOCK_READ));
+	EXPECT_TRUE(holds(self->e, IOVA + PAGE, 33));
+}
+
+TEST_F(stuck, with_a_real_group)
+{
+	ASSERT_EQ(0, world_join(&self->w, 0));
+	ASSERT_EQ(0, begin_stuck(&self->w, self->e, self->mem));
+	EXPECT_TRUE(holds(self->e, IOVA + 3 * PAGE, 3));
+	world_close_group(&self->w, 0);
+	EXPECT_TRUE(holds(self->e, IOVA + 3 * PAGE, 3));
+	ASSERT_EQ(0, emulated_unpin(self->e, IOVA + PAGE, 3));
+	EXPECT_EQ(0, charged(&self->w));
+	EXPECT_EQ(self->w.pinned, pinned_pages());
+}
+
+TEST_HARNESS_MAIN
