@@ -55,7 +55,7 @@ test:
 	tests/run-all
 
 test-all:
-	tests/run-all unit lint build abi selftest full full-others mock differential dkms
+	tests/run-all unit lint build abi selftest full full-others mock upstream differential dkms
 
 test-unit:
 	tests/unit/run
