@@ -15,6 +15,7 @@
 #include "generate.h"
 #include "pair.h"
 #include "shrink.h"
+#include "tally.h"
 
 enum { BATCH = 1000 };
 
@@ -101,8 +102,10 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("TAP version 13\n1..%d\n", TESTS);
 	for (i = 0; i < TESTS; i++) {
+		tally_reset();
 		same = run(i, seed + i, count / 100 * tests[i].percent);
 		passed = passed && same;
+		tally_print();
 		printf("%sok %d %s and %s: %lu operations of seed %llu\n",
 		       same ? "" : "not ", i + 1,
 		       mode_get(tests[i].type1)->name,

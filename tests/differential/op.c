@@ -19,6 +19,11 @@ static const char *const places[BITMAP_PLACES] = {
 	"", "tight", "cut", "odd", "readonly", "null", "kernel",
 };
 
+const char *op_kind_name(enum op_kind kind)
+{
+	return kinds[kind];
+}
+
 static int print_vaddr(const struct op *op, char *text, size_t size)
 {
 	char where[48];

@@ -87,6 +87,8 @@ static inline bool op_ends_at_the_end(const struct op *op)
 	return op->size && op->iova + op->size == 0;
 }
 
+const char *op_kind_name(enum op_kind kind);
+
 /* The operation in one line. */
 void op_print(const struct op *op, char *text, size_t size);
 

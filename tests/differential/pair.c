@@ -10,6 +10,7 @@
 #include "../kselftest/lib/util.h"
 #include "compare.h"
 #include "pair.h"
+#include "tally.h"
 #include "witness.h"
 
 bool pair_disagree(struct pair *pair, const char *format, ...)
@@ -138,10 +139,13 @@ static bool follow(struct pair *pair, const struct op *op)
 
 bool pair_step(struct pair *pair, const struct op *op)
 {
-	if (op->kind == OP_DMA)
+	if (op->kind == OP_DMA) {
+		tally_add(op, 0);
 		return witness(pair, op);
+	}
 	side_run(op->ours_first ? &pair->ours : &pair->type1, op);
 	side_run(op->ours_first ? &pair->type1 : &pair->ours, op);
+	tally_add(op, pair->ours.out.ret);
 	if (is_unmap_to_the_end(pair, op))
 		return unmap_to_the_end(pair, op);
 	return compare(pair, op) && follow(pair, op);
