@@ -8,6 +8,7 @@
  */
 #include "group.h"
 #include "states.h"
+#include "trace.h"
 
 #include <linux/slab.h>
 
@@ -55,6 +56,8 @@ static void unlink_group(struct vib_ioas *ioas, struct vib_group *grp)
 
 	list_del(&grp->node);
 	vib_domain_detach(dom, grp->iommu);
+	trace_vib_detach(ioas->handle, iommu_group_id(grp->iommu), dom->id,
+			 list_empty(&dom->groups));
 	if (!list_empty(&dom->groups))
 		return;
 	list_del(&dom->node);
@@ -78,17 +81,24 @@ static int attach_locked(struct vib_ioas *ioas, struct vib_group *grp)
 {
 	int ret;
 
+	grp->why = VIB_WHY_RESERVED;
 	ret = vib_limits_close(ioas, grp, NULL);
-	if (!ret)
-		ret = check_msi(ioas, grp->iommu);
-	if (!ret)
-		ret = vib_join(ioas, grp);
+	if (ret)
+		goto err_restore;
+	grp->why = VIB_WHY_NO_MSI_ISOLATION;
+	ret = check_msi(ioas, grp->iommu);
+	if (ret)
+		goto err_restore;
+	grp->why = VIB_WHY_IOMMU_DRIVER;
+	ret = vib_join(ioas, grp);
 	if (ret)
 		goto err_restore;
 	link_group(ioas, grp);
 	ret = vib_limits_settle(ioas);
-	if (ret)
+	if (ret) {
+		grp->why = VIB_WHY_APERTURE;
 		goto err_unlink;
+	}
 	vib_limits_update(ioas);
 	return 0;
 
@@ -99,15 +109,24 @@ err_restore:
 	return ret;
 }
 
-/* May a group come now? domains_rwsem is held for write. */
-static int check_attach(struct vib_ioas *ioas, struct iommu_group *iommu)
+/* May a group come now? Else @why not. domains_rwsem is held for write. */
+static int check_attach(struct vib_ioas *ioas, struct iommu_group *iommu, enum vib_why *why)
 {
 	/*
 	 * A live update and emulated devices exclude each other: this is under tree_lock for them.
 	 */
+	*why = VIB_WHY_LIVE_UPDATE;
 	if (READ_ONCE(ioas->invalid))
 		return -EBUSY;
+	*why = VIB_WHY_ATTACHED;
 	return find_group(ioas, iommu) || find_emulated(ioas, iommu) ? -EINVAL : 0;
+}
+
+/* With an @error the group is on no domain; without, domains_rwsem keeps it there. */
+static void report_attach(struct vib_ioas *ioas, const struct vib_group *grp, int error)
+{
+	trace_vib_attach(ioas->handle, iommu_group_id(grp->iommu),
+			 error ? -1 : (int)grp->domain->id, grp->why, error);
 }
 
 /* Attaches with every recorded mapping pinned: those are in @adopted. */
@@ -117,18 +136,22 @@ static int attach_adopting(struct vib_ioas *ioas, struct vib_group *grp,
 	int ret;
 
 	do {
+		grp->why = VIB_WHY_HANDOVER;
 		ret = vib_handover_pin(ioas, adopted);
 		if (ret)
 			return ret;
+		grp->why = VIB_WHY_KILLED;
 		ret = down_write_killable(&ioas->domains_rwsem);
 		if (ret)
 			return ret;
-		ret = check_attach(ioas, grp->iommu);
+		ret = check_attach(ioas, grp->iommu, &grp->why);
 		/* A mapping that was recorded since is pinned first, too. */
 		if (!ret && vib_handover_pending(ioas))
 			ret = -EAGAIN;
 		if (!ret)
 			ret = attach_locked(ioas, grp);
+		if (!ret)
+			report_attach(ioas, grp, 0);
 		up_write(&ioas->domains_rwsem);
 	} while (ret == -EAGAIN);
 	return ret;
@@ -144,6 +167,7 @@ int vib_group_attach(struct vib_ioas *ioas, struct iommu_group *iommu)
 	if (!grp)
 		return -ENOMEM;
 	grp->iommu = iommu;
+	grp->why = VIB_WHY_NO_DEVICE;
 	ret = vib_resolve(iommu, &grp->res);
 	if (ret)
 		goto err_free;
@@ -156,6 +180,7 @@ int vib_group_attach(struct vib_ioas *ioas, struct iommu_group *iommu)
 err_fini:
 	vib_resolved_fini(&grp->res);
 err_free:
+	report_attach(ioas, grp, ret);
 	kfree(grp);
 	return ret;
 }
@@ -163,6 +188,7 @@ err_free:
 int vib_group_attach_emulated(struct vib_ioas *ioas, struct iommu_group *iommu)
 {
 	struct vib_emulated *emu;
+	enum vib_why why;
 	int ret;
 
 	emu = kmalloc(sizeof(*emu), GFP_KERNEL_ACCOUNT);
@@ -173,9 +199,12 @@ int vib_group_attach_emulated(struct vib_ioas *ioas, struct iommu_group *iommu)
 	if (ret)
 		goto err_free;
 	mutex_lock(&ioas->tree_lock);
-	ret = check_attach(ioas, iommu);
-	if (!ret)
+	ret = check_attach(ioas, iommu, &why);
+	if (!ret) {
+		why = VIB_WHY_OWN_NONE;
 		list_add_tail(&emu->node, &ioas->emulated);
+	}
+	trace_vib_attach(ioas->handle, iommu_group_id(iommu), -1, why, ret);
 	mutex_unlock(&ioas->tree_lock);
 	up_write(&ioas->domains_rwsem);
 	if (ret)
@@ -232,6 +261,7 @@ static void detach_emulated(struct vib_ioas *ioas, struct vib_emulated *emu,
 {
 	mutex_lock(&ioas->tree_lock);
 	list_del(&emu->node);
+	trace_vib_detach(ioas->handle, iommu_group_id(emu->iommu), -1, false);
 	mutex_unlock(&ioas->tree_lock);
 	if (list_empty(&ioas->domains) && list_empty(&ioas->emulated))
 		forget_mappings(ioas, batch);

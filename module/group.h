@@ -18,7 +18,7 @@
  * @domain: where it is attached
  * @res: what its members said; constant
  * @aperture: what the driver reported for the domain when this group came
- * @joined: it found its domain there
+ * @why: the reason for @domain; while it is being attached, what a failure of the next step means
  * @pins_declared: its driver pins what it dirties (pin_pages), so it does not make all memory dirty
  */
 struct vib_group {
@@ -27,7 +27,7 @@ struct vib_group {
 	struct vib_domain *domain;
 	struct vib_resolved res;
 	struct vib_range aperture;
-	bool joined;
+	enum vib_why why;
 	bool pins_declared;
 };
 
@@ -88,8 +88,8 @@ void vib_limits_update(struct vib_ioas *ioas);
 /* join.c; domains_rwsem is held for write */
 
 /*
- * Attaches the group to a domain, grp->domain, filled but maybe not in the list yet; errno with
- * nothing changed.
+ * Attaches the group to a domain, grp->domain, filled but maybe not in the list yet, and notes why
+ * that one; errno with nothing changed.
  */
 int vib_join(struct vib_ioas *ioas, struct vib_group *grp);
 

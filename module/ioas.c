@@ -8,6 +8,7 @@
  */
 #include "engine.h"
 #include "states.h"
+#include "trace.h"
 
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -52,7 +53,8 @@ void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params
 	get_task_comm(ioas->comm, current);
 	ioas->params = params;
 	ioas->notify = notify;
-	ioas->entries_left = READ_ONCE(params->dma_entry_limit);
+	ioas->entry_limit = READ_ONCE(params->dma_entry_limit);
+	ioas->entries_left = ioas->entry_limit;
 	atomic_inc(&nr_ioases);
 	/*
 	 * A number is not used again soon: a call that comes late must not find another container.
@@ -64,6 +66,12 @@ void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params
 		return ERR_PTR(ret);
 	}
 	return (void *)(unsigned long)ioas->handle;
+}
+
+int vib_refuse(const struct vib_ioas *ioas, enum vib_why why, int error)
+{
+	trace_vib_refuse(ioas->handle, why, error);
+	return error;
 }
 
 struct vib_ioas *vib_ioas_get(void *handle)

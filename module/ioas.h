@@ -35,6 +35,7 @@
 #include "params.h"
 #include "pure/maptree.h"
 #include "pure/windows.h"
+#include "why.h"
 
 /*
  * Tells an emulated device (its list node) that a range is being unmapped. Called under device_lock
@@ -84,6 +85,7 @@ struct vib_stats {
  * @tracked: how often tracking was started: bitmaps of another start do not mix
  * @all_dirty: a group is attached whose DMA nobody reports page by page
  * @invalid: mappings whose user address was taken back
+ * @entry_limit: dma_entry_limit as it was when the container was opened; constant
  * @entries_left: how many more mappings that charge nothing are allowed; a handover may take it
  *	below 0
  * @changes: grows whenever a mapping leaves RESERVED or DRAINING
@@ -124,6 +126,7 @@ struct vib_ioas {
 	u64 dirty_unit;
 	unsigned int tracked;
 	unsigned long invalid;
+	long entry_limit;
 	long entries_left;
 	unsigned long changes;
 	wait_queue_head_t wait;
@@ -147,6 +150,9 @@ void vib_ioas_put(struct vib_ioas *ioas);
 
 /* Waits until no call runs in any ioas; at module exit, when no new one can be opened. */
 void vib_ioas_wait_all(void);
+
+/* Tells people which check refuses a call; returns @error, for the caller to return. */
+int vib_refuse(const struct vib_ioas *ioas, enum vib_why why, int error);
 
 /* Calls @fn for every ioas, under a reference; stops at the first non-zero value. */
 int vib_ioas_for_each(int (*fn)(struct vib_ioas *ioas, void *data), void *data);

@@ -117,7 +117,7 @@ static long map_dma(struct vib_ioas *ioas, void __user *arg)
 	if (copy_from_user(&map, arg, minsz))
 		return -EFAULT;
 	if (map.argsz < minsz || map.flags & ~known)
-		return -EINVAL;
+		return vib_refuse(ioas, VIB_WHY_ARGS, -EINVAL);
 	vaddr = map.flags & VFIO_DMA_MAP_FLAG_VADDR;
 	return vib_map(ioas, map.iova, map.vaddr, map.size, prot_of(map.flags), vaddr);
 }
@@ -191,14 +191,14 @@ static long unmap_dma(struct vib_ioas *ioas, void __user *arg)
 	if (copy_from_user(&unmap, arg, minsz))
 		return -EFAULT;
 	if (unmap.argsz < minsz || unmap.flags & ~known)
-		return -EINVAL;
+		return vib_refuse(ioas, VIB_WHY_ARGS, -EINVAL);
 	req.iova = unmap.iova;
 	req.size = unmap.size;
 	req.all = unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL;
 	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP) {
 		ret = unmap_bitmap(&bitmap, &unmap, arg);
 		if (ret)
-			return ret;
+			return vib_refuse(ioas, VIB_WHY_BITMAP, ret);
 		req.sink = &bitmap.sink;
 	}
 	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR)
@@ -229,7 +229,7 @@ static long get_dirty(struct vib_ioas *ioas, void __user *arg, u32 argsz)
 	if (!vib_range_last(get.iova, get.size, &last))
 		return -EOVERFLOW;
 	ret = get_bitmap(&bitmap, &get.bitmap, get.iova, get.size);
-	return ret ? ret : vib_dirty_get(ioas, &bitmap.sink);
+	return ret ? vib_refuse(ioas, VIB_WHY_BITMAP, ret) : vib_dirty_get(ioas, &bitmap.sink);
 }
 
 static long dirty_pages(struct vib_ioas *ioas, void __user *arg)

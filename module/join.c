@@ -30,10 +30,10 @@ static bool may_join(const struct vib_group *grp)
 	return grp->res.nr_devices == 1 || vib_domain_attach_is_whole();
 }
 
-static void joined(struct vib_group *grp, struct vib_domain *dom)
+static void settle_on(struct vib_group *grp, struct vib_domain *dom, enum vib_why why)
 {
 	grp->domain = dom;
-	grp->joined = true;
+	grp->why = why;
 }
 
 /*
@@ -50,11 +50,26 @@ static int join_direct(struct vib_ioas *ioas, struct vib_group *grp)
 			continue;
 		ret = vib_compat_attach_error(vib_domain_attach(dom, grp->iommu));
 		if (!ret)
-			joined(grp, dom);
+			settle_on(grp, dom, VIB_WHY_JOINED_INSTANCE);
 		if (ret != -EINVAL)
 			return ret;
 	}
 	return -EINVAL;
+}
+
+/* What kept a group off every domain that was there before its own. */
+static enum vib_why why_own(struct vib_ioas *ioas, const struct vib_group *grp)
+{
+	struct vib_domain *dom;
+
+	if (list_empty(&ioas->domains))
+		return VIB_WHY_OWN_FIRST;
+	if (!may_join(grp))
+		return VIB_WHY_OWN_SEVERAL;
+	list_for_each_entry(dom, &ioas->domains, node)
+		if (has_instance(dom, grp->res.instance))
+			return VIB_WHY_OWN_DECLINED;
+	return VIB_WHY_OWN_UNLIKE;
 }
 
 /*
@@ -73,14 +88,14 @@ static int join_alike(struct vib_ioas *ioas, struct vib_group *grp, struct vib_d
 		vib_domain_detach(fresh, grp->iommu);
 		ret = vib_compat_attach_error(vib_domain_attach(dom, grp->iommu));
 		if (!ret)
-			joined(grp, dom);
+			settle_on(grp, dom, VIB_WHY_JOINED_ALIKE);
 		if (ret != -EINVAL)
 			return ret;
 		ret = vib_domain_attach(fresh, grp->iommu);
 		if (ret)
 			return ret;
 	}
-	grp->domain = fresh;
+	settle_on(grp, fresh, why_own(ioas, grp));
 	return 0;
 }
 
@@ -99,10 +114,15 @@ static int equip(struct vib_ioas *ioas, struct vib_group *grp, struct vib_domain
 		return 0;
 	/* Before anything is filled that the domain cannot hold. */
 	ret = vib_limits_close(ioas, grp, fresh);
-	if (!ret)
-		ret = vib_fill_domain(ioas, fresh);
-	if (ret)
+	if (ret) {
+		grp->why = VIB_WHY_APERTURE;
 		goto err_detach;
+	}
+	ret = vib_fill_domain(ioas, fresh);
+	if (ret) {
+		grp->why = VIB_WHY_FILL;
+		goto err_detach;
+	}
 	return 0;
 
 err_detach:

@@ -12,6 +12,7 @@
 #include "engine.h"
 #include "pin.h"
 #include "states.h"
+#include "trace.h"
 
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -35,12 +36,12 @@ struct job {
 };
 
 /* What is in the way of a new mapping: -EEXIST, or -EAGAIN when it is only coming or going. */
-static int obstacle(struct vib_span *span, u64 last)
+static int obstacle(struct vib_ioas *ioas, struct vib_span *span, u64 last)
 {
 	for (; span; span = vib_maptree_next(span, last))
 		if (vib_mapping_of(span)->state == VIB_LIVE ||
 		    vib_mapping_of(span)->state == VIB_DEAD)
-			return -EEXIST;
+			return vib_refuse(ioas, VIB_WHY_OVERLAP, -EEXIST);
 	return -EAGAIN;
 }
 
@@ -48,15 +49,31 @@ int vib_map_check(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
 {
 	u64 mask = vib_pgsize_smallest(ioas->pgsizes) - 1;
 
-	return ioas->dying || (iova | (last + 1) | vaddr) & mask ? -EINVAL : 0;
+	if (ioas->dying)
+		return vib_refuse(ioas, VIB_WHY_CLOSING, -EINVAL);
+	if ((iova | (last + 1) | vaddr) & mask)
+		return vib_refuse(ioas, VIB_WHY_ALIGN, -EINVAL);
+	return 0;
+}
+
+/* No further mapping that charges nothing is allowed. tree_lock is held. */
+static int no_entry(struct vib_ioas *ioas)
+{
+	pr_warn_ratelimited("%s[%d]: dma_entry_limit of %ld reached: 1 more mapping without locked memory asked for\n",
+			    current->comm, current->pid, ioas->entry_limit);
+	trace_vib_limit(VIB_WHY_ENTRIES, 1, ioas->entry_limit - ioas->entries_left,
+			ioas->entry_limit);
+	return vib_refuse(ioas, VIB_WHY_ENTRIES, -ENOSPC);
 }
 
 /* Is there room? tree_lock is held. */
 static int check_room(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	if (!ioas->restricted)
-		return ioas->entries_left > 0 ? 0 : -ENOSPC;
-	return vib_windows_hold(&ioas->windows, map->span.start, map->span.last) ? 0 : -EINVAL;
+		return ioas->entries_left > 0 ? 0 : no_entry(ioas);
+	if (!vib_windows_hold(&ioas->windows, map->span.start, map->span.last))
+		return vib_refuse(ioas, VIB_WHY_WINDOW, -EINVAL);
+	return 0;
 }
 
 /* The mapping's owner, and the ioas remembers it for the next mapping. tree_lock is held. */
@@ -88,7 +105,7 @@ static int insert(struct vib_ioas *ioas, struct vib_mapping *map)
 	if (ret)
 		return ret;
 	if (vib_maptree_insert(&ioas->tree, &map->span))
-		return obstacle(vib_maptree_first(&ioas->tree, start, last), last);
+		return obstacle(ioas, vib_maptree_first(&ioas->tree, start, last), last);
 	ret = check_room(ioas, map);
 	if (!ret)
 		ret = set_owner(ioas, map);
@@ -128,11 +145,9 @@ static int publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 	vib_extents_trim(&map->extents);
 	mutex_lock(&ioas->tree_lock);
 	if (ioas->dying) {
-		ret = -EINVAL;
+		ret = vib_refuse(ioas, VIB_WHY_CLOSING, -EINVAL);
 	} else if (free && ioas->entries_left <= 0) {
-		pr_warn_ratelimited("%s[%d]: dma_entry_limit reached: no further mapping without locked memory\n",
-				    current->comm, current->pid);
-		ret = -ENOSPC;
+		ret = no_entry(ioas);
 	} else {
 		if (free) {
 			map->flags |= VIB_F_ENTRY;
@@ -160,6 +175,8 @@ static int fill(struct job *job, u32 nr)
 			return ret;
 	}
 	ret = vib_fill_batch(job->ioas, map, job->iova, batch, nr, &stuck);
+	if (ret)
+		vib_refuse(job->ioas, VIB_WHY_FILL, ret);
 	if (ret && !stuck)
 		return ret;
 	/* What is stuck must stay pinned, so it becomes part of the mapping, which will be DEAD. */
@@ -246,7 +263,9 @@ static int populate(struct job *job)
 	vib_pin_begin(&job->pin);
 	do {
 		ret = vib_pin_some(&job->pin, &job->batch, VIB_PIN_BUDGET);
-		if (!ret)
+		if (ret)
+			vib_refuse(job->ioas, VIB_WHY_PIN, ret);
+		else
 			ret = commit(job);
 	} while (!ret && job->pin.left);
 	vib_pin_end(&job->pin);
@@ -305,16 +324,16 @@ static void abandon(struct vib_ioas *ioas, struct vib_mapping *map)
 }
 
 /* The part of the checks that needs no lock: 0 with the last byte of the range. */
-static int check_args(u64 iova, u64 vaddr, u64 size, u64 *last)
+static int check_args(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, u64 *last)
 {
 	u64 vlast;
 
 	if (!vib_fits_long(iova) || !vib_fits_long(vaddr) || !vib_fits_long(size))
-		return -EOVERFLOW;
+		return vib_refuse(ioas, VIB_WHY_WRAP, -EOVERFLOW);
 	if (!size)
-		return -EINVAL;
+		return vib_refuse(ioas, VIB_WHY_EMPTY, -EINVAL);
 	if (!vib_range_last(iova, size, last) || !vib_range_last(vaddr, size, &vlast))
-		return -EOVERFLOW;
+		return vib_refuse(ioas, VIB_WHY_WRAP, -EOVERFLOW);
 	return 0;
 }
 
@@ -333,20 +352,11 @@ static struct vib_mapping *new_mapping(struct vib_ioas *ioas, u64 iova, u64 last
 	return map;
 }
 
-int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot, bool restore)
+static int map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int prot)
 {
 	struct job job;
-	u64 last;
 	int ret;
 
-	ret = check_args(iova, vaddr, size, &last);
-	if (ret)
-		return ret;
-	/* Either access is granted, or an address is given anew. */
-	if (!prot == !restore)
-		return -EINVAL;
-	if (restore)
-		return vib_vaddr_restore(ioas, iova, last, vaddr);
 	job.ioas = ioas;
 	job.map = new_mapping(ioas, iova, last, vaddr, prot);
 	if (IS_ERR(job.map))
@@ -359,5 +369,21 @@ int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot, bool
 	ret = run(&job);
 	if (ret)
 		abandon(ioas, job.map);
+	return ret;
+}
+
+int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot, bool restore)
+{
+	u64 last;
+	int ret;
+
+	ret = check_args(ioas, iova, vaddr, size, &last);
+	/* Either access is granted, or an address is given anew. */
+	if (!ret && !prot == !restore)
+		ret = vib_refuse(ioas, VIB_WHY_ACCESS, -EINVAL);
+	if (!ret)
+		ret = restore ? vib_vaddr_restore(ioas, iova, last, vaddr) :
+				map_new(ioas, iova, last, vaddr, prot);
+	trace_vib_map(ioas->handle, iova, vaddr, size, prot, ret);
 	return ret;
 }

@@ -14,6 +14,7 @@
 
 #include "compat/mm.h"
 #include "pfnmap.h"
+#include "trace.h"
 
 /* Unpinning this many pages goes without a reschedule. */
 enum {
@@ -30,6 +31,7 @@ static bool over_limit(struct vib_pin *pin, u64 more)
 
 	if (pin->owner->unlimited || !more || locked + more <= limit >> PAGE_SHIFT)
 		return false;
+	trace_vib_limit(VIB_WHY_MEMLOCK, more + pin->left, locked, limit >> PAGE_SHIFT);
 	pr_warn_ratelimited("%s[%d]: RLIMIT_MEMLOCK of %lu bytes exceeded: %lu pages locked, %llu more asked for\n",
 			    current->comm, current->pid, limit, locked, more + pin->left);
 	return true;

@@ -4,7 +4,9 @@
  */
 #include "resolve.h"
 
+#include <linux/fs.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "compat/iommu.h"
 #include "pure/iova.h"
@@ -132,4 +134,54 @@ int vib_resolve_call(struct iommu_group *group, int (*fn)(struct device *dev, vo
 bool vib_resolve_isolated_msi(struct iommu_group *group)
 {
 	return vib_compat_isolated_msi(group);
+}
+
+struct name_call {
+	void (*fn)(void *data, const char *name);
+	void *data;
+};
+
+static int call_name(struct device *dev, void *data)
+{
+	struct name_call *call = data;
+
+	call->fn(call->data, dev_name(dev));
+	return 0;
+}
+
+void vib_resolve_each_name(struct iommu_group *group, void (*fn)(void *data, const char *name),
+			   void *data)
+{
+	struct name_call call = { .fn = fn, .data = data };
+
+	iommu_group_for_each_dev(group, &call, call_name);
+}
+
+/* No function that a module may call tells it: the group is on our domain by now. */
+static ssize_t read_type(int group_id, char *type, size_t size)
+{
+	char path[48];
+	struct file *file;
+	loff_t pos = 0;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%d/type", group_id);
+	file = filp_open(path, O_RDONLY, 0);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	len = kernel_read(file, type, size - 1, &pos);
+	filp_close(file, NULL);
+	return len;
+}
+
+void vib_resolve_default_type(int group_id, char *type, size_t size)
+{
+	ssize_t len = read_type(group_id, type, size);
+
+	if (len <= 0) {
+		strscpy(type, "unknown", size);
+		return;
+	}
+	type[len] = '\0';
+	strreplace(type, '\n', '\0');
 }

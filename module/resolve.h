@@ -46,6 +46,17 @@ void vib_resolved_fini(struct vib_resolved *res);
 int vib_resolve_call(struct iommu_group *group, int (*fn)(struct device *dev, void *data),
 		     void *data);
 
+/* Calls @fn with the name of each member, under the group's mutex. */
+void vib_resolve_each_name(struct iommu_group *group, void (*fn)(void *data, const char *name),
+			   void *data);
+
+/*
+ * The type of the domain that the group has while nobody owns it ("identity", "DMA", "DMA-FQ"), as
+ * sysfs says it; "unknown" where that cannot be read. @type has room for @size bytes. Opens a file,
+ * so nothing of ours is held.
+ */
+void vib_resolve_default_type(int group_id, char *type, size_t size);
+
 /* May user space own the group's interrupts safely? */
 bool vib_resolve_isolated_msi(struct iommu_group *group);
 

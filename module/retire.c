@@ -16,6 +16,7 @@
 #include "pages.h"
 #include "pin.h"
 #include "states.h"
+#include "trace.h"
 
 enum {
 	SLICE_PAGES = SZ_512M >> PAGE_SHIFT,
@@ -142,8 +143,8 @@ static bool next_slice(struct slice *slice)
  * Takes the slice out of one domain and syncs: the number of flushes. What would not go widens
  * @stuck.
  */
-static unsigned int drain_slice(struct vib_domain *dom, const struct slice *slice,
-				struct vib_range *stuck)
+static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
+				const struct slice *slice, struct vib_range *stuck)
 {
 	struct vib_drain drain;
 	struct vib_mapping *map;
@@ -167,6 +168,7 @@ static unsigned int drain_slice(struct vib_domain *dom, const struct slice *slic
 	if (size)
 		vib_drain_range(&drain, start, size);
 	syncs = vib_drain_sync(&drain);
+	trace_vib_sync(ioas->handle, dom->id, slice->iova, slice->last->span.last, syncs);
 	stuck->start = min(stuck->start, drain.stuck.start);
 	stuck->last = max(stuck->last, drain.stuck.last);
 	return syncs;
@@ -238,7 +240,7 @@ static void retire_slice(struct vib_ioas *ioas, struct slice *slice, struct tall
 	down_read(&ioas->domains_rwsem);
 	cut_slice(slice);
 	list_for_each_entry(dom, &ioas->domains, node)
-		tally->syncs += drain_slice(dom, slice, &stuck);
+		tally->syncs += drain_slice(ioas, dom, slice, &stuck);
 	mark_slice(slice, &stuck, tally);
 	up_read(&ioas->domains_rwsem);
 	unpin_slice(slice, tally);

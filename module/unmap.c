@@ -14,6 +14,7 @@
 
 #include "access.h"
 #include "states.h"
+#include "trace.h"
 #include "pure/iova.h"
 
 enum {
@@ -77,20 +78,24 @@ int vib_unmap_check(struct vib_ioas *ioas, const struct vib_unmap *req, u64 *las
 {
 	u64 mask = vib_pgsize_smallest(ioas->pgsizes) - 1;
 
-	if (ioas->dying || req->iova & mask)
-		return -EINVAL;
+	if (ioas->dying)
+		return vib_refuse(ioas, VIB_WHY_CLOSING, -EINVAL);
+	if (req->iova & mask)
+		return vib_refuse(ioas, VIB_WHY_ALIGN, -EINVAL);
 	if (req->all) {
 		*last = U64_MAX;
-		return req->iova || req->size ? -EINVAL : 0;
+		return req->iova || req->size ? vib_refuse(ioas, VIB_WHY_ARGS, -EINVAL) : 0;
 	}
-	if (!req->size || req->size & mask)
-		return -EINVAL;
+	if (!req->size)
+		return vib_refuse(ioas, VIB_WHY_EMPTY, -EINVAL);
+	if (req->size & mask)
+		return vib_refuse(ioas, VIB_WHY_ALIGN, -EINVAL);
 	if (!vib_range_last(req->iova, req->size, last))
-		return -EOVERFLOW;
+		return vib_refuse(ioas, VIB_WHY_WRAP, -EOVERFLOW);
 	if (req->sink && (!READ_ONCE(ioas->tracking) || req->sink->pgsize != mask + 1))
-		return -EINVAL;
+		return vib_refuse(ioas, VIB_WHY_BITMAP, -EINVAL);
 	if (ioas->v2 && vib_maptree_bisects(&ioas->tree, req->iova, *last))
-		return -EINVAL;
+		return vib_refuse(ioas, VIB_WHY_CUT, -EINVAL);
 	return 0;
 }
 
@@ -238,7 +243,7 @@ static int sweep_range(struct sweep *sweep)
 	}
 }
 
-int vib_unmap(struct vib_ioas *ioas, struct vib_unmap *req)
+static int unmap(struct vib_ioas *ioas, struct vib_unmap *req)
 {
 	struct sweep sweep = {
 		.ioas = ioas,
@@ -249,7 +254,7 @@ int vib_unmap(struct vib_ioas *ioas, struct vib_unmap *req)
 
 	req->unmapped = 0;
 	if (!vib_fits_long(req->iova) || !vib_fits_long(req->size))
-		return -EOVERFLOW;
+		return vib_refuse(ioas, VIB_WHY_WRAP, -EOVERFLOW);
 	mutex_lock(&ioas->tree_lock);
 	ret = vib_unmap_check(ioas, req, &sweep.last);
 	if (ret) {
@@ -257,4 +262,12 @@ int vib_unmap(struct vib_ioas *ioas, struct vib_unmap *req)
 		return ret;
 	}
 	return sweep_range(&sweep);
+}
+
+int vib_unmap(struct vib_ioas *ioas, struct vib_unmap *req)
+{
+	int ret = unmap(ioas, req);
+
+	trace_vib_unmap(ioas->handle, req->iova, req->size, req->all, req->unmapped, ret);
+	return ret;
 }

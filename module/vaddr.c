@@ -22,7 +22,7 @@ static int invalidate(struct vib_ioas *ioas, u64 start, u64 last, u64 *size)
 	for (span = first; span; span = vib_maptree_next(span, last))
 		if (vib_mapping_of(span)->state == VIB_LIVE &&
 		    vib_mapping_of(span)->flags & VIB_F_INVALID)
-			return -EINVAL;
+			return vib_refuse(ioas, VIB_WHY_ADDRESS, -EINVAL);
 	for (span = first; span; span = vib_maptree_next(span, last)) {
 		if (vib_mapping_of(span)->state != VIB_LIVE)
 			continue;
@@ -41,7 +41,8 @@ int vib_vaddr_invalidate(struct vib_ioas *ioas, struct vib_unmap *req)
 	req->unmapped = 0;
 	mutex_lock(&ioas->tree_lock);
 	for (;;) {
-		ret = list_empty(&ioas->emulated) ? vib_unmap_check(ioas, req, &last) : -EBUSY;
+		ret = list_empty(&ioas->emulated) ? vib_unmap_check(ioas, req, &last) :
+		      vib_refuse(ioas, VIB_WHY_EMULATED, -EBUSY);
 		if (ret || !vib_ioas_settled(ioas, req->iova, last))
 			break;
 		ret = vib_ioas_wait(ioas);
@@ -140,7 +141,8 @@ int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
 	}
 	if (!ret) {
 		map = find_invalid(ioas, iova, last);
-		ret = PTR_ERR_OR_ZERO(map);
+		if (IS_ERR(map))
+			ret = vib_refuse(ioas, VIB_WHY_ADDRESS, PTR_ERR(map));
 	}
 	if (!ret)
 		map->busy++;

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What an operator can see of our backend: the list in debugfs, and tracepoints
+ * that say which check refused a call.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "fixture.h"
+
+#define TRACING "/sys/kernel/tracing/"
+#define EVENTS TRACING "events/vfio_iommu_batch/enable"
+#define CONTAINERS "/sys/kernel/debug/vfio_iommu_batch/containers"
+
+enum { TEXT = 1 << 18, NR_PINNED = 16 };
+
+static char text[TEXT];
+
+#define WORLD observe
+#define WORLD_GROUPS 2
+#define WORLD_BEGIN world_enter
+#define WORLD_BATCH_ONLY
+#include "world_fixture.h"
+
+/* Empties the trace and has our events recorded; 0 or -errno. */
+static int trace_start(void)
+{
+	int fd;
+
+	if (access(EVENTS, F_OK))
+		mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
+	fd = open(TRACING "trace", O_WRONLY | O_TRUNC);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return file_write(EVENTS, "1");
+}
+
+static int trace_stop(void)
+{
+	return file_write(EVENTS, "0");
+}
+
+/* How many lines of the trace hold both words; -errno. */
+static int trace_count(const char *event, const char *words)
+{
+	char *line, *next;
+	int ret, count = 0;
+
+	ret = file_read(TRACING "trace", text, sizeof(text));
+	for (line = text; ret >= 0 && line && *line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		count += strstr(line, event) && strstr(line, words);
+	}
+	return ret < 0 ? ret : count;
+}
+
+/* The number behind "@key" in the list of containers, of which there is one. */
+static long listed(const char *key)
+{
+	return file_keyed_long(CONTAINERS, key);
+}
+
+static bool list_says(const char *words)
+{
+	return file_read(CONTAINERS, text, sizeof(text)) >= 0 &&
+	       strstr(text, words);
+}
+
+TEST_F(observe, list_tells_the_group_its_device_and_default_domain)
+{
+	char want[128], type[32], path[64];
+	struct slot *slot = &self->w.slot[0];
+
+	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%d/type",
+		 slot->pci.group);
+	ASSERT_LT(0, file_read(path, type, sizeof(type)));
+	type[strcspn(type, "\n")] = '\0';
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	snprintf(want, sizeof(want),
+		 "\ngroup: %d domain 0 new (first group) devices %s default %s\n",
+		 slot->pci.group, slot->pci.addr, type);
+	EXPECT_TRUE(list_says(want))
+		TH_LOG("no '%s' in '%s'", want, text);
+}
+
+TEST_F(observe, list_tells_that_a_group_joined_and_why)
+{
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	ASSERT_EQ(0, world_join(&self->w, 1));
+	EXPECT_TRUE(list_says(" domain 0 joined (same instance as a group of the domain)"))
+		TH_LOG("%s", text);
+}
+
+TEST_F(observe, list_counts_what_mappings_hold)
+{
+	int fd;
+
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	fd = self->w.container;
+	EXPECT_EQ(0, listed("metadata_bytes:"));
+	ASSERT_EQ(0, dma_map(fd, IOVA, self->mem, NR_PINNED * PAGE, DMA_RW));
+	ASSERT_EQ(0, dma_map(fd, 2 * IOVA, self->mem, PAGE, DMA_RW));
+	EXPECT_EQ(NR_PINNED + 1, listed("pinned_pages:"));
+	EXPECT_EQ(NR_PINNED + 1, listed("accounted_pages:"));
+	EXPECT_EQ(0, listed("device_pinned_pages:"));
+	EXPECT_EQ(2, listed("mappings:"));
+	EXPECT_EQ(2, listed("maps:"));
+	EXPECT_LT(2 * 64, listed("metadata_bytes:"));
+	EXPECT_GE(2 * 128 + 8 * NR_PINNED, listed("metadata_bytes:"));
+	ASSERT_EQ(0, dma_unmap_all(fd, NULL));
+	EXPECT_EQ(0, listed("pinned_pages:"));
+	EXPECT_EQ(0, listed("metadata_bytes:"));
+	EXPECT_EQ(2, listed("unmaps:"));
+}
+
+TEST_F(observe, list_counts_a_bar_as_not_pinned)
+{
+	struct edu *edu;
+
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	edu = world_edu(&self->w, 0);
+	ASSERT_NE(NULL, edu);
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, edu->bar, PAGE, DMA_RW));
+	EXPECT_EQ(0, listed("pinned_pages:"));
+	EXPECT_EQ(0, listed("accounted_pages:"));
+	EXPECT_EQ(1, listed("mappings:"));
+}
+
+TEST_F(observe, trace_follows_a_container_from_attach_to_detach)
+{
+	ASSERT_EQ(0, trace_start());
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	ASSERT_EQ(0, world_join(&self->w, 1));
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, self->mem, PAGE, DMA_RW));
+	ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
+	ASSERT_EQ(NULL, world_close(&self->w));
+	EXPECT_EQ(1, trace_count("vib_attach:", " new domain=0 error=0: first group"));
+	EXPECT_EQ(1, trace_count("vib_attach:",
+				 " joined domain=0 error=0: same instance"));
+	EXPECT_EQ(1, trace_count("vib_map:", "iova=0x10000000 "));
+	EXPECT_EQ(1, trace_count("vib_unmap:", " all=1 unmapped=0x1000 error=0"));
+	EXPECT_EQ(1, trace_count("vib_sync:", "iova=0x10000000 last=0x10000fff"));
+	EXPECT_EQ(1, trace_count("vib_detach:", "domain=0 freed=0"));
+	EXPECT_EQ(1, trace_count("vib_detach:", "domain=0 freed=1"));
+	EXPECT_EQ(0, trace_count("vib_refuse:", ""));
+	EXPECT_EQ(0, trace_stop());
+}
+
+TEST_F(observe, trace_tells_which_check_refused_a_map)
+{
+	int fd;
+
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	fd = self->w.container;
+	ASSERT_EQ(0, trace_start());
+	EXPECT_EQ(-EINVAL, dma_map(fd, IOVA + 1, self->mem, PAGE, DMA_RW));
+	EXPECT_EQ(1, trace_count("vib_refuse:", "error=-22: not aligned"));
+	EXPECT_EQ(-EINVAL, dma_map(fd, 0xfee00000, self->mem, PAGE, DMA_RW));
+	EXPECT_EQ(1, trace_count("vib_refuse:", "error=-22: outside the usable"));
+	EXPECT_EQ(-EINVAL, dma_map(fd, IOVA, self->mem, PAGE, 0));
+	EXPECT_EQ(1, trace_count("vib_refuse:", "error=-22: neither access"));
+	EXPECT_EQ(-EFAULT, dma_map(fd, IOVA, NULL, PAGE, DMA_RW));
+	EXPECT_EQ(1, trace_count("vib_refuse:", "error=-14: memory cannot"));
+	ASSERT_EQ(0, dma_map(fd, IOVA, self->mem, 2 * PAGE, DMA_RW));
+	EXPECT_EQ(-EEXIST, dma_map(fd, IOVA, self->mem, PAGE, DMA_RW));
+	EXPECT_EQ(1, trace_count("vib_refuse:", "error=-17: overlaps"));
+	EXPECT_EQ(-EINVAL, dma_unmap(fd, IOVA, PAGE, 0, NULL));
+	EXPECT_EQ(1, trace_count("vib_refuse:", "error=-22: would cut"));
+	EXPECT_EQ(1, trace_count("vib_unmap:", "unmapped=0x0 error=-22"));
+	EXPECT_EQ(0, trace_stop());
+}
+
+TEST_F(observe, trace_tells_the_locked_memory_asked_for)
+{
+	struct rlimit limit = { 4 * PAGE, 4 * PAGE };
+	int fd;
+
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	fd = self->w.container;
+	ASSERT_EQ(0, drop_ipc_lock());
+	ASSERT_EQ(0, setrlimit(RLIMIT_MEMLOCK, &limit));
+	ASSERT_EQ(0, trace_start());
+	ASSERT_EQ(0, dma_map(fd, IOVA, self->mem, PAGE, DMA_RW));
+	EXPECT_EQ(-ENOMEM, dma_map(fd, 2 * IOVA, self->mem, 8 * PAGE, DMA_RW));
+	EXPECT_EQ(1, trace_count("vib_limit:",
+				 "RLIMIT_MEMLOCK: asked=8 used=1 limit=4"));
+	EXPECT_EQ(0, trace_stop());
+}
+
+TEST_F(observe, trace_tells_the_entries_asked_for)
+{
+	struct edu *edu;
+
+	ASSERT_EQ(0, backend_param_set(BACKEND_BATCH, "dma_entry_limit", 1));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	ASSERT_EQ(0, backend_param_set(BACKEND_BATCH, "dma_entry_limit", 65535));
+	edu = world_edu(&self->w, 0);
+	ASSERT_NE(NULL, edu);
+	ASSERT_EQ(0, trace_start());
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, edu->bar, PAGE, DMA_RW));
+	EXPECT_EQ(-ENOSPC, dma_map(self->w.container, 2 * IOVA, edu->bar, PAGE,
+				   DMA_RW));
+	EXPECT_EQ(1, trace_count("vib_limit:",
+				 "dma_entry_limit: asked=1 used=1 limit=1"));
+	EXPECT_EQ(0, trace_stop());
+}
+
+TEST_HARNESS_MAIN
