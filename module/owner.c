@@ -112,15 +112,14 @@ static int copy(u64 vaddr, void *buf, size_t size, bool write)
 int vib_owner_copy(struct vib_owner *owner, u64 vaddr, void *buf, size_t size, bool write)
 {
 	bool kthread = !current->mm;
-	int ret;
+	int ret = -EFAULT;
 
-	if (!kthread && current->mm != owner->mm)
-		return -EFAULT;
 	if (!vib_owner_hold(owner))
 		return -EPERM;
 	if (kthread)
 		kthread_use_mm(owner->mm);
-	ret = copy(vaddr, buf, size, write);
+	if (current->mm == owner->mm)
+		ret = copy(vaddr, buf, size, write);
 	if (kthread)
 		kthread_unuse_mm(owner->mm);
 	vib_owner_release(owner);
