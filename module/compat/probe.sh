@@ -4,6 +4,7 @@
 # Asks the target kernel's headers and export table the questions of facts.txt, and writes the
 # answers as a header. Called by Kbuild:
 #     CC=... HOSTCC=... FLAGS=... probe.sh <facts.txt> <Module.symvers> <facts.h>
+# CC, HOSTCC and FLAGS are words of a shell, quotes and all: arm64's flags have some.
 set -eu
 
 facts=$1
@@ -24,9 +25,8 @@ compiles() {
 		echo "#include <$h>" >>"$work/t.c"
 	done
 	printf 'void vib_probe(void);\nvoid vib_probe(void)\n{\n\t%s\n}\n' "$2" >>"$work/t.c"
-	# shellcheck disable=SC2086 # CC and FLAGS are word lists
-	$CC $FLAGS -DMODULE -DKBUILD_MODNAME='"probe"' -Werror=implicit-function-declaration \
-		-fsyntax-only "$work/t.c" >"$work/log" 2>&1
+	eval "$CC $FLAGS" '-DMODULE -DKBUILD_MODNAME="\"probe\"" -Werror=implicit-function-declaration \
+		-fsyntax-only "$work/t.c"' >"$work/log" 2>&1
 }
 
 trim() {

@@ -6,7 +6,6 @@
 #include "fixture.h"
 
 #define BAD_POINTER ((void *)8)
-#define MSI_WINDOW 0xfee00000ULL
 #define CANARY 0xc7
 
 enum { INFO_SIZE = 24, MIGRATION_AT = 24, AVAIL_AT = 56 };

@@ -6,7 +6,6 @@
  */
 #include "fixture.h"
 
-#define MSI_WINDOW 0xfee00000ULL	/* never translated on x86 */
 #define BAD_POINTER ((void *)8)
 
 #define WORLD abi_map

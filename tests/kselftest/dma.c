@@ -190,6 +190,35 @@ TEST_F(dma_v2, unmap_all_of_many_leaves_none_reachable)
 	EXPECT_TRUE(mem_is(target, EDU_CHUNK, 2));
 }
 
+/* IOMMU pages of two sizes in one flush: the device has used both. */
+TEST_F(dma_v2, huge_and_small_page_unmapped_together_are_not_reachable)
+{
+	struct edu *edu = prepare(_metadata, &self->w, self->mem, 1);
+	char *huge = mem_thp(HUGE_2M);
+	__u64 done;
+
+	ASSERT_NE(NULL, huge);
+	ASSERT_EQ(0, map_target(&self->w, self->mem, DMA_RW));
+	ASSERT_EQ(0, dma_map(self->w.container, TARGET_IOVA + HUGE_2M, huge,
+			     HUGE_2M, DMA_RW));
+	ASSERT_EQ(0, edu_fetch(edu, SOURCE_IOVA));
+	ASSERT_EQ(0, edu_store(edu, TARGET_IOVA));
+	ASSERT_EQ(0, edu_store(edu, TARGET_IOVA + HUGE_2M + PAGE));
+	ASSERT_TRUE(mem_is(page(self->mem, TARGET), EDU_CHUNK, 1));
+	ASSERT_TRUE(mem_is(huge + PAGE, EDU_CHUNK, 1));
+
+	mem_fill(page(self->mem, TARGET), PAGE, 2);
+	mem_fill(huge, HUGE_2M, 2);
+	ASSERT_EQ(0, dma_unmap(self->w.container, TARGET_IOVA, 2 * HUGE_2M, 0,
+			       &done));
+	ASSERT_EQ(HUGE_2M + PAGE, done);
+	ASSERT_EQ(0, edu_store(edu, TARGET_IOVA));
+	ASSERT_EQ(0, edu_store(edu, TARGET_IOVA + HUGE_2M + PAGE));
+	EXPECT_TRUE(mem_is(page(self->mem, TARGET), PAGE, 2));
+	EXPECT_TRUE(mem_is(huge, HUGE_2M, 2));
+	mem_free(huge, HUGE_2M);
+}
+
 TEST_F(dma_v2, range_unmap_spares_the_neighbours)
 {
 	struct edu *edu = prepare(_metadata, &self->w, self->mem, 1);

@@ -164,9 +164,9 @@ TEST_F(join, fits_the_limit_exactly)
 TEST_F(join, fails_where_the_group_has_a_hole)
 {
 	ASSERT_EQ(0, map(&self->w, IOVA, self->mem, MEM_SIZE));
-	ASSERT_EQ(0, map(&self->w, 0xfee00000, self->mem, PAGE));
+	ASSERT_EQ(0, map(&self->w, MSI_WINDOW, self->mem, PAGE));
 	fails(_metadata, &self->w, self->e, -EINVAL);
-	EXPECT_EQ(0, dma_unmap(self->w.container, 0xfee00000, PAGE, 0, NULL));
+	EXPECT_EQ(0, dma_unmap(self->w.container, MSI_WINDOW, PAGE, 0, NULL));
 	EXPECT_EQ(0, world_join(&self->w, 0));
 }
 
@@ -188,12 +188,12 @@ TEST_F(join, info_follows_the_real_group)
 	ASSERT_EQ(0, info_get(container, &info));
 	EXPECT_LT(0, info.nwindows);
 	EXPECT_EQ(0, container_extension(container, VFIO_UPDATE_VADDR));
-	EXPECT_EQ(-EINVAL, map(&self->w, 0xfee00000, self->mem, PAGE));
+	EXPECT_EQ(-EINVAL, map(&self->w, MSI_WINDOW, self->mem, PAGE));
 	leave(&self->w);
 	ASSERT_EQ(0, info_get(container, &info));
 	EXPECT_EQ(expected(self->w.mode, DIFF_WINDOWS_WITHOUT_GROUP),
 		  info.nwindows);
-	EXPECT_EQ(0, map(&self->w, 0xfee00000, self->mem, PAGE));
+	EXPECT_EQ(0, map(&self->w, MSI_WINDOW, self->mem, PAGE));
 }
 
 TEST_F(join, emulated_group_leaves)

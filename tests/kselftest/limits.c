@@ -8,9 +8,6 @@
 
 enum { LIMIT = 8, MANY = 3 * LIMIT };
 
-/* An IOVA that is always reserved, and one with nothing behind it. */
-#define MSI_WINDOW 0xfee00000ULL
-
 #define WORLD limits
 #define WORLD_GROUPS 1
 #define WORLD_BEGIN world_enter

@@ -9,6 +9,33 @@
 
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
+# A kernel is named by its series, one of another architecture than amd64 by
+# that too: 6.1, 6.1-arm64.
+series_of() {
+	printf '%s\n' "${1%-arm64}"
+}
+
+arch_of() {
+	case $1 in
+	*-arm64) echo arm64 ;;
+	*) echo amd64 ;;
+	esac
+}
+
+# What its compiler's name begins with where that is not the machine's own.
+cross_prefix() {
+	[ "$(arch_of "$1")" != arm64 ] || echo aarch64-linux-gnu-
+}
+
+# Every name that the table has.
+all_kernels() {
+	sed -e 's/#.*//' -e '/^ *$/d' "$VIB_TOP/tests/vm/series" | awk '{
+		n = split($2, arch, ",")
+		for (i = 1; i <= n; i++)
+			print $1 (arch[i] == "amd64" ? "" : "-" arch[i])
+	}'
+}
+
 # The suites of SERIES on ARCH, in order of preference; fails if not in the table.
 series_suites() {
 	local name archs suites

@@ -18,9 +18,10 @@ pack() {
 		LC_ALL=C sort -z | cpio --null -o -H newc -R 0:0 --quiet)
 }
 
-# busybox_cpio ARCH: prints the file of the layer with busybox and its links.
+# busybox_cpio ARCH: prints the file of the layer with busybox; guest-init has it
+# make its links.
 busybox_cpio() {
-	local file=$VIB_CACHE/initramfs/busybox-$1.cpio
+	local file=$VIB_CACHE/initramfs/busybox-static-$1.cpio
 	if [ ! -f "$file" ]; then
 		with_lock "busybox-$1" make_busybox_cpio "$1" "$file"
 	fi
@@ -28,7 +29,7 @@ busybox_cpio() {
 }
 
 make_busybox_cpio() {
-	local work=$2.dir applet list
+	local work=$2.dir
 	[ ! -f "$2" ] || return 0
 	rm -rf "$work"
 	mkdir -p "$work/deb" "$work/tree/bin" "$work/tree/sbin" "$work/tree/etc"
@@ -37,13 +38,7 @@ make_busybox_cpio() {
 	dpkg-deb -x "$work"/deb/*.deb "$work/deb"
 	install -m 755 "$(find "$work/deb" -path '*bin/busybox' | head -n 1)" \
 		"$work/tree/bin/busybox"
-	# The list of applets is the program's own; run it where it can run.
-	list=$("$work/tree/bin/busybox" --list 2>/dev/null) ||
-		list=$(zcat "$work"/deb/usr/share/doc/busybox-static/*list* 2>/dev/null) ||
-		list="sh mount insmod rmmod modprobe stty poweroff cat ls echo sleep"
-	for applet in $list; do
-		[ "$applet" = busybox ] || ln -sf /bin/busybox "$work/tree/bin/$applet"
-	done
+	ln -s busybox "$work/tree/bin/sh"
 	echo 'root:x:0:0:root:/t:/bin/sh' >"$work/tree/etc/passwd"
 	echo 'nobody:x:65534:65534:nobody:/:/bin/sh' >>"$work/tree/etc/passwd"
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$work/tree/etc/group"

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,6 +15,8 @@
 
 enum {
 	EDU_ID = 0x00,
+	EDU_IRQ_RAISE = 0x60,
+	EDU_IRQ_ACK = 0x64,
 	EDU_DMA_SOURCE = 0x80,
 	EDU_DMA_TARGET = 0x88,
 	EDU_DMA_SIZE = 0x90,
@@ -42,6 +46,11 @@ __u32 mmio_read32(const char *at)
 void mmio_write64(char *at, __u64 value)
 {
 	*(volatile __u64 *)at = value;
+}
+
+static void mmio_write32(char *at, __u32 value)
+{
+	*(volatile __u32 *)at = value;
 }
 
 static int region(int device, __u32 index, struct vfio_region_info *info)
@@ -94,8 +103,66 @@ int edu_open(struct edu *edu, int device)
 	return 0;
 }
 
+/* Tells vfio-pci to signal @eventfd, or with -1 to switch MSI off. */
+static int set_msi(struct edu *edu, int eventfd)
+{
+	struct {
+		struct vfio_irq_set set;
+		__s32 eventfd;
+	} arg = {
+		.set.argsz = sizeof(arg.set),
+		.set.flags = VFIO_IRQ_SET_DATA_NONE |
+			     VFIO_IRQ_SET_ACTION_TRIGGER,
+		.set.index = VFIO_PCI_MSI_IRQ_INDEX,
+		.eventfd = eventfd,
+	};
+
+	if (eventfd >= 0) {
+		arg.set.argsz = sizeof(arg);
+		arg.set.flags = VFIO_IRQ_SET_DATA_EVENTFD |
+				VFIO_IRQ_SET_ACTION_TRIGGER;
+		arg.set.count = 1;
+	}
+	return vfio_ioctl(edu->device, VFIO_DEVICE_SET_IRQS, &arg);
+}
+
+int edu_irq_on(struct edu *edu)
+{
+	int fd, ret;
+
+	fd = eventfd(0, EFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = set_msi(edu, fd);
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	edu->irq = fd;
+	return 0;
+}
+
+int edu_irq_roundtrip(struct edu *edu)
+{
+	struct pollfd poller = { .fd = edu->irq, .events = POLLIN };
+	__u64 count;
+
+	mmio_write32(edu->bar + EDU_IRQ_RAISE, 1);
+	if (poll(&poller, 1, WAIT_STEPS * WAIT_STEP_US / 1000) != 1)
+		return -ETIMEDOUT;
+	if (read(edu->irq, &count, sizeof(count)) != sizeof(count))
+		return -EIO;
+	mmio_write32(edu->bar + EDU_IRQ_ACK, 1);
+	return count == 1 ? 0 : -EPROTO;
+}
+
 void edu_close(struct edu *edu)
 {
+	if (edu->irq) {
+		set_msi(edu, -1);
+		close(edu->irq);
+		edu->irq = 0;
+	}
 	if (edu->bar)
 		munmap(edu->bar, edu->bar_size);
 	edu->bar = NULL;

@@ -20,6 +20,7 @@ struct edu {
 	int device;			/* VFIO device, not owned */
 	char *bar;			/* BAR 0 */
 	size_t bar_size;
+	int irq;			/* eventfd, 0 if interrupts are off */
 };
 
 /* One register access of 8 or 4 bytes. */
@@ -45,6 +46,13 @@ int edu_store_bytes(struct edu *edu, __u64 iova, size_t size);
 void edu_start_fetch(struct edu *edu, __u64 iova);
 void edu_start_store(struct edu *edu, __u64 iova);
 int edu_wait(struct edu *edu);
+
+/*
+ * Interrupts by MSI: switches them on, and has the device send one and waits
+ * until it has arrived here; 0 or -errno. edu_close() switches them off.
+ */
+int edu_irq_on(struct edu *edu);
+int edu_irq_roundtrip(struct edu *edu);
 
 /* Memory to memory by way of the device: two transfers. */
 int edu_copy(struct edu *edu, __u64 to, __u64 from);

@@ -10,6 +10,16 @@
 #include <linux/vfio.h>
 #include <stdbool.h>
 
+/*
+ * 1 MiB of IOVAs for interrupts, which nothing can be mapped at: on x86 they are
+ * never translated; on arm64 the kernel maps the interrupt controller there.
+ */
+#ifdef __aarch64__
+#define MSI_WINDOW 0x8000000ULL
+#else
+#define MSI_WINDOW 0xfee00000ULL
+#endif
+
 enum { INFO_MAX_CAPS = 8, INFO_MAX_WINDOWS = 32 };
 
 struct info_cap {

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2054 # read by tests/vm/run; QEMU's commas
+#
+# The emulated machine: what QEMU and the guest kernel are told that depends on
+# the architecture and on the IOMMU. Sourced by tests/vm/run, after archive.sh.
+# Invariant: whatever the machine, the console is the first serial port, what the
+# guest reports goes through /dev/ttyS1, and marks for the trace through /dev/ttyS2.
+
+# Sets QEMU_PACKAGE, MACHINE (QEMU and what it emulates), PORTS, and what
+# choose_iommu sets. Reads KERNEL, IOMMU, IOMMU_OPTIONS and TRACES.
+choose_machine() {
+	ARCH=$(arch_of "$KERNEL")
+	"machine_$ARCH"
+	choose_iommu
+}
+
+machine_amd64() {
+	QEMU_PACKAGE=qemu-system-x86
+	MACHINE=(qemu-system-x86_64 -M q35,kernel-irqchip=split -cpu max)
+	PORTS=(-serial chardev:results)
+	[ ${#TRACES[@]} -eq 0 ] || PORTS+=(-serial chardev:marks)
+	CMDLINE="console=ttyS0 no_timer_check$CMDLINE"
+	IOMMU=${IOMMU:-intel}
+}
+
+# The board has one serial port; the others are a PCI card's, which begins at ttyS0.
+machine_arm64() {
+	QEMU_PACKAGE=qemu-system-arm
+	IOMMU=${IOMMU:-smmuv3}
+	MACHINE=(qemu-system-aarch64 -cpu max,pauth-impdef=on
+		-M "virt,gic-version=3$([ "$IOMMU" != smmuv3 ] || echo ,iommu=smmuv3)")
+	PORTS=(-chardev null,id=unused -device
+		"pci-serial-4x,addr=0x1e,chardev1=unused,chardev2=results$(
+		[ ${#TRACES[@]} -eq 0 ] || echo ,chardev3=marks)")
+	CMDLINE="console=ttyAMA0$CMDLINE"
+}
+
+# Sets QEMU's IOMMU arguments, the kernel's, and what the guest has to load.
+choose_iommu() {
+	IOMMU_MODULES='' UNSAFE='' IOMMU_ARGS=()
+	case $ARCH-$IOMMU in
+	amd64-intel)
+		IOMMU_ARGS=(-device "intel-iommu,intremap=on$IOMMU_OPTIONS")
+		CMDLINE+=" intel_iommu=on iommu=nopt"
+		;;
+	amd64-amd) # QEMU 7.2's has no interrupt remapping that the newest kernels take
+		IOMMU_ARGS=(-device amd-iommu)
+		CMDLINE+=" amd_iommu=on iommu=nopt"
+		UNSAFE=allow_unsafe_interrupts=1
+		;;
+	*-virtio)
+		IOMMU_ARGS=(-device virtio-iommu-pci)
+		CMDLINE+=" iommu=nopt"
+		IOMMU_MODULES="virtio_pci virtio_iommu"
+		UNSAFE=allow_unsafe_interrupts=1
+		;;
+	arm64-smmuv3) ;; # the board's
+	*-none) ;;
+	*) die "no IOMMU $IOMMU on $ARCH, see tests/vm/run --help" ;;
+	esac
+}
