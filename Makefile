@@ -55,7 +55,8 @@ test:
 	tests/run-all
 
 test-all:
-	tests/run-all unit lint build abi selftest full full-others mock upstream differential dkms
+	tests/run-all unit lint build abi selftest full full-others mock emulated upstream \
+		differential dkms
 
 test-unit:
 	tests/unit/run

@@ -112,7 +112,7 @@ static int copy(u64 vaddr, void *buf, size_t size, bool write)
 int vib_owner_copy(struct vib_owner *owner, u64 vaddr, void *buf, size_t size, bool write)
 {
 	bool kthread = !current->mm;
-	int ret = -EFAULT;
+	int ret;
 
 	if (!vib_owner_hold(owner))
 		return -EPERM;
@@ -120,6 +120,8 @@ int vib_owner_copy(struct vib_owner *owner, u64 vaddr, void *buf, size_t size, b
 		kthread_use_mm(owner->mm);
 	if (current->mm == owner->mm)
 		ret = copy(vaddr, buf, size, write);
+	else
+		ret = -EFAULT;
 	if (kthread)
 		kthread_unuse_mm(owner->mm);
 	vib_owner_release(owner);
