@@ -16,7 +16,7 @@ MODPROBE := $(DESTDIR)/etc/modprobe.d/vfio_iommu_batch.conf
 DKMS = vfio-iommu-batch/$(VERSION)
 
 .PHONY: module install uninstall dkms-install dkms-remove clean help
-.PHONY: demo test test-all test-unit test-abi test-dkms test-vm lint bench
+.PHONY: demo test test-all test-unit test-abi test-dkms test-vm lint bench soak
 
 module: headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/module modules
@@ -84,6 +84,10 @@ test-differential:
 	tests/differential/run 6.1 --ops $(OPS) $(if $(SEED),--seed $(SEED))
 	tests/differential/run 7.2 --ops $(OPS) $(if $(SEED),--seed $(SEED))
 
+soak:
+	tests/soak/run 6.1 --long $(if $(SEED),--seed $(SEED))
+	tests/soak/run 7.2 --long $(if $(SEED),--seed $(SEED))
+
 clean:
 	find module $(wildcard tests) \( -name '*.o' -o -name '*.o.d' -o -name '*.ko' -o -name '*.mod' \
 		-o -name '*.mod.c' -o -name '.*.cmd' -o -name Module.symvers \
@@ -112,5 +116,7 @@ help:
 #: make test-vm       build for, and boot, each kernel; a few tests in each
 #: make test-differential [OPS=N] [SEED=N]  random operations on type1 and on
 #:                    ours side by side: OPS=1000000, which takes an hour
+#: make soak [SEED=N] races, stale DMA and 10,000,000 hostile calls on each
+#:                    kernel: hours; make test has minutes of it
 #: make clean         remove what was built; downloads stay in the cache
 #:                    (VIB_CACHE, default ~/.cache/vfio-iommu-batch)

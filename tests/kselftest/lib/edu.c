@@ -187,12 +187,17 @@ void edu_start_store(struct edu *edu, __u64 iova)
 	start(edu, EDU_BUFFER, iova, EDU_CHUNK, EDU_RUN | EDU_TO_MEMORY);
 }
 
+bool edu_idle(struct edu *edu)
+{
+	return !(mmio_read64(edu->bar + EDU_DMA_COMMAND) & EDU_RUN);
+}
+
 int edu_wait(struct edu *edu)
 {
 	int i;
 
 	for (i = 0; i < WAIT_STEPS; i++) {
-		if (!(mmio_read64(edu->bar + EDU_DMA_COMMAND) & EDU_RUN))
+		if (edu_idle(edu))
 			return 0;
 		usleep(WAIT_STEP_US);
 	}

@@ -9,6 +9,7 @@
 #define VIB_TEST_EDU_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "util.h"
@@ -46,6 +47,7 @@ int edu_store_bytes(struct edu *edu, __u64 iova, size_t size);
 void edu_start_fetch(struct edu *edu, __u64 iova);
 void edu_start_store(struct edu *edu, __u64 iova);
 int edu_wait(struct edu *edu);
+bool edu_idle(struct edu *edu);
 
 /*
  * Interrupts by MSI: switches them on, and has the device send one and waits

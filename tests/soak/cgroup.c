@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See cgroup.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../kselftest/lib/util.h"
+#include "cgroup.h"
+
+#define ROOT "/sys/fs/cgroup"
+#define GROUP ROOT "/client"
+
+int cgroup_make(void)
+{
+	int ret;
+
+	if (access(ROOT "/cgroup.procs", F_OK) &&
+	    mount("cgroup", ROOT, "cgroup2", 0, NULL))
+		return -errno;
+	ret = file_write(ROOT "/cgroup.subtree_control", "+memory");
+	if (ret)
+		return ret;
+	return neg_errno(mkdir(GROUP, 0755));
+}
+
+void cgroup_remove(void)
+{
+	rmdir(GROUP);
+}
+
+int cgroup_enter(void)
+{
+	return file_write(GROUP "/cgroup.procs", "0");
+}
+
+int cgroup_limit(long bytes)
+{
+	char text[32] = "max";
+
+	if (bytes)
+		snprintf(text, sizeof(text), "%ld", bytes);
+	return file_write(GROUP "/memory.max", text);
+}
+
+long cgroup_current(void)
+{
+	return file_read_long(GROUP "/memory.current");
+}
+
+long cgroup_peak(void)
+{
+	return file_read_long(GROUP "/memory.peak");
+}
+
+long cgroup_kernel(void)
+{
+	return file_keyed_long(GROUP "/memory.stat", "kernel ");
+}
+
+long cgroup_kills(void)
+{
+	return file_keyed_long(GROUP "/memory.events", "oom_kill ");
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A memory cgroup (version 2) for a child process, and what is charged to it.
+ */
+#ifndef VIB_SOAK_CGROUP_H
+#define VIB_SOAK_CGROUP_H
+
+/* Makes the group; 0 or -errno. */
+int cgroup_make(void);
+void cgroup_remove(void);
+
+/* The calling process goes in. */
+int cgroup_enter(void);
+
+/* Bytes, 0 for no limit. */
+int cgroup_limit(long bytes);
+
+/* Bytes charged now, at most since it was made, and of them the kernel's. */
+long cgroup_current(void);
+long cgroup_peak(void);
+long cgroup_kernel(void);
+
+/* Processes that were killed because of the limit. */
+long cgroup_kills(void);
+
+#endif

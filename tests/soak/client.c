@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * See stale.h: the client's side. Its devices write a mark, so that what they
+ * reach shows it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../kselftest/lib/dma.h"
+#include "../kselftest/lib/mem.h"
+#include "../kselftest/lib/world.h"
+#include "refill.h"
+#include "stale.h"
+
+#define SOURCE_IOVA (16 * MIB)
+#define TARGET_IOVA (1 * GIB)
+
+enum { MARK = 0x11, TRANSFER_US = 100000 };
+
+/* Pieces of @piece bytes each @stride apart, all of them of @mem bytes. */
+static const struct {
+	unsigned int count;
+	size_t piece, stride, mem;
+} shapes[SHAPES] = {
+	[SHAPE_SINGLES] = { 64, PAGE, 2 * PAGE, 64 * PAGE },
+	[SHAPE_BLOCK] = { 1, 64 * PAGE, 64 * PAGE, 64 * PAGE },
+	/* CLAIM_MAX of unmap.c is 16384. */
+	[SHAPE_THOUSANDS] = { 17000, PAGE, 2 * PAGE, 64 * PAGE },
+	/* SLICE_PAGES of retire.c is 512 MiB. */
+	[SHAPE_SLICES] = { 18, 32 * MIB, 32 * MIB, 32 * MIB },
+};
+
+struct client {
+	struct board *board;
+	const struct talk *talk;
+	const struct order *order;
+	struct rng *rng;
+	struct world w;
+	struct edu *edu[AIMED_MAX];
+	char *mem;
+	char *aim[AIMED_MAX];	/* where in mem each device aims */
+};
+
+static void give_up(struct client *c, const char *what, int ret)
+{
+	snprintf(c->board->trouble, sizeof(c->board->trouble), "%s: %d", what,
+		 ret);
+	_exit(1);
+}
+
+static void start_all(struct client *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->board->devices; i++)
+		edu_start_store(c->edu[i], c->board->iova[i]);
+}
+
+static void wait_all(struct client *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->board->devices; i++)
+		if (edu_wait(c->edu[i]))
+			give_up(c, "a device does not end", i);
+}
+
+/* Opens everything, and loads the devices' buffers with the mark. */
+static void set_up(struct client *c)
+{
+	char *source = mem_small(PAGE);
+	unsigned int i;
+	int ret;
+
+	if (world_open(&c->w, MODE_BATCH, c->board->devices) != WORLD_READY)
+		give_up(c, c->w.why, 0);
+	mem_fill(source, PAGE, MARK);
+	ret = dma_map(c->w.container, SOURCE_IOVA, source, PAGE, DMA_RW);
+	if (ret)
+		give_up(c, "map of the source", ret);
+	for (i = 0; i < c->board->devices; i++) {
+		c->edu[i] = world_edu(&c->w, i);
+		if (!c->edu[i])
+			give_up(c, "no device", i);
+		edu_start_fetch(c->edu[i], SOURCE_IOVA);
+	}
+	wait_all(c);
+	ret = dma_unmap(c->w.container, SOURCE_IOVA, PAGE, 0, NULL);
+	if (ret)
+		give_up(c, "unmap of the source", ret);
+}
+
+static void map_shape(struct client *c)
+{
+	enum shape shape = c->order->shape;
+	size_t piece = shapes[shape].piece;
+	unsigned int i;
+	int ret;
+
+	c->mem = c->order->shared ? c->order->shared :
+		mem_small(shapes[shape].mem);
+	if (!c->mem)
+		give_up(c, "no memory", 0);
+	for (i = 0; i < shapes[shape].count; i++) {
+		ret = dma_map(c->w.container,
+			      TARGET_IOVA + i * shapes[shape].stride,
+			      c->mem + i * piece % shapes[shape].mem, piece,
+			      DMA_RW);
+		if (ret)
+			give_up(c, "map", ret);
+	}
+}
+
+/*
+ * Each device aims at another page of the memory, in a random piece; the first
+ * ones at the first and the last piece, where batches begin and end.
+ */
+static void take_aim(struct client *c)
+{
+	enum shape shape = c->order->shape;
+	unsigned int i, k, pages = shapes[shape].mem / PAGE, page;
+	unsigned int per_piece = shapes[shape].piece / PAGE;
+
+	for (i = 0; i < c->board->devices; i++) {
+		k = rng_below(c->rng, shapes[shape].count);
+		if (i < 2)
+			k = i ? shapes[shape].count - 1 : 0;
+		/* Pages that no other device aims at: the same modulo. */
+		page = rng_below(c->rng, per_piece);
+		if (per_piece >= c->board->devices)
+			page = page / c->board->devices * c->board->devices + i;
+		page %= per_piece;
+		c->board->iova[i] = TARGET_IOVA + k * shapes[shape].stride +
+			page * PAGE;
+		c->aim[i] = c->mem + (k * per_piece + page) % pages * PAGE;
+		c->board->pfn[i] = pfn_of(c->aim[i]);
+	}
+}
+
+/* Every device writes where it aims, and its IOTLB remembers the way. */
+static void reach(struct client *c)
+{
+	unsigned int i;
+
+	start_all(c);
+	wait_all(c);
+	for (i = 0; i < c->board->devices; i++)
+		c->board->reached += mem_is(c->aim[i], EDU_CHUNK, MARK);
+}
+
+static void unmap_each(struct client *c)
+{
+	enum shape shape = c->order->shape;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < shapes[shape].count; i++)
+		ret = dma_unmap(c->w.container,
+				TARGET_IOVA + i * shapes[shape].stride,
+				shapes[shape].piece, 0, NULL);
+	if (ret)
+		give_up(c, "unmap", ret);
+}
+
+static void unmap_now(struct client *c)
+{
+	enum shape shape = c->order->shape;
+	size_t span = shapes[shape].count * shapes[shape].stride;
+	int ret = 0;
+
+	if (c->order->ending == BY_UNMAP)
+		unmap_each(c);
+	else if (c->order->ending == BY_RANGE)
+		ret = dma_unmap(c->w.container, TARGET_IOVA, span, 0, NULL);
+	else if (c->order->ending != NOT_AT_ALL)
+		ret = dma_unmap_all(c->w.container, NULL);
+	if (ret)
+		give_up(c, "unmap", ret);
+	c->board->unmapped += shapes[shape].count;
+}
+
+/* The pages are free now, or should be: the judge's turn, then the devices'. */
+static void aim_again(struct client *c)
+{
+	if (!say(c->talk, STEP_FREED) || !hear(c->talk, STEP_REFILLED))
+		_exit(1);
+	wait_all(c);
+	start_all(c);
+	wait_all(c);
+	if (!say(c->talk, STEP_AIMED) || !hear(c->talk, STEP_NEXT))
+		_exit(1);
+}
+
+/* Holds the container when the client is dead, and unmaps in the end. */
+static void keep(struct client *c)
+{
+	aim_again(c);
+	if (dma_unmap_all(c->w.container, NULL))
+		give_up(c, "unmap of an orphan", 0);
+	aim_again(c);
+	_exit(0);
+}
+
+/* To be killed. */
+static void wait_for_death(struct client *c)
+{
+	if (c->order->ending == BY_ORPHAN) {
+		if (!fork()) {
+			/* The memory that is left belongs to the dead one. */
+			mem_free(c->mem, shapes[c->order->shape].mem);
+			keep(c);
+		}
+		pause();
+	}
+	if (!say(c->talk, STEP_FREED))
+		_exit(1);
+	if (c->order->ending == BY_KILL_IN_UNMAP)
+		dma_unmap_all(c->w.container, NULL);
+	for (;;)
+		pause();
+}
+
+static void let_go(struct client *c)
+{
+	switch (c->order->ending) {
+	case BY_CLOSE:
+		world_close(&c->w);
+		_exit(0);
+	case BY_KILL:
+	case BY_KILL_IN_UNMAP:
+	case BY_ORPHAN:
+		wait_for_death(c);
+		break;
+	default:
+		unmap_now(c);
+		if (!c->order->shared)
+			mem_free(c->mem, shapes[c->order->shape].mem);
+		aim_again(c);
+	}
+}
+
+static void round_of(struct client *c)
+{
+	map_shape(c);
+	take_aim(c);
+	reach(c);
+	/* Under way when the end comes. */
+	start_all(c);
+	usleep(rng_below(c->rng, TRANSFER_US));
+	let_go(c);
+}
+
+/* Maps a page for each device, has it written to, takes it away, for ever. */
+static void churn_once(struct client *c, unsigned int round)
+{
+	unsigned int i, n = c->board->devices;
+	char *mem = mem_small(n * PAGE);
+	int ret = 0;
+
+	for (i = 0; i < n; i++) {
+		ret |= dma_map(c->w.container, c->board->iova[i],
+			       mem + i * PAGE, PAGE, DMA_RW);
+		if (edu_idle(c->edu[i]))
+			edu_start_store(c->edu[i], c->board->iova[i]);
+	}
+	/* Let the devices find it there now and then. */
+	if (round % 8 == 0)
+		usleep(rng_below(c->rng, TRANSFER_US / 4));
+	for (i = 0; i < n; i++)
+		c->board->reached += mem_is(mem + i * PAGE, EDU_CHUNK, MARK);
+	for (i = 0; round % 3 == 0 && i < n; i++)
+		ret |= dma_unmap(c->w.container, c->board->iova[i], PAGE, 0,
+				 NULL);
+	if (round % 3 == 1)
+		ret |= dma_unmap(c->w.container, TARGET_IOVA, n * 2 * PAGE, 0,
+				 NULL);
+	if (round % 3 == 2)
+		ret |= dma_unmap_all(c->w.container, NULL);
+	mem_free(mem, n * PAGE);
+	c->board->unmapped += n;
+	if (ret)
+		give_up(c, "churn", ret);
+}
+
+static void churn(struct client *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->board->devices; i++)
+		c->board->iova[i] = TARGET_IOVA + i * 2 * PAGE;
+	for (i = 0; i < c->order->rounds; i++)
+		churn_once(c, i);
+	c->board->churning = false;
+	wait_all(c);
+}
+
+void client_run(struct board *board, const struct talk *talk,
+		const struct order *order, struct rng *rng)
+{
+	static struct client client;
+	struct client *c = &client;
+	unsigned int i;
+
+	*c = (struct client){
+		.board = board,
+		.talk = talk,
+		.order = order,
+		.rng = rng,
+	};
+	set_up(c);
+	if (order->ending == CHURN)
+		churn(c);
+	for (i = 0; order->ending != CHURN && i < order->rounds; i++)
+		round_of(c);
+	_exit(world_close(&c->w) ? 1 : 0);
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a client makes the kernel allocate is charged to its memory cgroup, so
+ * that a limit there holds; but for IOMMU page tables on kernels whose
+ * iommu_map() takes no allocation flags (before 6.3), which RLIMIT_MEMLOCK
+ * bounds instead: by how much is measured here.
+ *
+ * The client maps one page again and again, so that what grows is what the
+ * kernel keeps for it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../kselftest/lib/dma.h"
+#include "../kselftest/lib/ledger.h"
+#include "../kselftest/lib/mem.h"
+#include "../kselftest/lib/world.h"
+#include "cgroup.h"
+#include "leftovers.h"
+#include "tap.h"
+
+/* Far above what x86 reserves for interrupts. */
+#define BASE (8 * GIB)
+#define LIMIT_BYTES (24 * (long)MIB)
+/* What else runs: what a measure of the system is off by. */
+#define NOISE (2 * (long)MIB)
+
+enum { SCATTERED = 1024, TABLE = 4096 };
+
+/* What grows: so many mappings of so many pages, so far apart. */
+struct growth {
+	const char *name;
+	unsigned int count, pages;
+	__u64 stride;
+	long least;		/* or it has not grown at all */
+	bool tables;		/* mostly page tables */
+};
+
+static const struct growth mappings = {
+	"150000 mappings", 150000, 1, PAGE, 12 * MIB, false,
+};
+
+/* No two pages contiguous: an extent each. */
+static const struct growth extents = {
+	"2000 mappings of 1024 extents", 2000, SCATTERED, SCATTERED * PAGE,
+	15 * MIB, false,
+};
+
+static const struct growth tables = {
+	"4096 mappings 2 MiB apart", 4096, 1, 2 * MIB, 15 * MIB, true,
+};
+
+/* The most that 39 bits allow: each with two tables of its own. */
+static const struct growth far = {
+	"400 mappings 1 GiB apart", 400, 1, GIB, 3 * MIB, true,
+};
+
+/* What the client tells: written before it stops to be looked at. */
+struct report {
+	unsigned int mapped;
+	int ret;
+	long locked;
+};
+
+static struct report *report;
+
+static bool charged_tables(void)
+{
+	return kernel_running() >= KERNEL(6, 3);
+}
+
+/* Free in the system, what CPUs keep at hand included. */
+static long free_bytes(void)
+{
+	long pages, sum = 0;
+	char line[256];
+	FILE *file;
+
+	file_read_long("/proc/sys/vm/stat_refresh");
+	file = fopen("/proc/zoneinfo", "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, " count: %ld", &pages) == 1)
+			sum += pages;
+	if (file)
+		fclose(file);
+	return file_keyed_long("/proc/meminfo", "MemFree:") * 1024 + sum * PAGE;
+}
+
+/* Pages of a memfd in an order in which no two are contiguous. */
+static char *scattered(void)
+{
+	int fd = memfd_create("scattered", MFD_CLOEXEC);
+	char *mem, *back;
+	unsigned int i;
+
+	if (fd < 0 || ftruncate(fd, 2 * SCATTERED * PAGE))
+		return NULL;
+	back = mmap(NULL, 2 * SCATTERED * PAGE, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_POPULATE, fd, 0);
+	mem = mem_untouched(SCATTERED * PAGE);
+	if (back == MAP_FAILED || !mem)
+		return NULL;
+	/* Every other page, from the end. */
+	for (i = 0; i < SCATTERED; i++)
+		if (mmap(mem + i * PAGE, PAGE, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd,
+			 (2 * (SCATTERED - i) - 1) * PAGE) == MAP_FAILED)
+			return NULL;
+	munmap(back, 2 * SCATTERED * PAGE);
+	return mem;
+}
+
+/* The client: ready, then maps until it is done or refused, then waits. */
+static void client(const struct growth *growth, char *mem, int ready, int go)
+{
+	struct world w;
+	char c = 0;
+
+	if (cgroup_enter() || world_open(&w, MODE_BATCH, 1) != WORLD_READY)
+		_exit(1);
+	/* The first of everything is not what is measured. */
+	if (dma_map(w.container, 16 * MIB, mem, PAGE, DMA_RW))
+		_exit(1);
+	if (write(ready, &c, 1) != 1 || read(go, &c, 1) != 1)
+		_exit(1);
+	while (report->mapped < growth->count) {
+		report->ret = dma_map(w.container, BASE + report->mapped *
+				      growth->stride, mem,
+				      growth->pages * PAGE, DMA_RW);
+		if (report->ret)
+			break;
+		report->mapped++;
+	}
+	report->locked = locked_pages();
+	if (write(ready, &c, 1) != 1 || read(go, &c, 1) != 1)
+		_exit(1);
+	_exit(world_close(&w) ? 1 : 0);
+}
+
+struct run {
+	pid_t pid;
+	int ready, go;
+};
+
+/* Until the client stands before its first mapping. */
+static bool begin(struct run *run, const struct growth *growth)
+{
+	int ready[2], go[2];
+	char *mem, c;
+
+	memset(report, 0, sizeof(*report));
+	mem = growth->pages > 1 ? scattered() : mem_small(PAGE);
+	if (!mem || pipe(ready) || pipe(go))
+		return false;
+	run->pid = fork();
+	if (!run->pid) {
+		close(ready[0]);
+		close(go[1]);
+		client(growth, mem, ready[1], go[0]);
+	}
+	close(ready[1]);
+	close(go[0]);
+	run->ready = ready[0];
+	run->go = go[1];
+	mem_free(mem, growth->pages * PAGE);
+	return read(run->ready, &c, 1) == 1;
+}
+
+/* On to the next stop, or its end: true if it lives. */
+static bool proceed(struct run *run)
+{
+	char c = 0;
+
+	return write(run->go, &c, 1) == 1 && read(run->ready, &c, 1) == 1;
+}
+
+static int end(struct run *run)
+{
+	int status = -1;
+
+	close(run->go);
+	close(run->ready);
+	waitpid(run->pid, &status, 0);
+	return status;
+}
+
+/* Of page tables: one for each 2 MiB, and one for each GiB, that is touched. */
+static long table_bytes(const struct growth *growth)
+{
+	__u64 span = growth->count * growth->stride;
+	__u64 leaves = span / (2 * MIB), middle = span / GIB;
+
+	if (leaves > growth->count * (growth->pages / 512 + 1))
+		leaves = growth->count * (growth->pages / 512 + 1);
+	return (leaves + middle) * TABLE;
+}
+
+/* How much memory the system and the cgroup lose to @growth. */
+static void measure(const struct growth *growth)
+{
+	long lost, charged, allowed = NOISE;
+	struct run run;
+	bool lives;
+
+	lives = begin(&run, growth);
+	lost = free_bytes();
+	charged = cgroup_current();
+	lives = lives && proceed(&run);
+	lost -= free_bytes();
+	charged = cgroup_current() - charged;
+	if (!charged_tables())
+		allowed += table_bytes(growth);
+	tap(lives && report->mapped == growth->count &&
+	    lost >= growth->least && lost - charged <= allowed,
+	    "%s: %ld KiB taken from the system, %ld KiB charged, %ld pages locked%s",
+	    growth->name, lost / 1024, charged / 1024, report->locked,
+	    charged_tables() ? "" : "; this kernel cannot charge page tables");
+	if (growth->tables)
+		tap(lost <= 2 * report->locked * TABLE + NOISE,
+		    "%s: %ld KiB are at most twice the %ld KiB locked",
+		    growth->name, lost / 1024, report->locked * 4);
+	end(&run);
+}
+
+/* The kernel's report of a kill by the limit looks like a fault: not on the console. */
+static void console(bool on)
+{
+	file_write("/sys/module/printk/parameters/ignore_loglevel",
+		   on ? "Y" : "N");
+	file_write("/proc/sys/kernel/printk", on ? "7" : "1");
+}
+
+/* What the log has said since @fd was opened, but for the report of that kill. */
+static unsigned int faults(int fd)
+{
+	static const char * const bad[] = {
+		"cut here", "BUG:", "Oops", "WARNING:", "Bad page",
+	};
+	unsigned int i, nr = 0;
+	char line[8 * KIB];
+	ssize_t got;
+
+	while ((got = read(fd, line, sizeof(line) - 1)) > 0) {
+		line[got] = '\0';
+		for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+			nr += !!strstr(line, bad[i]);
+	}
+	return nr;
+}
+
+/* Without end, but for the limit: refused or killed, and nothing is left. */
+static void exceed(void)
+{
+	struct growth growth = mappings;
+	long lost, kills;
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct run run;
+	bool lives;
+	int status;
+
+	growth.count = 100 * growth.count;
+	lseek(log, 0, SEEK_END);
+	console(false);
+	lives = begin(&run, &growth) && !cgroup_limit(LIMIT_BYTES);
+	lost = free_bytes();
+	lives = lives && proceed(&run);
+	lost -= lives ? free_bytes() : lost;
+	status = end(&run);
+	console(true);
+	kills = cgroup_kills();
+	tap(lives ? report->ret == -ENOMEM :
+	    kills == 1 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+	    "a client without RLIMIT_MEMLOCK is %s after %u mappings",
+	    lives ? "refused" : "killed", report->mapped);
+	tap(cgroup_peak() <= LIMIT_BYTES && lost <= LIMIT_BYTES + NOISE,
+	    "at most %ld of %ld KiB were charged", cgroup_peak() / 1024,
+	    LIMIT_BYTES / 1024);
+	tap(report->mapped > 100000 && report->mapped < growth.count,
+	    "it came to %u mappings", report->mapped);
+	tap(!faults(log), "the kernel log has nothing else to say");
+	cgroup_limit(0);
+	close(log);
+}
+
+int main(void)
+{
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	const char *left;
+
+	report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!tap(report != MAP_FAILED && !cgroup_make() &&
+		 !setrlimit(RLIMIT_MEMLOCK, &all), "a memory cgroup"))
+		return tap_end();
+	signal(SIGPIPE, SIG_IGN);
+	leftovers_begin();
+	measure(&mappings);
+	measure(&extents);
+	measure(&tables);
+	measure(&far);
+	cgroup_remove();
+	if (tap(!cgroup_make(), "another memory cgroup"))
+		exceed();
+	left = leftovers();
+	tap(!left, "nothing is left%s%s", left ? ": " : "", left ? left : "");
+	cgroup_remove();
+	return tap_end();
+}
