@@ -321,6 +321,8 @@ static bool serves(const struct layout *ours, const struct layout *core)
 {
 	unsigned int i;
 
+	if (elf_header(ours)->e_machine != elf_header(core)->e_machine)
+		return complain(core->file, "is of another architecture than %s", ours->file);
 	if (ours->bytes < core->bytes)
 		return complain(core->file, "the core's table has %zu bytes, ours only %zu",
 				core->bytes, ours->bytes);
