@@ -16,7 +16,7 @@ MODPROBE := $(DESTDIR)/etc/modprobe.d/vfio_iommu_batch.conf
 DKMS = vfio-iommu-batch/$(VERSION)
 
 .PHONY: module install uninstall dkms-install dkms-remove clean help
-.PHONY: demo test test-all test-unit test-abi test-dkms test-vm lint bench soak
+.PHONY: demo test test-all test-unit test-abi test-dkms test-vm lint bench soak support-table
 
 module: headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/module modules
@@ -76,6 +76,9 @@ demo:
 bench:
 	tests/bench/bench
 
+support-table:
+	tests/lint/support --take
+
 test-vm:
 	tests/run-all build smoke
 
@@ -118,5 +121,6 @@ help:
 #:                    ours side by side: OPS=1000000, which takes an hour
 #: make soak [SEED=N] races, stale DMA and 10,000,000 hostile calls on each
 #:                    kernel: hours; make test has minutes of it
+#: make support-table   put the results of the last runs into README.md
 #: make clean         remove what was built; downloads stay in the cache
 #:                    (VIB_CACHE, default ~/.cache/vfio-iommu-batch)
