@@ -7,6 +7,7 @@
 #include "caps.h"
 
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/vfio.h>
 
 #include "ioas.h"
@@ -24,12 +25,13 @@ u64 vib_caps_pgsizes(struct vib_ioas *ioas)
 
 static int add_migration(struct vib_ioas *ioas, struct vfio_info_cap *caps)
 {
-	struct vfio_iommu_type1_info_cap_migration cap = {
-		.header.id = VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION,
-		.header.version = 1,
-		.max_dirty_bitmap_size = VIB_DIRTY_BITMAP_MAX,
-	};
+	struct vfio_iommu_type1_info_cap_migration cap;
 
+	/* The structure has a hole, which an initializer need not fill. */
+	memset(&cap, 0, sizeof(cap));
+	cap.header.id = VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION;
+	cap.header.version = 1;
+	cap.max_dirty_bitmap_size = VIB_DIRTY_BITMAP_MAX;
 	cap.pgsize_bitmap = vib_pgsize_smallest(vib_caps_pgsizes(ioas));
 	return vfio_info_add_capability(caps, &cap.header, ALIGN(sizeof(cap), 8));
 }

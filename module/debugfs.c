@@ -117,7 +117,10 @@ static int show_ioas(struct vib_ioas *ioas, void *data)
 	int ret;
 
 	seq_printf(seq, "container: %u\n", ioas->handle);
-	seq_printf(seq, "owner: %d %s\n", ioas->pid, ioas->comm);
+	/* The name is the process's own choice. */
+	seq_printf(seq, "owner: %d ", ioas->pid);
+	seq_escape(seq, ioas->comm, "\n\\");
+	seq_putc(seq, '\n');
 	seq_printf(seq, "type: 0x%lx\n", ioas->type);
 	show_tree(seq, ioas);
 	show_usage(seq, ioas);

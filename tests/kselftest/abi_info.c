@@ -154,6 +154,24 @@ TEST_F(abi_info, migration_speaks_of_4k_and_256_mib)
 	EXPECT_EQ(256 * MIB, info.migration.max_dirty_bitmap_size);
 }
 
+/* What the structures leave unused must not show what the kernel had there. */
+TEST_F(abi_info, what_capabilities_do_not_use_is_0)
+{
+	const struct vfio_iommu_type1_info_cap_migration *migration;
+	const struct vfio_iommu_type1_info_cap_iova_range *windows;
+	unsigned char buf[1024];
+	struct info info;
+
+	ASSERT_EQ(0, info_get(self->w.container, &info));
+	ASSERT_LE(info.cap[2].offset + sizeof(*windows), sizeof(buf));
+	ASSERT_EQ(0, ask(&self->w, buf, sizeof(buf), sizeof(buf)));
+	migration = (void *)(buf + info.cap[0].offset);
+	EXPECT_EQ(0, migration->flags);
+	EXPECT_EQ(0, *(&migration->flags + 1));
+	windows = (void *)(buf + info.cap[2].offset);
+	EXPECT_EQ(0, windows->reserved);
+}
+
 TEST_F(abi_info, avail_starts_at_the_limit)
 {
 	EXPECT_EQ(backend_param(self->w.mode->backend, "dma_entry_limit"),

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -89,6 +90,16 @@ TEST_F(observe, list_tells_the_group_its_device_and_default_domain)
 		 slot->pci.group, slot->pci.addr, type);
 	EXPECT_TRUE(list_says(want))
 		TH_LOG("no '%s' in '%s'", want, text);
+}
+
+/* A process may give itself a name that would look like a line of its own. */
+TEST_F(observe, list_is_not_forged_by_the_name_of_a_process)
+{
+	ASSERT_EQ(0, prctl(PR_SET_NAME, "me\nmappings: 9"));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	EXPECT_EQ(0, listed("mappings:"));
+	EXPECT_TRUE(list_says(" me\\012mappings: 9\n"))
+		TH_LOG("%s", text);
 }
 
 TEST_F(observe, list_tells_that_a_group_joined_and_why)
