@@ -94,7 +94,7 @@ static int attach_locked(struct vib_ioas *ioas, struct vib_group *grp)
 	if (ret)
 		goto err_restore;
 	link_group(ioas, grp);
-	ret = vib_limits_settle(ioas);
+	ret = vib_limits_settle(ioas, grp);
 	if (ret) {
 		grp->why = VIB_WHY_APERTURE;
 		goto err_unlink;

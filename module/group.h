@@ -73,8 +73,11 @@ void vib_group_detach(struct vib_ioas *ioas, struct iommu_group *iommu);
 int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp,
 		     const struct vib_domain *fresh);
 
-/* Makes the windows of all attached groups valid: 0, or -EINVAL when a mapping is outside. */
-int vib_limits_settle(struct vib_ioas *ioas);
+/*
+ * Makes the windows of all attached groups valid, @grp being the latest, whose aperture is known
+ * now: 0, or -EINVAL when a mapping is outside.
+ */
+int vib_limits_settle(struct vib_ioas *ioas, const struct vib_group *grp);
 
 /*
  * The windows of the attached groups come back after a failure or a detach; they hold every

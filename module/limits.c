@@ -12,6 +12,10 @@
 
 #include "pure/iova.h"
 
+enum {
+	SLACK = 16,			/* windows that later groups find room for */
+};
+
 /* Cuts what a group reserves out of @win; room for it was made. */
 static void cut_reserved(struct vib_windows *win, const struct vib_group *grp)
 {
@@ -86,13 +90,17 @@ static int install_windows(struct vib_ioas *ioas)
 }
 
 /*
- * Both vectors get room for the regions of all groups and of @grp, so that rebuilding never fails.
+ * Both vectors get room for the regions of all groups and of @grp, so that rebuilding never fails;
+ * and for some more, so that not every group costs an allocation.
  */
 static int reserve_windows(struct vib_ioas *ioas, const struct vib_group *grp)
 {
 	u32 cap = count_reserved(ioas) + grp->res.nr_reserved + 1;
 	int ret;
 
+	if (cap <= ioas->spare.cap && cap <= ioas->windows.cap)
+		return 0;
+	cap += SLACK;
 	ret = vib_windows_reserve(&ioas->spare, cap);
 	if (ret)
 		return ret;
@@ -138,6 +146,18 @@ static bool pgsizes_fit(struct vib_ioas *ioas, u64 pgsizes)
 	return next && (next <= now || (!ioas->tree.nr && !ioas->tracking));
 }
 
+/* Whatever @grp reserves is closed, as it mostly is when a group of its kind is there. */
+static bool closed_already(struct vib_ioas *ioas, const struct vib_group *grp)
+{
+	unsigned int i;
+
+	for (i = 0; i < grp->res.nr_reserved; i++)
+		if (vib_windows_meet(&ioas->windows, grp->res.reserved[i].start,
+				     grp->res.reserved[i].last))
+			return false;
+	return ioas->restricted;
+}
+
 int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp,
 		     const struct vib_domain *fresh)
 {
@@ -146,6 +166,8 @@ int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp,
 	ret = reserve_windows(ioas, grp);
 	if (ret)
 		return ret;
+	if (!fresh && closed_already(ioas, grp))
+		return 0;
 	rebuild_windows(ioas);
 	cut_reserved(&ioas->spare, grp);
 	if (fresh) {
@@ -162,8 +184,11 @@ int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp,
 	return ret;
 }
 
-int vib_limits_settle(struct vib_ioas *ioas)
+int vib_limits_settle(struct vib_ioas *ioas, const struct vib_group *grp)
 {
+	/* What it reserves was closed before; nothing else can have changed. */
+	if (vib_windows_within(&ioas->windows, grp->aperture.start, grp->aperture.last))
+		return 0;
 	rebuild_windows(ioas);
 	return install_windows(ioas);
 }

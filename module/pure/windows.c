@@ -89,6 +89,22 @@ int vib_windows_cut(struct vib_windows *win, u64 start, u64 last)
 	return 0;
 }
 
+bool vib_windows_meet(const struct vib_windows *win, u64 start, u64 last)
+{
+	u32 i;
+
+	for (i = 0; i < win->nr; i++)
+		if (win->range[i].start <= last && start <= win->range[i].last)
+			return true;
+	return false;
+}
+
+bool vib_windows_within(const struct vib_windows *win, u64 start, u64 last)
+{
+	return !win->nr ||
+	       (start <= win->range[0].start && win->range[win->nr - 1].last <= last);
+}
+
 bool vib_windows_hold(const struct vib_windows *win, u64 start, u64 last)
 {
 	u32 i;

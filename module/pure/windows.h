@@ -52,6 +52,12 @@ void vib_windows_clip(struct vib_windows *win, u64 start, u64 last);
  */
 int vib_windows_cut(struct vib_windows *win, u64 start, u64 last);
 
+/* Is any of [start, last] in a window? */
+bool vib_windows_meet(const struct vib_windows *win, u64 start, u64 last);
+
+/* Are all windows, if there are any, in [start, last]? */
+bool vib_windows_within(const struct vib_windows *win, u64 start, u64 last);
+
 /* Does one window hold all of [start, last]? */
 bool vib_windows_hold(const struct vib_windows *win, u64 start, u64 last);
 

@@ -262,14 +262,22 @@ static void keep(struct world *w, int from, int to, bool set)
 		w->usable[i] = (set || w->usable[i]) && i >= from && i <= to;
 }
 
-static void expect_hold(struct world *w, int from, int to)
+/* What the queries say of a range. */
+static void expect_range(struct world *w, int from, int to)
 {
-	bool all = true;
+	bool all = true, some = false, beyond = false;
 	int i;
 
-	for (i = from; i <= to; i++)
-		all &= w->usable[i];
+	for (i = 0; i < WIDTH; i++) {
+		bool inside = i >= from && i <= to;
+
+		all &= w->usable[i] || !inside;
+		some |= w->usable[i] && inside;
+		beyond |= w->usable[i] && !inside;
+	}
 	must_eq(vib_windows_hold(&w->win, w->base + from, w->base + to), all);
+	must_eq(vib_windows_meet(&w->win, w->base + from, w->base + to), some);
+	must_eq(vib_windows_within(&w->win, w->base + from, w->base + to), !beyond);
 }
 
 static void random_step(struct world *w)
@@ -301,7 +309,9 @@ static void random_step(struct world *w)
 		cut(w, from, to);
 	}
 	must_eq(runs(w->usable, w->base, &w->win), w->win.nr);
-	expect_hold(w, from, to);
+	expect_range(w, from, to);
+	/* the windows are hardly ever within a range that knows nothing of them */
+	expect_range(w, from / 4, WIDTH - 1 - from / 4);
 }
 
 START_TEST(random_world)
