@@ -241,4 +241,17 @@ TEST_F(memory_kinds, bar_that_is_switched_off_is_efault)
 	EXPECT_EQ(0, map(&self->w, edu->bar, edu->bar_size, DMA_RW));
 }
 
+/* Also with the page tables filled before: what they allow counts, not what they hold. */
+TEST_F(memory_kinds, bar_that_is_read_only_cannot_be_written_by_a_device)
+{
+	struct edu *edu = world_edu(&self->w, 0);
+
+	ASSERT_NE(NULL, edu);
+	ASSERT_EQ(0, mprotect(edu->bar, PAGE, PROT_READ));
+	mmio_read32(edu->bar);
+	refused(_metadata, &self->w, edu->bar, PAGE, DMA_RW);
+	refused(_metadata, &self->w, edu->bar, PAGE, DMA_WRITE);
+	EXPECT_EQ(0, map(&self->w, edu->bar, PAGE, DMA_READ));
+}
+
 TEST_HARNESS_MAIN
