@@ -68,14 +68,14 @@ static int register_notifier(void *handle, unsigned long *events, struct notifie
 	return 0;
 }
 
-/* Takes the listener out of our list; NULL when there is none. */
+/* Takes a listener out of our list, that with @nb or, without it, any; NULL when there is none. */
 static struct listener *take_listener(void *handle, struct notifier_block *nb)
 {
 	struct listener *listener, *found = NULL;
 
 	mutex_lock(&listeners_lock);
 	list_for_each_entry(listener, &listeners, node) {
-		if (listener->handle == handle && listener->nb == nb) {
+		if (listener->handle == handle && (!nb || listener->nb == nb)) {
 			found = listener;
 			list_del(&found->node);
 			break;
@@ -98,6 +98,28 @@ static int unregister_notifier(void *handle, struct notifier_block *nb)
 	vib_ioas_put(ioas);
 	kfree(listener);
 	return listener ? 0 : -ENOENT;
+}
+
+/* What a driver has left registered cannot be taken back later: the core will not ask us. */
+static void forget_listeners(void *handle)
+{
+	struct vib_ioas *ioas = vib_ioas_get(handle);
+	struct listener *listener;
+
+	if (!ioas)
+		return;
+	while ((listener = take_listener(handle, NULL))) {
+		pr_warn_once("a device's notifier is left when its container is closed\n");
+		vib_access_unregister(ioas, &listener->device);
+		kfree(listener);
+	}
+	vib_ioas_put(ioas);
+}
+
+static void release(void *handle)
+{
+	forget_listeners(handle);
+	vib_vfio_release(handle);
 }
 
 static int see_bus(struct device *dev, void *data)
@@ -149,6 +171,14 @@ static void unpin_runs(struct vib_ioas *ioas, const unsigned long *user_pfn, int
 	}
 }
 
+static int pin_run(struct vib_ioas *ioas, struct iommu_group *group, unsigned long pfn, int n,
+		   int prot, struct page **pages)
+{
+	if (pfn > U64_MAX >> PAGE_SHIFT)
+		return -EOVERFLOW; /* no IOVA has it */
+	return vib_access_pin(ioas, group, (u64)pfn << PAGE_SHIFT, n, prot, pages);
+}
+
 /* Pins run by run: @npage, or an errno with none pinned. */
 static int pin_runs(struct vib_ioas *ioas, struct iommu_group *group,
 		    const unsigned long *user_pfn, int npage, int prot, struct page **pages)
@@ -157,8 +187,7 @@ static int pin_runs(struct vib_ioas *ioas, struct iommu_group *group,
 
 	for (i = 0; i < npage; i += n) {
 		n = run_of(user_pfn + i, npage - i);
-		ret = vib_access_pin(ioas, group, (u64)user_pfn[i] << PAGE_SHIFT, n, prot,
-				     pages + i);
+		ret = pin_run(ioas, group, user_pfn[i], n, prot, pages + i);
 		if (ret < 0) {
 			unpin_runs(ioas, user_pfn, i);
 			return ret;
@@ -205,7 +234,7 @@ const struct vfio_iommu_driver_ops vib_vfio_ops = {
 	.name = "vfio-iommu-batch",
 	.owner = THIS_MODULE,
 	.open = vib_vfio_open,
-	.release = vib_vfio_release,
+	.release = release,
 	.ioctl = vib_vfio_ioctl,
 	.attach_group = attach_group,
 	.detach_group = vib_vfio_detach_group,
