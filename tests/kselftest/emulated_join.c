@@ -205,6 +205,18 @@ TEST_F(join, emulated_group_leaves)
 	ASSERT_EQ(0, world_join(&self->w, 0));
 	emulated_close(self->e);
 	EXPECT_EQ(MEM_PAGES, charged(&self->w));
+	EXPECT_EQ(0, dma_unmap(container, IOVA, MEM_SIZE, 0, NULL));
+	EXPECT_EQ(0, charged(&self->w));
+}
+
+TEST_F(join, addresses_can_be_taken_back_when_it_has_left)
+{
+	int container = self->w.container;
+
+	NEED_VADDR(self->w.mode);
+	ASSERT_EQ(0, map(&self->w, IOVA, self->mem, MEM_SIZE));
+	ASSERT_EQ(0, world_join(&self->w, 0));
+	emulated_close(self->e);
 	EXPECT_EQ(1, container_extension(container, VFIO_UPDATE_VADDR));
 	EXPECT_EQ(0, dma_unmap(container, IOVA, MEM_SIZE, UNMAP_VADDR, NULL));
 	EXPECT_EQ(0, dma_map(container, IOVA, self->mem, MEM_SIZE,
@@ -216,6 +228,7 @@ TEST_F(join, emulated_group_waits_for_addresses)
 {
 	int container = self->w.container;
 
+	NEED_VADDR(self->w.mode);
 	ASSERT_EQ(0, world_join(&self->w, 0));
 	ASSERT_EQ(0, map(&self->w, IOVA, self->mem, MEM_SIZE));
 	emulated_close(self->e);

@@ -258,6 +258,7 @@ TEST_F(pin, addresses_cannot_be_taken_back)
 {
 	int container = self->w.container;
 
+	NEED_VADDR(self->w.mode);
 	EXPECT_EQ(0, container_extension(container, VFIO_UPDATE_VADDR));
 	ASSERT_EQ(0, map(&self->w, IOVA, self->mem, MEM_SIZE, DMA_RW));
 	EXPECT_EQ(-EBUSY, dma_unmap(container, IOVA, MEM_SIZE, UNMAP_VADDR,

@@ -3,7 +3,7 @@
  * An emulated device that keeps pages of a range that is unmapped, which a driver
  * must not. type1 stops the machine for it; we warn, once, let the unmap succeed
  * and keep those pages until the device lets go. Whoever starts this must expect
- * the warning.
+ * the warning. And one that keeps its registration, for which type1 warns.
  */
 #include "emulated_fixture.h"
 
@@ -79,6 +79,48 @@ TEST_F(stuck, with_a_real_group)
 	ASSERT_EQ(0, emulated_unpin(self->e, IOVA + PAGE, 3));
 	EXPECT_EQ(0, charged(&self->w));
 	EXPECT_EQ(self->w.pinned, pinned_pages());
+}
+
+/* Where a listener is allocated on the kernels that have them. */
+static long objects(void)
+{
+	return file_keyed_long("/proc/slabinfo", "kmalloc-64 ");
+}
+
+/* The container goes with its device still registered, and comes anew. */
+static int begin_again(struct world *w, struct emulated *e)
+{
+	int ret;
+
+	ret = emulated_react(e, MOCK_STAY, 0);
+	emulated_close(e);
+	world_close_container(w);
+	if (!ret)
+		ret = world_open_container(w);
+	if (!ret)
+		ret = emulated_join(e, 0, w->container);
+	if (!ret)
+		ret = world_set_iommu(w);
+	return ret ? ret : emulated_open(e, 0);
+}
+
+TEST_F(stuck, device_that_stays_registered_is_forgotten_with_its_container)
+{
+	enum { ROUNDS = 2000 };
+	long before;
+	int i;
+
+	if (kernel_running() >= KERNEL(5, 16))
+		SKIP_TEST("the VFIO core of this kernel does it for the device");
+	for (i = 0; i < 100; i++)
+		ASSERT_EQ(0, begin_again(&self->w, self->e));
+	before = objects();
+	ASSERT_LT(0, before);
+	for (i = 0; i < ROUNDS; i++)
+		ASSERT_EQ(0, begin_again(&self->w, self->e));
+	ksft_print_msg("%ld objects more after %d rounds\n",
+		       objects() - before, ROUNDS);
+	EXPECT_GT(ROUNDS / 4, objects() - before);
 }
 
 TEST_HARNESS_MAIN

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See emulated.h. */
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,28 +10,31 @@
 #include "container.h"
 #include "emulated.h"
 
+#define GROUPS "/sys/kernel/iommu_groups"
+
 static void device_name(char *name, size_t size, unsigned int number)
 {
 	snprintf(name, size, MOCK_NAME ".%u", number);
 }
 
-bool emulated_present(void)
-{
-	return !access("/sys/devices/platform/" MOCK_NAME ".0", F_OK);
-}
-
+/* The number of its group, or -ENODEV. */
 static int group_number(unsigned int number)
 {
-	char path[64], target[128];
-	ssize_t len;
+	char name[32], pattern[80];
+	int group = -ENODEV;
+	glob_t found;
 
-	snprintf(path, sizeof(path), "/sys/devices/platform/" MOCK_NAME
-		 ".%u/iommu_group", number);
-	len = readlink(path, target, sizeof(target) - 1);
-	if (len < 0)
-		return -errno;
-	target[len] = '\0';
-	return atoi(strrchr(target, '/') + 1);
+	device_name(name, sizeof(name), number);
+	snprintf(pattern, sizeof(pattern), GROUPS "/*/devices/%s", name);
+	if (!glob(pattern, 0, NULL, &found))
+		group = atoi(found.gl_pathv[0] + strlen(GROUPS "/"));
+	globfree(&found);
+	return group;
+}
+
+bool emulated_present(void)
+{
+	return group_number(0) >= 0;
 }
 
 int emulated_join(struct emulated *e, unsigned int number, int container)

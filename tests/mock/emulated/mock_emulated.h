@@ -10,7 +10,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-/* Devices vib-emulated.0, .1, ..., each in a group of its own. */
+/* Devices vib-emulated.0, .1, ..., each in a group of its own, of the same name on every kernel. */
 #define MOCK_DEVICES 2
 #define MOCK_NAME "vib-emulated"
 
@@ -45,6 +45,8 @@ struct mock_word {
 #define MOCK_KEEP 1		/* does not unpin what it has there */
 #define MOCK_PIN_THERE 2	/* pins one page at iova, before it unpins */
 #define MOCK_RW_THERE 4		/* reads 8 bytes at iova, before it unpins */
+/* And when it is closed, where a driver has to take back its registration (up to v5.15): */
+#define MOCK_STAY 8		/* it does not */
 
 struct mock_reaction {
 	__u32 flags;

@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Emulated VFIO devices that a test drives: they pin pages, copy, and react to unmaps as they are
- * told (mock_emulated.h), also in ways a driver must not. What a device has pinned is unpinned at
- * the latest when it is closed.
+ * What an emulated device does when it is ordered to (mock_emulated.h): it pins pages, copies, and
+ * reacts to unmaps, also in ways a driver must not. What it has pinned is unpinned at the latest
+ * when it is closed. Knows nothing of how VFIO is asked: see device.h.
  *
  * Invariant: each entry of the list of a device is one page pinned once. Its mutex may be taken
  * inside a notice of an unmap, so VFIO is never called with it held.
  */
-#include <linux/highmem.h>
 #include <linux/iommu.h>
-#include <linux/list.h>
-#include <linux/module.h>
-#include <linux/mutex.h>
-#include <linux/platform_device.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/vfio.h>
 
-#include "mock_emulated.h"
+#include "device.h"
 
 #define MAX_PAGES 1024
 
@@ -26,22 +21,6 @@ struct held {
 	u64 iova;
 	struct page *page;
 };
-
-struct mock {
-	struct vfio_device vdev;
-	struct mutex lock;	/* all below */
-	struct list_head held;
-	struct mock_reaction reaction;
-	struct mock_told told;
-};
-
-static struct platform_device *parents[MOCK_DEVICES];
-static struct mock *mocks[MOCK_DEVICES];
-
-static struct mock *to_mock(struct vfio_device *vdev)
-{
-	return container_of(vdev, struct mock, vdev);
-}
 
 /* The newest page held in [iova, last], or NULL. The lock is held. */
 static struct held *find(struct mock *mock, u64 iova, u64 last)
@@ -54,8 +33,8 @@ static struct held *find(struct mock *mock, u64 iova, u64 last)
 	return NULL;
 }
 
-/* Unpins one page in [iova, last]; false if there is none. */
-static bool unpin_one(struct mock *mock, u64 iova, u64 last)
+/* Takes what find() finds out of the list. */
+static struct held *take(struct mock *mock, u64 iova, u64 last)
 {
 	struct held *held;
 
@@ -66,9 +45,17 @@ static bool unpin_one(struct mock *mock, u64 iova, u64 last)
 		mock->told.held--;
 	}
 	mutex_unlock(&mock->lock);
+	return held;
+}
+
+/* Unpins one page in [iova, last]; false if there is none. */
+static bool unpin_one(struct mock *mock, u64 iova, u64 last)
+{
+	struct held *held = take(mock, iova, last);
+
 	if (!held)
 		return false;
-	vfio_unpin_pages(&mock->vdev, held->iova, 1);
+	mock_vfio_unpin(mock, held->iova, 1);
 	kfree(held);
 	return true;
 }
@@ -119,7 +106,7 @@ static int pin(struct mock *mock, const struct mock_range *range)
 	ret = make_room(&room, n);
 	if (ret)
 		goto free;
-	ret = vfio_pin_pages(&mock->vdev, range->iova, range->npages, range->prot, pages);
+	ret = mock_vfio_pin(mock, range, pages);
 	for (i = 0; i < ret; i++) {
 		struct held *held = list_first_entry(&room, struct held, node);
 
@@ -134,18 +121,23 @@ free:
 	return ret;
 }
 
-/* Page by page, each once; -ENOENT at the first that is not held. */
+/* In one call, each page once; -ENOENT with what is before the first that is not held. */
 static int unpin(struct mock *mock, const struct mock_range *range)
 {
-	u32 i;
+	struct held *held;
+	u32 n;
 
-	for (i = 0; i < range->npages; i++) {
-		u64 iova = range->iova + ((u64)i << PAGE_SHIFT);
+	for (n = 0; n < range->npages; n++) {
+		u64 iova = range->iova + ((u64)n << PAGE_SHIFT);
 
-		if (!unpin_one(mock, iova, iova))
-			return -ENOENT;
+		held = take(mock, iova, iova);
+		if (!held)
+			break;
+		kfree(held);
 	}
-	return 0;
+	if (n)
+		mock_vfio_unpin(mock, range->iova, n);
+	return n == range->npages ? 0 : -ENOENT;
 }
 
 static int copy(struct mock *mock, const struct mock_rw *rw)
@@ -162,13 +154,14 @@ static int copy(struct mock *mock, const struct mock_rw *rw)
 	if (rw->write && copy_from_user(buf, user, rw->size))
 		ret = -EFAULT;
 	if (!ret)
-		ret = vfio_dma_rw(&mock->vdev, rw->iova, buf, rw->size, rw->write);
+		ret = mock_vfio_rw(mock, rw->iova, buf, rw->size, rw->write);
 	if (!ret && !rw->write && copy_to_user(user, buf, rw->size))
 		ret = -EFAULT;
 	kvfree(buf);
 	return ret;
 }
 
+/* The mock is for 64-bit kernels, where every page has an address. */
 static int access_word(struct mock *mock, struct mock_word *word)
 {
 	struct held *held;
@@ -177,12 +170,11 @@ static int access_word(struct mock *mock, struct mock_word *word)
 	mutex_lock(&mock->lock);
 	held = find(mock, word->iova, word->iova);
 	if (held) {
-		at = kmap_local_page(held->page);
+		at = page_address(held->page);
 		if (word->write)
 			*at = word->value;
 		else
 			word->value = *at;
-		kunmap_local(at);
 	}
 	mutex_unlock(&mock->lock);
 	return held ? 0 : -ENOENT;
@@ -232,7 +224,7 @@ static int obey(struct mock *mock, unsigned int cmd, union argument *arg)
 	return -ENOTTY;
 }
 
-static long mock_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long user)
+long mock_ioctl(struct mock *mock, unsigned int cmd, unsigned long user)
 {
 	union argument arg = {};
 	size_t size = _IOC_SIZE(cmd);
@@ -242,16 +234,15 @@ static long mock_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long
 		return -ENOTTY;
 	if (copy_from_user(&arg, (void __user *)user, size))
 		return -EFAULT;
-	ret = obey(to_mock(vdev), cmd, &arg);
+	ret = obey(mock, cmd, &arg);
 	if (!ret && _IOC_DIR(cmd) & _IOC_READ && copy_to_user((void __user *)user, &arg, size))
 		return -EFAULT;
 	return ret;
 }
 
 /* Whatever else it is told to do comes first: a driver may be busy when the notice comes. */
-static void mock_dma_unmap(struct vfio_device *vdev, u64 iova, u64 size)
+void mock_unmapped(struct mock *mock, u64 iova, u64 size)
 {
-	struct mock *mock = to_mock(vdev);
 	struct mock_range range = { .npages = 1, .prot = IOMMU_READ };
 	struct mock_reaction reaction;
 	int pin_ret = 0, rw_ret = 0;
@@ -264,7 +255,7 @@ static void mock_dma_unmap(struct vfio_device *vdev, u64 iova, u64 size)
 	if (reaction.flags & MOCK_PIN_THERE)
 		pin_ret = pin(mock, &range);
 	if (reaction.flags & MOCK_RW_THERE)
-		rw_ret = vfio_dma_rw(vdev, reaction.iova, &word, sizeof(word), false);
+		rw_ret = mock_vfio_rw(mock, reaction.iova, &word, sizeof(word), false);
 	mutex_lock(&mock->lock);
 	mock->told.calls++;
 	mock->told.iova = iova;
@@ -276,119 +267,20 @@ static void mock_dma_unmap(struct vfio_device *vdev, u64 iova, u64 size)
 		;
 }
 
-static int mock_open(struct vfio_device *vdev)
+void mock_opened(struct mock *mock)
 {
-	struct mock *mock = to_mock(vdev);
-
 	memset(&mock->reaction, 0, sizeof(mock->reaction));
 	memset(&mock->told, 0, sizeof(mock->told));
-	return 0;
 }
 
-static void mock_close(struct vfio_device *vdev)
+void mock_closed(struct mock *mock)
 {
-	while (unpin_one(to_mock(vdev), 0, U64_MAX))
+	while (unpin_one(mock, 0, U64_MAX))
 		;
 }
 
-static int mock_init(struct vfio_device *vdev)
+void mock_init(struct mock *mock)
 {
-	struct mock *mock = to_mock(vdev);
-
 	mutex_init(&mock->lock);
 	INIT_LIST_HEAD(&mock->held);
-	return 0;
 }
-
-static void mock_release(struct vfio_device *vdev)
-{
-#ifdef MOCK_FREES_DEVICE
-	vfio_free_device(vdev);
-#endif
-}
-
-static const struct vfio_device_ops ops = {
-	.name = MOCK_NAME,
-	.init = mock_init,
-	.release = mock_release,
-	.open_device = mock_open,
-	.close_device = mock_close,
-	.ioctl = mock_ioctl,
-	.dma_unmap = mock_dma_unmap,
-};
-
-/* The VFIO core holds a device's driver while the device is open, so there has to be one. */
-static int mock_probe(struct platform_device *pdev)
-{
-	return 0;
-}
-
-static struct platform_driver driver = {
-	.probe = mock_probe,
-	.driver.name = MOCK_NAME,
-	.driver.suppress_bind_attrs = true,
-};
-
-static void remove_device(int i)
-{
-	if (mocks[i]) {
-		vfio_unregister_group_dev(&mocks[i]->vdev);
-		vfio_put_device(&mocks[i]->vdev);
-	}
-	platform_device_unregister(parents[i]);
-}
-
-static int add_device(int i)
-{
-	struct platform_device *parent;
-	struct mock *mock;
-	int ret;
-
-	parent = platform_device_register_simple(MOCK_NAME, i, NULL, 0);
-	if (IS_ERR(parent))
-		return PTR_ERR(parent);
-	parents[i] = parent;
-	mock = vfio_alloc_device(mock, vdev, &parent->dev, &ops);
-	if (IS_ERR(mock))
-		return PTR_ERR(mock);
-	ret = vfio_register_emulated_iommu_dev(&mock->vdev);
-	if (ret)
-		vfio_put_device(&mock->vdev);
-	else
-		mocks[i] = mock;
-	return ret;
-}
-
-static void remove_all(void)
-{
-	int i;
-
-	for (i = 0; i < MOCK_DEVICES; i++)
-		remove_device(i);
-	platform_driver_unregister(&driver);
-}
-
-static int __init mock_module_init(void)
-{
-	int i, ret;
-
-	ret = platform_driver_register(&driver);
-	if (ret)
-		return ret;
-	for (i = 0; i < MOCK_DEVICES && !ret; i++)
-		ret = add_device(i);
-	if (ret)
-		remove_all();
-	return ret;
-}
-
-static void __exit mock_module_exit(void)
-{
-	remove_all();
-}
-
-module_init(mock_module_init);
-module_exit(mock_module_exit);
-
-MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Emulated VFIO devices for tests");
