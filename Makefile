@@ -55,8 +55,7 @@ test:
 	tests/run-all
 
 test-all:
-	tests/run-all unit lint build abi selftest full full-others mock emulated upstream \
-		differential dkms
+	tests/run-all all
 
 test-unit:
 	tests/unit/run

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# check.awk -v kernel=6.1 bounds a.csv...: compares what was measured with the
-# bounds. One line for each bound; exit status 1 if one is missed, has no
+# check.awk -v kernel=6.1 -v only=REGEX bounds a.csv...: compares what was measured
+# with the bounds, of rows that fit the expression. One line for each bound; exit status 1 if one is missed, has no
 # figures, or if the kernel has no column. See the file bounds for the kinds.
 
 function column(kernel,  i) {
@@ -31,7 +31,22 @@ function check_flushes(row, want,  most) {
 		return verdict(0, "flushes", row, want, "nothing")
 	most = want == "type1" ? theirs[row] : want
 	verdict(ours[row] + 0 <= most + 0, "flushes", row, \
-		"at most " most (want == "type1" ? " (type1)" : ""), ours[row])
+		"at most " most (want == "type1" ? " (type1)" : ""), \
+		ours[row] " (type1 " theirs[row] ")")
+}
+
+function check_context(row, want) {
+	if (!(row in context) || context[row] == "")
+		return verdict(0, "context", row, want, "nothing")
+	verdict(context[row] + 0 <= want + 0, "context", row, "at most " want, \
+		context[row] " (type1 " their_context[row] ")")
+}
+
+function check_most(row, want) {
+	if (!(row in batch) || batch[row] <= 0)
+		return verdict(0, "most", row, want, "nothing")
+	verdict(batch[row] + 0 <= want + 0, "most", row, "at most " want, \
+		batch[row] " (type1 " type1[row] ")")
 }
 
 # Every row of the AMD table at once; the worst one is named.
@@ -61,7 +76,7 @@ function check_speedup(size, want,  one, two, have) {
 FNR == 1 { file++ }
 
 file == 1 && $1 == "#" && $2 == "kind" { wanted = column(kernel) }
-file == 1 && !/^#/ && NF && wanted && $wanted != "-" {
+file == 1 && !/^#/ && NF && wanted && $wanted != "-" && $2 ~ only {
 	kinds[++bounds] = $1
 	rows[bounds] = $2
 	wants[bounds] = $wanted
@@ -78,6 +93,8 @@ file > 1 && FNR > 1 {
 	batch[cell[1]] = cell[4]
 	theirs[cell[1]] = cell[5]
 	ours[cell[1]] = cell[6]
+	their_context[cell[1]] = cell[7]
+	context[cell[1]] = cell[8]
 }
 
 END {
@@ -86,6 +103,10 @@ END {
 			check_better(rows[i], wants[i])
 		else if (kinds[i] == "flushes")
 			check_flushes(rows[i], wants[i])
+		else if (kinds[i] == "context")
+			check_context(rows[i], wants[i])
+		else if (kinds[i] == "most")
+			check_most(rows[i], wants[i])
 		else if (kinds[i] == "amd")
 			check_amd(rows[i], wants[i])
 		else if (kinds[i] == "speedup")
