@@ -20,6 +20,7 @@
 
 enum {
 	WINDOW_WORDS = 512,		/* words handed to the sink at once */
+	FEW_WORDS = 8,			/* as many need no allocation */
 };
 
 /* Bits of the mapping's bitmap: of the unit that it was made for. */
@@ -206,10 +207,11 @@ static int emit(struct vib_mapping *map, const u64 *bitmap, struct vib_dirty_sin
 	u64 nbits = vib_span_size(&map->span) / sink->pgsize;
 	u64 at = (map->span.start - sink->iova) / sink->pgsize;
 	u64 total = vib_dirtymap_words(nbits + at % 64);
-	u64 *words, word, n;
+	u64 few[FEW_WORDS], *words = few, word, n;
 	int ret = 0;
 
-	words = kmalloc_array(WINDOW_WORDS, sizeof(*words), GFP_KERNEL);
+	if (total > FEW_WORDS)
+		words = kmalloc_array(min_t(u64, total, WINDOW_WORDS), sizeof(*words), GFP_KERNEL);
 	if (!words)
 		return -ENOMEM;
 	for (word = 0; word < total && !ret; word += n) {
@@ -218,7 +220,8 @@ static int emit(struct vib_mapping *map, const u64 *bitmap, struct vib_dirty_sin
 		ret = sink->put(sink, at / 64 + word, words, n, word ? 0 : at % 64);
 		cond_resched();
 	}
-	kfree(words);
+	if (words != few)
+		kfree(words);
 	return ret;
 }
 
@@ -264,9 +267,7 @@ static void give_back(struct vib_ioas *ioas, struct vib_mapping *map, const u64 
 }
 
 /*
- * Takes what is to be reported out of a busy mapping: NULL stands for all. @fresh is used up, or
- * NULL where all was dirty a moment ago; should that have changed, all counts as dirty once, as it
- * must.
+ * Takes what is to be reported out of a busy mapping: NULL stands for all. @fresh is used up.
  */
 static u64 *take(struct vib_ioas *ioas, struct vib_mapping *map, u64 *fresh,
 		 unsigned int tracked)
@@ -274,7 +275,7 @@ static u64 *take(struct vib_ioas *ioas, struct vib_mapping *map, u64 *fresh,
 	u64 *taken = NULL;
 
 	mutex_lock(&ioas->tree_lock);
-	if (fresh && !all_dirty(ioas, map) && tracked == ioas->tracked) {
+	if (!all_dirty(ioas, map) && tracked == ioas->tracked) {
 		taken = exchange(ioas, map, fresh);
 		fresh = NULL;
 	} else {
@@ -285,30 +286,23 @@ static u64 *take(struct vib_ioas *ioas, struct vib_mapping *map, u64 *fresh,
 	return taken;
 }
 
-/* Reports one mapping, which is busy, and starts it over. */
-static int get_one(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_dirty_sink *sink)
+/* Reports the bits of a busy mapping that is not dirty as a whole, and starts it over. */
+static int report_bits(struct vib_ioas *ioas, struct vib_mapping *map,
+		       struct vib_dirty_sink *sink, unsigned int tracked)
 {
-	u64 *fresh = NULL, *taken;
-	unsigned int tracked;
-	bool all;
+	u64 *bits = alloc_bitmap(ioas, map);
 	int ret;
 
-	mutex_lock(&ioas->tree_lock);
-	all = all_dirty(ioas, map);
-	tracked = ioas->tracked;
-	mutex_unlock(&ioas->tree_lock);
-	if (!all)
-		fresh = alloc_bitmap(ioas, map);
-	if (IS_ERR(fresh))
-		return PTR_ERR(fresh);
-	taken = take(ioas, map, fresh, tracked);
-	ret = emit(map, taken, sink);
+	if (IS_ERR(bits))
+		return PTR_ERR(bits);
+	bits = take(ioas, map, bits, tracked);
+	ret = emit(map, bits, sink);
 	if (ret) {
 		mutex_lock(&ioas->tree_lock);
-		give_back(ioas, map, taken, tracked);
+		give_back(ioas, map, bits, tracked);
 		mutex_unlock(&ioas->tree_lock);
 	}
-	kvfree(taken);
+	kvfree(bits);
 	return ret;
 }
 
@@ -327,17 +321,24 @@ static int check_range(struct vib_ioas *ioas, struct vib_dirty_sink *sink, u64 *
 }
 
 /*
- * Reports one mapping; the busy mark keeps it. Called with tree_lock, which is dropped and retaken.
+ * Reports one mapping and starts it over; the busy mark keeps it. Called with tree_lock, which is
+ * dropped and retaken.
  */
 static int report(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_dirty_sink *sink,
 		  struct list_head *orphans)
 {
+	unsigned int tracked = ioas->tracked;
+	bool all = all_dirty(ioas, map);
 	int ret;
 
 	map->busy++;
+	if (all)
+		reseed(map);
 	mutex_unlock(&ioas->tree_lock);
-	ret = get_one(ioas, map, sink);
+	ret = all ? emit(map, NULL, sink) : report_bits(ioas, map, sink, tracked);
 	mutex_lock(&ioas->tree_lock);
+	if (ret && all)
+		give_back(ioas, map, NULL, tracked);
 	vib_mapping_unbusy(ioas, map, orphans);
 	return ret;
 }

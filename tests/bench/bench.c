@@ -29,6 +29,7 @@ static const struct {
 	{ "small", rows_small },
 	{ "many", rows_many },
 	{ "attach", rows_attach },
+	{ "dirty", rows_dirty },
 	{ "parallel", rows_parallel },
 };
 

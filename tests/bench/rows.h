@@ -40,6 +40,9 @@ void rows_many(const char *unused);
 /* Groups that join and leave. */
 void rows_attach(const char *unused);
 
+/* Queries of dirty pages. */
+void rows_dirty(const char *unused);
+
 /* Two threads beside one; wall time, so only the ratio means anything. */
 void rows_parallel(const char *unused);
 
