@@ -91,13 +91,24 @@ TEST_F(unmap, every_device_is_told)
 	EXPECT_LE(1, told.calls);
 }
 
+/* Another holds the pages too, so there is something to tell. */
 TEST_F(unmap, device_that_is_closed_is_not_told)
 {
+	struct mock_told told;
+
+	ASSERT_EQ(0, add_second(&self->w, self->e));
 	ASSERT_EQ(0, map(&self->w, IOVA, self->mem, MEM_SIZE));
-	ASSERT_EQ(0, emulated_pin(self->e, IOVA, 3, MOCK_READ));
-	emulated_close_device(self->e);
-	EXPECT_EQ(0, charged(&self->w));
+	ASSERT_EQ(0, emulated_pin(&self->e[0], IOVA, 3, MOCK_READ));
+	ASSERT_EQ(0, emulated_pin(&self->e[1], IOVA, 2, MOCK_READ));
+	emulated_close_device(&self->e[0]);
+	EXPECT_EQ(2, charged(&self->w));
 	unmaps(_metadata, &self->w, IOVA, MEM_SIZE, MEM_SIZE);
+	EXPECT_EQ(0, charged(&self->w));
+	ASSERT_EQ(0, emulated_told(&self->e[1], &told));
+	EXPECT_EQ(1, told.calls);
+	ASSERT_EQ(0, emulated_open(&self->e[0], 0));
+	ASSERT_EQ(0, emulated_told(&self->e[0], &told));
+	EXPECT_EQ(0, told.calls);
 }
 
 TEST_F(unmap, all_of_it)

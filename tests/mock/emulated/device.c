@@ -267,16 +267,13 @@ void mock_unmapped(struct mock *mock, u64 iova, u64 size)
 		;
 }
 
-void mock_opened(struct mock *mock)
-{
-	memset(&mock->reaction, 0, sizeof(mock->reaction));
-	memset(&mock->told, 0, sizeof(mock->told));
-}
-
+/* What it is told from now on shows when it is opened again. */
 void mock_closed(struct mock *mock)
 {
 	while (unpin_one(mock, 0, U64_MAX))
 		;
+	memset(&mock->reaction, 0, sizeof(mock->reaction));
+	memset(&mock->told, 0, sizeof(mock->told));
 }
 
 void mock_init(struct mock *mock)

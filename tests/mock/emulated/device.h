@@ -22,9 +22,8 @@ struct mock {
 	struct mock_told told;
 };
 
-/* What VFIO asks of a device. */
+/* What VFIO asks of a device, whose memory is zero at first. */
 void mock_init(struct mock *mock);
-void mock_opened(struct mock *mock);
 void mock_closed(struct mock *mock);
 long mock_ioctl(struct mock *mock, unsigned int cmd, unsigned long user);
 void mock_unmapped(struct mock *mock, u64 iova, u64 size);

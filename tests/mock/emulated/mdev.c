@@ -109,7 +109,6 @@ static int open(struct mdev_device *mdev)
 	unsigned long events = VFIO_IOMMU_NOTIFY_DMA_UNMAP;
 	int ret;
 
-	mock_opened(&emulated->mock);
 	ret = vfio_register_notifier(emulated->dev, VFIO_IOMMU_NOTIFY, &events, &emulated->nb);
 	if (ret)
 		return ret;
@@ -124,9 +123,10 @@ static int open(struct mdev_device *mdev)
 static void release(struct mdev_device *mdev)
 {
 	struct emulated *emulated = mdev_get_drvdata(mdev);
+	bool stay = emulated->mock.reaction.flags & MOCK_STAY;
 
 	mock_closed(&emulated->mock);
-	if (!(emulated->mock.reaction.flags & MOCK_STAY))
+	if (!stay)
 		unregister(emulated);
 	vfio_group_put_external_user(emulated->group);
 }

@@ -51,12 +51,6 @@ static void release(struct vfio_device *vdev)
 #endif
 }
 
-static int open_device(struct vfio_device *vdev)
-{
-	mock_opened(to_mock(vdev));
-	return 0;
-}
-
 static void close_device(struct vfio_device *vdev)
 {
 	mock_closed(to_mock(vdev));
@@ -76,7 +70,6 @@ static const struct vfio_device_ops ops = {
 	.name = MOCK_NAME,
 	.init = init,
 	.release = release,
-	.open_device = open_device,
 	.close_device = close_device,
 	.ioctl = device_ioctl,
 	.dma_unmap = dma_unmap,
