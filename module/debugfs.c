@@ -6,12 +6,55 @@
 #include "debugfs.h"
 
 #include <linux/debugfs.h>
+#include <linux/module.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 
 #include "group.h"
 #include "usage.h"
 
 static struct dentry *dir;
+
+/**
+ * struct group_type - what sysfs says of a group's default domain
+ * @node: link in the list of one reader
+ * @group: the group's number
+ * @name: the type
+ */
+struct group_type {
+	struct list_head node;
+	int group;
+	char name[16];
+};
+
+static const char *type_of(const struct list_head *types, int group)
+{
+	struct group_type *type;
+
+	list_for_each_entry(type, types, node)
+		if (type->group == group)
+			return type->name;
+	return "unknown";
+}
+
+static void show_name(void *seq, const char *name)
+{
+	seq_printf(seq, " %s", name);
+}
+
+static void show_groups(struct seq_file *seq, struct vib_domain *dom)
+{
+	struct vib_group *grp;
+
+	list_for_each_entry(grp, &dom->groups, node) {
+		int id = iommu_group_id(grp->iommu);
+
+		seq_printf(seq, "group: %d domain %u %s (%s) devices", id, dom->id,
+			   vib_why_joined(grp->why) ? "joined" : "new", vib_why_words(grp->why));
+		vib_resolve_each_name(grp->iommu, show_name, seq);
+		seq_printf(seq, " default %s\n", type_of(seq->private, id));
+	}
+}
 
 static int show_domains(struct seq_file *seq, struct vib_ioas *ioas)
 {
@@ -27,61 +70,10 @@ static int show_domains(struct seq_file *seq, struct vib_ioas *ioas)
 		seq_printf(seq, "domain: %u pgsizes 0x%llx aperture 0x%llx-0x%llx coherent %d\n",
 			   dom->id, vib_domain_pgsizes(dom), aperture.start, aperture.last,
 			   dom->coherent);
+		show_groups(seq, dom);
 	}
 	up_read(&ioas->domains_rwsem);
 	return 0;
-}
-
-static void show_name(void *seq, const char *name)
-{
-	seq_printf(seq, " %s", name);
-}
-
-static struct vib_group *group_at(struct vib_ioas *ioas, unsigned int index)
-{
-	struct vib_domain *dom;
-	struct vib_group *grp;
-
-	list_for_each_entry(dom, &ioas->domains, node)
-		list_for_each_entry(grp, &dom->groups, node)
-			if (!index--)
-				return grp;
-	return NULL;
-}
-
-/* All of a group's line but its end: the group's number, -ENOENT behind the last, or -EINTR. */
-static int show_group(struct seq_file *seq, struct vib_ioas *ioas, unsigned int index)
-{
-	struct vib_group *grp;
-	int ret;
-
-	ret = down_read_killable(&ioas->domains_rwsem);
-	if (ret)
-		return ret;
-	ret = -ENOENT;
-	grp = group_at(ioas, index);
-	if (grp) {
-		ret = iommu_group_id(grp->iommu);
-		seq_printf(seq, "group: %d domain %u %s (%s) devices", ret, grp->domain->id,
-			   vib_why_joined(grp->why) ? "joined" : "new", vib_why_words(grp->why));
-		vib_resolve_each_name(grp->iommu, show_name, seq);
-	}
-	up_read(&ioas->domains_rwsem);
-	return ret;
-}
-
-/* The default domain's type comes from a file, which is not read under a lock. */
-static int show_groups(struct seq_file *seq, struct vib_ioas *ioas)
-{
-	unsigned int i;
-	char type[16];
-	int id;
-
-	for (i = 0; (id = show_group(seq, ioas, i)) >= 0; i++) {
-		vib_resolve_default_type(id, type, sizeof(type));
-		seq_printf(seq, " default %s\n", type);
-	}
-	return id == -ENOENT ? 0 : id;
 }
 
 static void show_usage(struct seq_file *seq, struct vib_ioas *ioas)
@@ -114,7 +106,6 @@ static void show_tree(struct seq_file *seq, struct vib_ioas *ioas)
 static int show_ioas(struct vib_ioas *ioas, void *data)
 {
 	struct seq_file *seq = data;
-	int ret;
 
 	seq_printf(seq, "container: %u\n", ioas->handle);
 	/* The name is the process's own choice. */
@@ -124,15 +115,93 @@ static int show_ioas(struct vib_ioas *ioas, void *data)
 	seq_printf(seq, "type: 0x%lx\n", ioas->type);
 	show_tree(seq, ioas);
 	show_usage(seq, ioas);
-	ret = show_domains(seq, ioas);
-	return ret ? ret : show_groups(seq, ioas);
+	return show_domains(seq, ioas);
 }
 
 static int containers_show(struct seq_file *seq, void *unused)
 {
 	return vib_ioas_for_each(show_ioas, seq);
 }
-DEFINE_SHOW_ATTRIBUTE(containers);
+
+/* The number of the ioas' group at @index, -ENOENT behind the last, or -EINTR. */
+static int group_at(struct vib_ioas *ioas, unsigned int index)
+{
+	struct vib_domain *dom;
+	struct vib_group *grp;
+	int ret;
+
+	ret = down_read_killable(&ioas->domains_rwsem);
+	if (ret)
+		return ret;
+	ret = -ENOENT;
+	list_for_each_entry(dom, &ioas->domains, node)
+		list_for_each_entry(grp, &dom->groups, node)
+			if (!index--)
+				ret = iommu_group_id(grp->iommu);
+	up_read(&ioas->domains_rwsem);
+	return ret;
+}
+
+static int note_types(struct vib_ioas *ioas, void *types)
+{
+	struct group_type *type;
+	unsigned int i;
+	int id;
+
+	for (i = 0; (id = group_at(ioas, i)) >= 0; i++) {
+		type = kmalloc(sizeof(*type), GFP_KERNEL);
+		if (!type)
+			return -ENOMEM;
+		type->group = id;
+		vib_resolve_default_type(id, type->name, sizeof(type->name));
+		list_add_tail(&type->node, types);
+	}
+	return id == -ENOENT ? 0 : id;
+}
+
+static void free_types(struct list_head *types)
+{
+	struct group_type *type, *next;
+
+	list_for_each_entry_safe(type, next, types, node)
+		kfree(type);
+	kfree(types);
+}
+
+/*
+ * The types are read here: sysfs takes a lock of the class that our reader holds while we show.
+ */
+static int containers_open(struct inode *inode, struct file *file)
+{
+	struct list_head *types = kmalloc(sizeof(*types), GFP_KERNEL);
+	int ret;
+
+	if (!types)
+		return -ENOMEM;
+	INIT_LIST_HEAD(types);
+	ret = vib_ioas_for_each(note_types, types);
+	if (!ret)
+		ret = single_open(file, containers_show, types);
+	if (ret)
+		free_types(types);
+	return ret;
+}
+
+static int containers_release(struct inode *inode, struct file *file)
+{
+	struct seq_file *seq = file->private_data;
+
+	free_types(seq->private);
+	return single_release(inode, file);
+}
+
+static const struct file_operations containers_fops = {
+	.owner = THIS_MODULE,
+	.open = containers_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = containers_release,
+};
 
 void vib_debugfs_init(void)
 {

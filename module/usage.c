@@ -27,20 +27,23 @@ static bool is_settled(const struct vib_mapping *map)
 	       !(map->flags & VIB_F_HANDOVER);
 }
 
-static void count_page(void *usage, u64 iova)
+static void count_page(void *pages, u64 iova)
 {
-	struct vib_usage *sums = usage;
-
-	sums->device_pins++;
-	sums->metadata += sizeof(struct vib_page);
+	(*(u64 *)pages)++;
 }
 
-static void count_mapping(struct vib_mapping *map, struct vib_usage *usage)
+/* What a mapping has beside its extents; how many pages that devices have pinned were looked at. */
+static int count_mapping(struct vib_mapping *map, struct vib_usage *usage)
 {
+	u64 pages = 0;
+
 	usage->metadata += sizeof(*map) + vib_extents_bytes(&map->extents);
 	if (map->dirty)
 		usage->metadata += (vib_span_size(&map->span) >> map->dirty_shift) / BITS_PER_BYTE;
-	vib_pages_each(map, count_page, usage);
+	vib_pages_each(map, count_page, &pages);
+	usage->device_pins += pages;
+	usage->metadata += pages * sizeof(struct vib_page);
+	return min_t(u64, pages, TURN);
 }
 
 /* As many of a mapping's extents as the budget allows; false when some are left. */
@@ -67,15 +70,17 @@ static bool count_some(struct vib_ioas *ioas, struct cursor *cursor, struct vib_
 	for (cursor->budget = TURN; span && cursor->budget > 0;
 	     span = vib_maptree_next(span, U64_MAX), cursor->budget--) {
 		struct vib_mapping *map = vib_mapping_of(span);
+		int pages = 0;
 
 		if (span->start != cursor->iova || !cursor->extent) {
 			cursor->extent = 0;
 			if (is_settled(map))
-				count_mapping(map, usage);
+				pages = count_mapping(map, usage);
 		}
 		cursor->iova = span->start;
 		if (is_settled(map) && !count_extents(map, cursor, usage))
 			return true;
+		cursor->budget -= pages;
 		cursor->extent = 0;
 		if (span->last == U64_MAX)
 			return false;
