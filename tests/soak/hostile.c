@@ -59,6 +59,12 @@ static void trouble(struct director *d, const char *what, long value)
 			 d->epochs, what, value);
 }
 
+/* By our own rules, or by those of type1's first version. */
+static unsigned long some_id(struct director *d)
+{
+	return rng_percent(&d->rng, 70) ? BATCH_IOMMU : VFIO_TYPE1_IOMMU;
+}
+
 static void open_targets(struct director *d)
 {
 	unsigned int i, g;
@@ -73,9 +79,9 @@ static void open_targets(struct director *d)
 			ret = group_join(d->group[i * GROUPS_EACH + g],
 					 d->container[i]);
 		if (!ret)
-			ret = container_set_iommu(d->container[i], BATCH_IOMMU);
+			ret = container_set_iommu(d->container[i], some_id(d));
 	}
-	if (ret)
+	if (ret || containers_listed() != HOSTILES)
 		trouble(d, "opening the containers", ret);
 	d->device = group_device(d->group[0], d->dev[0].addr);
 	ret = d->device < 0 ? d->device : edu_open(&d->edu, d->device);
@@ -209,7 +215,8 @@ static bool prepare(struct director *d)
 		pci_find_groups(PCI_EDU, d->dev, DEVICES) == DEVICES &&
 		!klog_begin() &&
 		!backend_param_set(BACKEND_BATCH, "dma_entry_limit",
-				   ENTRY_LIMIT);
+				   ENTRY_LIMIT) &&
+		!backend_param_set(BACKEND_BATCH, "claim_type1", 1);
 }
 
 static void conclude(struct director *d, unsigned long calls, long seconds)
@@ -253,5 +260,6 @@ int main(int argc, char **argv)
 		epoch(&d, CALLS_A_THREAD);
 	conclude(&d, calls, time(NULL) - begin);
 	backend_param_set(BACKEND_BATCH, "dma_entry_limit", 65535);
+	backend_param_set(BACKEND_BATCH, "claim_type1", 0);
 	return tap_end();
 }
