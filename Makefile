@@ -10,12 +10,18 @@ KVER = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)".*/\1/p' $(KDIR)/include/generate
 UPDATES = $(INSTALL_MOD_PATH)/lib/modules/$(KVER)/updates
 HEADER := vfio_iommu_batch.h
 VERSION = $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
-# Has the module loaded with the stock backend, and after it.
-MODPROBE := $(DESTDIR)/etc/modprobe.d/vfio_iommu_batch.conf
+# Has the module loaded with the stock backend, and after it. A file of the same name in
+# /etc/modprobe.d would hide it, and vfio_iommu_batch.conf is the user's.
+MODPROBE_DIR ?= /lib/modprobe.d
+MODPROBE = $(DESTDIR)$(MODPROBE_DIR)/vfio_iommu_batch-softdep.conf
 # Name and version as dkms writes them; its source directory has a dash instead.
 DKMS = vfio-iommu-batch/$(VERSION)
+DKMS_SOURCE = $(DESTDIR)/usr/src/$(subst /,-,$(DKMS))
+# Where make deb leaves the package.
+DEB_DIR ?= module/dkms
+INSTALL_HEADER = install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/linux include/uapi/linux/$(HEADER)
 
-.PHONY: module install uninstall dkms-install dkms-remove clean help
+.PHONY: module install uninstall dkms-files dkms-install dkms-remove deb clean help
 .PHONY: demo test test-all test-unit test-abi test-dkms test-vm lint bench soak support-table
 
 module: headers
@@ -31,7 +37,7 @@ headers:
 
 install: module
 	install -D -m 644 -t $(UPDATES) module/vfio_iommu_batch.ko
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/linux include/uapi/linux/$(HEADER)
+	$(INSTALL_HEADER)
 	install -D -m 644 module/dkms/modprobe.conf $(MODPROBE)
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
 
@@ -39,17 +45,26 @@ uninstall: headers
 	rm -f $(UPDATES)/vfio_iommu_batch.ko $(DESTDIR)$(PREFIX)/include/linux/$(HEADER) $(MODPROBE)
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
 
-dkms-install: headers
-	bash -euc '. tests/lib/common.sh; need_packages dkms'
-	rm -rf /usr/src/$(subst /,-,$(DKMS))
-	install -d /usr/src/$(subst /,-,$(DKMS))
-	cp -r dkms.conf Makefile LICENSE include module /usr/src/$(subst /,-,$(DKMS))/
-	dkms install $(DKMS) -k $(KVER)
+# What DKMS builds from, without what an earlier build left in it; and what goes with the module.
+dkms-files:
+	rm -rf $(DKMS_SOURCE)
+	install -d $(DKMS_SOURCE)
+	cp -r dkms.conf Makefile LICENSE include module $(DKMS_SOURCE)/
+	$(MAKE) -s -C $(DKMS_SOURCE) clean
+	$(INSTALL_HEADER)
 	install -D -m 644 module/dkms/modprobe.conf $(MODPROBE)
+
+dkms-install: headers
+	@command -v dkms >/dev/null || bash -euc '. tests/lib/common.sh; need_packages dkms'
+	$(MAKE) -s dkms-files
+	dkms install $(DKMS) -k $(KVER)
 
 dkms-remove:
 	dkms remove $(DKMS) --all
-	rm -rf /usr/src/$(subst /,-,$(DKMS)) $(MODPROBE)
+	rm -rf $(DKMS_SOURCE) $(MODPROBE) $(DESTDIR)$(PREFIX)/include/linux/$(HEADER)
+
+deb:
+	module/dkms/deb $(VERSION) $(DEB_DIR)
 
 test:
 	tests/run-all
@@ -95,7 +110,7 @@ clean:
 		-o -name '*.mod.c' -o -name '.*.cmd' -o -name Module.symvers \
 		-o -name modules.order -o -name .module-common.c \) -delete
 	rm -rf tests/out module/compat/facts.h module/glue/layout module/glue/layout.checked \
-		module/dkms/reason.h module/dkms/build.log
+		module/dkms/reason.h module/dkms/build.log module/dkms/*.deb
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -107,6 +122,8 @@ help:
 #: make uninstall     take both away again
 #: make dkms-install  register with DKMS: rebuilt whenever a kernel arrives
 #: make dkms-remove   take it out of DKMS
+#: make deb           a package for Debian and Ubuntu that does what dkms-install
+#:                    does: module/dkms/vfio-iommu-batch-dkms_*.deb
 #: make demo          unmodified clients do real DMA through our backend: minutes
 #: make test          everything; stock Debian kernels are fetched and booted
 #: make test-all      the same, more of it on each kernel, and test-dkms

@@ -13,6 +13,11 @@
  *	layout FILE...			prints the layout of each vfio_iommu_type1.ko[.xz|.zst|.gz]
  *	layout --check OURS.o FILE...	0 if ours serves the core of every FILE, else says why not
  *
+ * Prototypes are not compared. Up to v6.12 MODVERSIONS does that when the module is loaded; later
+ * only BTF tells them, for which a build would need that of vmlinux beside the module's own and a
+ * reader of both. Nor is the table tried out on the running core at load: that shows where ioctl
+ * and owner are, which is known here of a kernel that is not running yet, too.
+ *
  * Nothing in a file is trusted: every offset is checked before it is followed.
  */
 #include <elf.h>

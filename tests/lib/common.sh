@@ -65,6 +65,11 @@ with_lock() {
 	) 9>"$file"
 }
 
+# of_tree NAME: a lock's name for what belongs to this tree, not to the cache.
+of_tree() {
+	printf '%s-%s\n' "$1" "$(cksum <<<"$VIB_OUT" | cut -d' ' -f1)"
+}
+
 package_missing() {
 	local state
 	state=$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) || return 0
