@@ -59,6 +59,7 @@ struct vib_stats {
  * struct vib_ioas - the address space behind one container
  * @refs: one of the container, one for each call under way
  * @rcu: lookups by handle run under RCU
+ * @hash: link in the table of handles
  * @handle: what the VFIO core holds in place of a pointer
  * @type: the type id that user space asked for
  * @v2: mappings cannot be cut
@@ -97,6 +98,7 @@ struct vib_stats {
 struct vib_ioas {
 	refcount_t refs;
 	struct rcu_head rcu;
+	struct hlist_node hash;
 	u32 handle;
 	unsigned long type;
 	bool v2;
@@ -146,7 +148,15 @@ void vib_ioas_release(void *handle);
 
 /* A reference for the time of one call; NULL when the container has let go. */
 struct vib_ioas *vib_ioas_get(void *handle);
-void vib_ioas_put(struct vib_ioas *ioas);
+
+/* The last reference is gone. */
+void vib_ioas_free(struct vib_ioas *ioas);
+
+static inline void vib_ioas_put(struct vib_ioas *ioas)
+{
+	if (refcount_dec_and_test(&ioas->refs))
+		vib_ioas_free(ioas);
+}
 
 /* Waits until no call runs in any ioas; at module exit, when no new one can be opened. */
 void vib_ioas_wait_all(void);
