@@ -96,10 +96,10 @@ int vib_fill_domain(struct vib_ioas *ioas, struct vib_domain *dom);
 /* retire.c: the end of mappings, cannot fail */
 
 /*
- * Drains DRAINING mappings (at least one) out of all domains, in slices with one sync each, unpins
- * and frees them.
+ * Drains DRAINING mappings (at least one, in the order of their IOVA) out of all domains, in slices
+ * with one sync each, unpins and frees them. Returns how many bytes they were.
  */
-void vib_retire(struct vib_ioas *ioas, struct list_head *list);
+u64 vib_retire(struct vib_ioas *ioas, struct list_head *list);
 
 /*
  * For a mapping that an IOMMU driver would not undo: it stays as it is, DEAD, until no domain is

@@ -66,7 +66,7 @@ void vib_mapping_free(struct vib_mapping *map)
 	kmem_cache_free(cache, map);
 }
 
-void vib_mapping_free_list(struct list_head *list)
+static void free_bulk(struct list_head *list)
 {
 	struct vib_mapping *map, *next;
 	void *objects[FREE_BULK];
@@ -81,8 +81,14 @@ void vib_mapping_free_list(struct list_head *list)
 		nr = 0;
 		cond_resched();
 	}
-	if (nr > 1)
+	if (nr)
 		kmem_cache_free_bulk(cache, nr, objects);
-	else if (nr)
-		kmem_cache_free(cache, objects[0]);
+}
+
+void vib_mapping_free_list(struct list_head *list)
+{
+	if (list_is_singular(list))
+		vib_mapping_free(list_first_entry(list, struct vib_mapping, batch));
+	else
+		free_bulk(list);
 }

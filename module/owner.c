@@ -40,10 +40,8 @@ struct vib_owner *vib_owner_current(struct vib_owner *latest)
 	return owner;
 }
 
-void vib_owner_put(struct vib_owner *owner)
+void vib_owner_free(struct vib_owner *owner)
 {
-	if (!owner || !refcount_dec_and_test(&owner->refs))
-		return;
 	put_cred(owner->cred);
 	put_task_struct(owner->task);
 	mmdrop(owner->mm);

@@ -40,8 +40,15 @@ static inline struct vib_owner *vib_owner_get(struct vib_owner *owner)
 	return owner;
 }
 
+/* The last reference is gone. */
+void vib_owner_free(struct vib_owner *owner);
+
 /* NULL is fine. */
-void vib_owner_put(struct vib_owner *owner);
+static inline void vib_owner_put(struct vib_owner *owner)
+{
+	if (owner && refcount_dec_and_test(&owner->refs))
+		vib_owner_free(owner);
+}
 
 /*
  * Charges @npages to the owner's locked_vm. -ENOMEM above RLIMIT_MEMLOCK, unless the owner is

@@ -215,36 +215,30 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
-/* A run so long that its pages are unpinned in steps. */
-static void unpin_long(struct page *page, u64 npages, bool dirty)
+void vib_unpin_run(struct vib_unpinning *up)
 {
-	for (; npages > UNPIN_STEP; npages -= UNPIN_STEP) {
-		vib_compat_unpin_range(page, UNPIN_STEP, dirty);
-		page += UNPIN_STEP;
+	while (up->npages) {
+		unsigned long n = min_t(u64, up->npages, UNPIN_STEP);
+
+		vib_compat_unpin_range(pfn_to_page(up->pfn), n, up->dirty);
+		up->pfn += n;
+		up->npages -= n;
+		up->awake += n;
+		if (up->awake < UNPIN_STEP)
+			continue;
+		up->awake = 0;
 		cond_resched();
 	}
-	vib_compat_unpin_range(page, npages, dirty);
 }
 
 u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty)
 {
 	u64 *words = vib_extents_words(ex);
-	u64 accounted = 0;
+	struct vib_unpinning up = {};
 	u32 i;
 
-	for (i = first; i < first + nr; i++) {
-		u64 ext = words[i], npages = vib_ext_pages(ext);
-
-		if (ext & VIB_EXT_ACCOUNTED)
-			accounted += npages;
-		if (!(ext & VIB_EXT_PINNED))
-			continue;
-		if (likely(npages <= UNPIN_STEP))
-			vib_compat_unpin_range(pfn_to_page(vib_ext_pfn(ext)), npages, dirty);
-		else
-			unpin_long(pfn_to_page(vib_ext_pfn(ext)), npages, dirty);
-		if (i % 1024 == 1023)
-			cond_resched();
-	}
-	return accounted;
+	for (i = first; i < first + nr; i++)
+		vib_unpin_add(&up, words[i], dirty);
+	vib_unpin_run(&up);
+	return up.accounted;
 }

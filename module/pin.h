@@ -74,13 +74,54 @@ void vib_pin_end(struct vib_pin *pin);
 int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget);
 
 /**
+ * struct vib_unpinning - pins that are being dropped
+ * @pfn: first page of the run that is not dropped yet
+ * @npages: its length
+ * @dirty: the device may have written to it
+ * @accounted: how many of the pages that were added are charged
+ * @awake: pages dropped since the last chance to reschedule
+ *
+ * Extents that follow one another in physical memory are dropped as one run, whichever mappings
+ * they are of.
+ */
+struct vib_unpinning {
+	u64 pfn;
+	u64 npages;
+	bool dirty;
+	u64 accounted;
+	u64 awake;
+};
+
+/* Drops what was added and is not dropped yet. */
+void vib_unpin_run(struct vib_unpinning *up);
+
+/*
+ * Adds an extent, to be dropped by vib_unpin_run() at the latest. No IOMMU may translate to its
+ * pages any more: the flush that covers them is done.
+ */
+static inline void vib_unpin_add(struct vib_unpinning *up, u64 ext, bool dirty)
+{
+	if (ext & VIB_EXT_ACCOUNTED)
+		up->accounted += vib_ext_pages(ext);
+	if (!(ext & VIB_EXT_PINNED))
+		return;
+	if (up->npages && (up->pfn + up->npages != vib_ext_pfn(ext) || up->dirty != dirty))
+		vib_unpin_run(up);
+	if (!up->npages) {
+		up->pfn = vib_ext_pfn(ext);
+		up->dirty = dirty;
+	}
+	up->npages += vib_ext_pages(ext);
+}
+
+/**
  * vib_unpin - drop the pins of extents
  * @ex: the vector
  * @first: index of the first extent
  * @nr: how many
  * @dirty: the device may have written
  *
- * No IOMMU may translate to these pages any more: the flush that covers them is done.
+ * No IOMMU may translate to these pages any more.
  *
  * Return: how many of the pages were accounted; the caller owes an uncharge.
  */

@@ -3,10 +3,10 @@
  * The end of mappings: out of every domain, one sync a domain and batch, then unpinned. Nothing
  * here can fail or needs memory.
  *
- * The work goes in slices of at most SLICE_PAGES pages (and the rest of the extent that one ends
- * in), so that the pages held back by one flush, and the time under domains_rwsem, are bounded. A
- * slice may be thousands of small mappings or a part of a large one; neighbours in IOVA go in one
- * call. Invariant: an extent is unpinned only after each domain that held it was synced.
+ * The work goes in slices of at most SLICE_EXTENTS extents, which bounds the time under
+ * domains_rwsem, and SLICE_PAGES pages (and the rest of the extent that one ends in), which bounds
+ * what one flush holds back. A slice may be thousands of small mappings or a part of a large one;
+ * neighbours in IOVA go in one call. Invariant: an extent is unpinned only after each domain that held it was synced.
  */
 #include "domain.h"
 #include "engine.h"
@@ -19,7 +19,10 @@
 #include "trace.h"
 
 enum {
-	SLICE_PAGES = SZ_512M >> PAGE_SHIFT,
+	/* As much as 512 MiB of scattered 4 KiB pages, a driver call for each. */
+	SLICE_EXTENTS = SZ_512M >> PAGE_SHIFT,
+	/* 16 GiB: their page tables, which wait for the flush, are 32 MiB. */
+	SLICE_PAGES = 1 << 22,
 };
 
 /**
@@ -30,6 +33,7 @@ enum {
  * @iova: where that is
  * @last: the last mapping
  * @end: behind its last extent in the slice
+ * @stop: where that is
  */
 struct slice {
 	struct list_head *list;
@@ -38,15 +42,17 @@ struct slice {
 	u64 iova;
 	struct vib_mapping *last;
 	u32 end;
+	u64 stop;
 };
 
 /* What retiring a list adds up to. */
 struct tally {
-	struct vib_owner *owner;	/* whom @pages are to be uncharged from */
-	u64 pages;
+	struct vib_owner *owner;	/* whose pages are in @unpin; a mapping in the list keeps it */
+	struct vib_unpinning unpin;
+	u64 size;			/* bytes of the mappings */
 	unsigned long mappings;
 	unsigned int syncs;
-	bool stuck;			/* some mapping is */
+	u8 flags;			/* VIB_F_*, of any of them */
 };
 
 static u32 part_first(const struct slice *slice, const struct vib_mapping *map)
@@ -75,60 +81,70 @@ static u64 extents_size(struct vib_mapping *map, u32 first, u32 end)
 	return pages << PAGE_SHIFT;
 }
 
-/* Bytes of the extents [first, end) of a mapping. A whole one says it by its span. */
-static u64 part_size(struct vib_mapping *map, u32 first, u32 end)
-{
-	if (first == 0 && end && end == map->extents.nr && !(map->flags & VIB_F_PARTIAL))
-		return vib_span_size(&map->span);
-	return extents_size(map, first, end);
-}
+/* What a slice may still take in. */
+struct budget {
+	u64 pages;
+	u32 extents;
+};
 
-/*
- * How many extents from @first on, and at least one, make up @size bytes; all when there are less.
- */
-static u32 cut_part(struct vib_mapping *map, u32 first, u64 size)
+/* Behind the last extent from @first on that the budget allows. */
+static u32 cut_part(struct vib_mapping *map, u32 first, struct budget *left)
 {
 	u64 *words = vib_extents_words(&map->extents);
-	u64 sum = 0;
+	u64 pages = vib_span_size(&map->span) >> PAGE_SHIFT;
+	u32 nr = map->extents.nr;
 
-	while (first < map->extents.nr && sum < size)
-		sum += vib_ext_pages(words[first++]) << PAGE_SHIFT;
+	if (!first && pages <= left->pages && nr <= left->extents) {
+		left->pages -= pages;
+		left->extents -= nr;
+		return nr;
+	}
+	for (; first < nr && left->pages && left->extents; first++) {
+		left->pages -= min(left->pages, vib_ext_pages(words[first]));
+		left->extents--;
+	}
 	return first;
 }
 
-/* Starting at slice->map, takes in what the budget allows. */
+/* Where the slice ends in IOVA. Only a map that failed left extents for less than its span. */
+static u64 slice_stop(const struct slice *slice)
+{
+	struct vib_mapping *last = slice->last;
+	u64 start = last == slice->map ? slice->iova : last->span.start;
+
+	if (slice->end == last->extents.nr && !(last->flags & VIB_F_PARTIAL))
+		return last->span.last + 1;
+	return start + extents_size(last, part_first(slice, last), slice->end);
+}
+
+/* Starting at slice->map, takes in what the budget allows, and at least one extent. */
 static void cut_slice(struct slice *slice)
 {
-	u64 budget = (u64)SLICE_PAGES << PAGE_SHIFT;
+	struct budget left = { .pages = SLICE_PAGES, .extents = SLICE_EXTENTS };
 	struct vib_mapping *map = slice->map;
 	u32 first = slice->first;
 
 	for (;;) {
 		slice->last = map;
-		slice->end = map->extents.nr;
-		if (first || vib_span_size(&map->span) > budget)
-			slice->end = cut_part(map, first, budget);
-		if (slice->end < map->extents.nr || list_is_last(&map->batch, slice->list))
-			return;
-		budget -= min(budget, vib_span_size(&map->span));
-		if (!budget)
-			return;
+		slice->end = cut_part(map, first, &left);
+		if (slice->end < map->extents.nr || !left.pages || !left.extents ||
+		    list_is_last(&map->batch, slice->list))
+			break;
 		map = list_next_entry(map, batch);
 		first = 0;
 	}
+	slice->stop = slice_stop(slice);
 }
 
 /* Moves on behind the slice; false when that was the end of the list. */
 static bool next_slice(struct slice *slice)
 {
 	struct vib_mapping *last = slice->last;
-	u32 first = part_first(slice, last);
-	u64 start = last == slice->map ? slice->iova : last->span.start;
 
 	if (slice->end < last->extents.nr) {
-		slice->iova = start + extents_size(last, first, slice->end);
-		slice->first = slice->end;
 		slice->map = last;
+		slice->first = slice->end;
+		slice->iova = slice->stop;
 		return true;
 	}
 	if (list_is_last(&last->batch, slice->list))
@@ -140,33 +156,27 @@ static bool next_slice(struct slice *slice)
 }
 
 /*
- * Takes the slice out of one domain and syncs: the number of flushes. What would not go widens
- * @stuck.
+ * Takes the slice out of one domain, neighbours in one go, and syncs: the number of flushes. What
+ * would not go widens @stuck.
  */
 static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
 				const struct slice *slice, struct vib_range *stuck)
 {
+	struct vib_mapping *map = slice->map, *next;
 	struct vib_drain drain;
-	struct vib_mapping *map;
-	u64 start = 0, size = 0;
+	u64 start = slice->iova;
 	unsigned int syncs;
 
 	vib_drain_begin(&drain, dom);
-	for (map = slice->map; map; map = part_next(slice, map)) {
-		u64 iova = map == slice->map ? slice->iova : map->span.start;
-		u64 part = part_size(map, part_first(slice, map), part_end(slice, map));
-
-		if (size && start + size == iova) {
-			size += part;
-			continue;
+	while ((next = part_next(slice, map))) {
+		if (next->span.start != map->span.last + 1) {
+			vib_drain_range(&drain, start, map->span.last + 1 - start);
+			start = next->span.start;
 		}
-		if (size)
-			vib_drain_range(&drain, start, size);
-		start = iova;
-		size = part;
+		map = next;
 	}
-	if (size)
-		vib_drain_range(&drain, start, size);
+	if (slice->stop != start)
+		vib_drain_range(&drain, start, slice->stop - start);
 	syncs = vib_drain_sync(&drain);
 	trace_vib_sync(ioas->handle, dom->id, slice->iova, slice->last->span.last, syncs);
 	stuck->start = min(stuck->start, drain.stuck.start);
@@ -176,7 +186,7 @@ static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
 
 /*
  * Notes that every domain has let go of a slice, but for @stuck: a mapping that reaches into it
- * keeps all its pins from here on, until no domain is left. domains_rwsem is held.
+ * keeps all its pages from here on, until no domain is left. domains_rwsem is held.
  */
 static void mark_slice(const struct slice *slice, const struct vib_range *stuck,
 		       struct tally *tally)
@@ -186,40 +196,41 @@ static void mark_slice(const struct slice *slice, const struct vib_range *stuck,
 	for (map = slice->map; map; map = part_next(slice, map)) {
 		u32 end = part_end(slice, map);
 
-		tally->mappings += end == map->extents.nr;
-		if (unlikely(map->span.start <= stuck->last && stuck->start <= map->span.last)) {
-			map->flags |= VIB_F_STUCK;
-			tally->stuck = true;
+		if (end == map->extents.nr) {
+			tally->mappings++;
+			tally->size += vib_span_size(&map->span);
 		}
+		if (unlikely(map->span.start <= stuck->last && stuck->start <= map->span.last))
+			map->flags |= VIB_F_STUCK;
 		if (!(map->flags & VIB_F_STUCK))
 			map->first = end;
+		tally->flags |= map->flags;
 	}
 }
 
+/* Unpins what is not yet, and settles the account. */
 static void settle(struct tally *tally)
 {
-	if (!tally->owner)
-		return;
-	vib_owner_uncharge(tally->owner, tally->pages);
-	vib_owner_put(tally->owner);
-	tally->owner = NULL;
-	tally->pages = 0;
+	vib_unpin_run(&tally->unpin);
+	if (tally->unpin.accounted)
+		vib_owner_uncharge(tally->owner, tally->unpin.accounted);
+	tally->unpin.accounted = 0;
 }
 
 /*
- * Unpins the extents [first, end) of a mapping. Mappings of one owner cost one turn of its account.
+ * Unpins the extents [first, end) of a mapping, some of them later: settle() is due. Mappings of
+ * one owner cost one turn of its account.
  */
 static void unpin_part(struct vib_mapping *map, u32 first, u32 end, struct tally *tally)
 {
-	u64 pages = vib_unpin(&map->extents, first, end - first, map->prot & IOMMU_WRITE);
+	u64 *words = vib_extents_words(&map->extents);
 
-	if (!pages)
-		return;
 	if (tally->owner != map->owner) {
 		settle(tally);
-		tally->owner = vib_owner_get(map->owner);
+		tally->owner = map->owner;
 	}
-	tally->pages += pages;
+	for (; first < end; first++)
+		vib_unpin_add(&tally->unpin, words[first], map->prot & IOMMU_WRITE);
 }
 
 static void unpin_slice(const struct slice *slice, struct tally *tally)
@@ -229,6 +240,7 @@ static void unpin_slice(const struct slice *slice, struct tally *tally)
 	for (map = slice->map; map; map = part_next(slice, map))
 		if (!(map->flags & VIB_F_STUCK))
 			unpin_part(map, part_first(slice, map), part_end(slice, map), tally);
+	vib_unpin_run(&tally->unpin);
 }
 
 /* Drains one slice out of every domain, then unpins it. */
@@ -272,11 +284,12 @@ static void erase(struct vib_ioas *ioas, struct list_head *list, const struct ta
 	bool all;
 
 	mutex_lock(&ioas->tree_lock);
-	all = ioas->tree.nr == tally->mappings && !tally->stuck;
+	all = ioas->tree.nr == tally->mappings && !(tally->flags & VIB_F_STUCK);
 	if (all)
 		vib_maptree_clear(&ioas->tree);
-	list_for_each_entry_safe(map, next, list, batch)
-		strike(ioas, map, all);
+	if (!all || tally->flags & (VIB_F_ENTRY | VIB_F_KEPT))
+		list_for_each_entry_safe(map, next, list, batch)
+			strike(ioas, map, all);
 	ioas->stats.unmaps += tally->mappings;
 	ioas->stats.syncs += tally->syncs;
 	vib_ioas_changed(ioas);
@@ -303,6 +316,7 @@ static void drain_list(struct vib_ioas *ioas, struct list_head *list, struct tal
 		cond_resched();
 		retire_slice(ioas, &slice, tally);
 	}
+	settle(tally);
 }
 
 /* What emulated devices have left pinned although nobody is there any more who could unpin it. */
@@ -315,15 +329,15 @@ static void drop_pins(struct list_head *list)
 			vib_pages_drop(map);
 }
 
-void vib_retire(struct vib_ioas *ioas, struct list_head *list)
+u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
 {
 	struct tally tally = {};
 
 	drain_list(ioas, list, &tally);
 	erase(ioas, list, &tally);
-	settle(&tally);
 	drop_pins(list);
 	vib_mapping_free_list(list);
+	return tally.size;
 }
 
 void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map)
@@ -333,7 +347,6 @@ void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map)
 
 	list_add(&map->batch, &list);
 	drain_list(ioas, &list, &tally);
-	settle(&tally);
 	if (map->flags & VIB_F_STUCK)
 		return;
 	down_read(&ioas->domains_rwsem);
@@ -347,10 +360,8 @@ void vib_retire_unmapped(struct list_head *list)
 	struct tally tally = {};
 	struct vib_mapping *map;
 
-	list_for_each_entry(map, list, batch) {
+	list_for_each_entry(map, list, batch)
 		unpin_part(map, map->first, map->extents.nr, &tally);
-		cond_resched();
-	}
 	settle(&tally);
 	drop_pins(list);
 	vib_mapping_free_list(list);

@@ -191,7 +191,6 @@ static int announce(struct sweep *sweep, struct list_head *batch)
 /* Ends a batch of claimed mappings. */
 static int finish(struct sweep *sweep, struct list_head *batch)
 {
-	struct vib_mapping *map;
 	int ret;
 
 	if (list_empty(batch))
@@ -199,9 +198,7 @@ static int finish(struct sweep *sweep, struct list_head *batch)
 	ret = announce(sweep, batch);
 	if (list_empty(batch))
 		return ret;
-	list_for_each_entry(map, batch, batch)
-		sweep->req->unmapped += vib_span_size(&map->span);
-	vib_retire(sweep->ioas, batch);
+	sweep->req->unmapped += vib_retire(sweep->ioas, batch);
 	INIT_LIST_HEAD(batch);
 	return ret;
 }
