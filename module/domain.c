@@ -103,11 +103,6 @@ struct vib_range vib_domain_aperture(const struct vib_domain *dom)
 	};
 }
 
-u64 vib_domain_pgsizes(const struct vib_domain *dom)
-{
-	return dom->iommu->pgsize_bitmap;
-}
-
 /* Enters one run, page by page if so wanted; how much of it got in is in @done, also on failure. */
 static int fill_run(struct vib_domain *dom, u64 iova, u64 ext, int prot, bool pagewise, u64 *done)
 {

@@ -63,7 +63,10 @@ bool vib_domain_alike(const struct vib_domain *a, const struct vib_domain *b);
 struct vib_range vib_domain_aperture(const struct vib_domain *dom);
 
 /* IOMMU page sizes of the domain, as the driver reports them after an attach. */
-u64 vib_domain_pgsizes(const struct vib_domain *dom);
+static inline u64 vib_domain_pgsizes(const struct vib_domain *dom)
+{
+	return dom->iommu->pgsize_bitmap;
+}
 
 /**
  * vib_domain_fill - enter extents into the page table
@@ -96,6 +99,7 @@ bool vib_domain_undo(struct vib_domain *dom, u64 iova, u64 size);
  * @mixed: ranges of several page sizes, which one range flush cannot describe
  * @stuck: from the lowest to the highest byte that would not go (empty: start > last); the pages
  *	there must stay pinned until the domain is freed
+ * @gather: for one driver call
  * @tables: page-table pages to free after the flush
  */
 struct vib_drain {
@@ -106,6 +110,7 @@ struct vib_drain {
 	size_t pgsize;
 	bool mixed;
 	struct vib_range stuck;
+	struct iommu_iotlb_gather gather;
 	struct iommu_iotlb_gather tables;
 };
 
@@ -125,8 +130,14 @@ void vib_drain_range(struct vib_drain *drain, u64 iova, u64 size);
 
 /*
  * Makes every device forget what was drained, then frees the tables. Returns the number of flushes.
- * After it, the pages may be unpinned except those in @stuck; the drain can take further ranges.
+ * After it, the pages may be unpinned except those in @stuck, and the drain is over.
  */
 unsigned int vib_drain_sync(struct vib_drain *drain);
+
+/*
+ * Drains and flushes a page that is all there is to drain: what a struct vib_drain would come to,
+ * with no ranges to remember. False when the driver did not take it out: nothing has changed.
+ */
+bool vib_drain_page(struct vib_domain *dom, u64 iova);
 
 #endif

@@ -36,29 +36,31 @@ void vib_drain_begin(struct vib_drain *drain, struct vib_domain *dom)
 	drain->pgsize = 0;
 	drain->mixed = false;
 	drain->stuck = (struct vib_range){ .start = U64_MAX };
+	iommu_iotlb_gather_init(&drain->gather);
 	iommu_iotlb_gather_init(&drain->tables);
 }
 
 /* Adds a range that a driver took out. */
-static void note(struct vib_drain *drain, u64 iova, u64 size, struct iommu_iotlb_gather *gather)
+static void note(struct vib_drain *drain, u64 iova, u64 size)
 {
+	size_t pgsize = drain->gather.pgsize;
 	u64 last;
 
 	if (!vib_range_last(iova, size, &last))
 		last = U64_MAX;
 	if (!drain->covered)
-		drain->pgsize = gather->pgsize;
-	else if (drain->pgsize != gather->pgsize)
-		drain->mixed = true;
+		drain->pgsize = pgsize;
+	drain->mixed |= drain->pgsize != pgsize;
 	drain->start = min(drain->start, iova);
 	drain->last = max(drain->last, last);
 	drain->covered += size;
-	vib_compat_gather_splice(gather, &drain->tables);
+	vib_compat_gather_splice(&drain->gather, &drain->tables);
 }
 
 /* How much of [iova, iova + size) the core hands to the driver in its first call. */
-static u64 next_piece(u64 pgsizes, u64 iova, u64 size)
+static u64 next_piece(struct vib_domain *dom, u64 iova, u64 size)
 {
+	u64 pgsizes = vib_domain_pgsizes(dom);
 	u64 fit = pgsizes & GENMASK_ULL(fls64(size) - 1, 0);
 	u64 larger, pgsize, to_larger;
 
@@ -79,13 +81,15 @@ static u64 next_piece(u64 pgsizes, u64 iova, u64 size)
 
 static u64 unmap_piece(struct vib_drain *drain, u64 iova, u64 size)
 {
-	struct iommu_iotlb_gather gather;
 	u64 done;
 
-	iommu_iotlb_gather_init(&gather);
-	done = iommu_unmap_fast(drain->dom->iommu, iova, size, &gather);
+	/* Made empty, at the cost of less than a new one. */
+	drain->gather.start = ULONG_MAX;
+	drain->gather.end = 0;
+	drain->gather.pgsize = 0;
+	done = iommu_unmap_fast(drain->dom->iommu, iova, size, &drain->gather);
 	if (done)
-		note(drain, iova, done, &gather);
+		note(drain, iova, done);
 	return done;
 }
 
@@ -107,11 +111,10 @@ static u64 pass_over(struct vib_drain *drain, u64 iova)
 
 void vib_drain_range(struct vib_drain *drain, u64 iova, u64 size)
 {
-	u64 pgsizes = vib_domain_pgsizes(drain->dom);
 	u64 piece, done;
 
 	for (;;) {
-		piece = size == PAGE_SIZE ? size : next_piece(pgsizes, iova, size);
+		piece = size == PAGE_SIZE ? size : next_piece(drain->dom, iova, size);
 		done = unmap_piece(drain, iova, piece);
 		if (!done && piece > PAGE_SIZE)
 			done = unmap_piece(drain, iova, PAGE_SIZE);
@@ -183,17 +186,15 @@ static unsigned int sync_domain(struct vib_drain *drain)
 
 unsigned int vib_drain_sync(struct vib_drain *drain)
 {
-	struct vib_range stuck = drain->stuck;
-	unsigned int flushes;
-
 	if (!drain->covered)
 		return 0;
 	/* A driver without a whole-domain flush has nothing that is better than the union. */
 	if (compact(drain) || !drain->dom->iommu->ops->flush_iotlb_all)
-		flushes = sync_range(drain, drain->start, drain->last);
-	else
-		flushes = sync_domain(drain);
-	vib_drain_begin(drain, drain->dom);
-	drain->stuck = stuck;
-	return flushes;
+		return sync_range(drain, drain->start, drain->last);
+	return sync_domain(drain);
+}
+
+bool vib_drain_page(struct vib_domain *dom, u64 iova)
+{
+	return iommu_unmap(dom->iommu, iova, PAGE_SIZE) >= PAGE_SIZE;
 }

@@ -155,12 +155,9 @@ static bool next_slice(struct slice *slice)
 	return true;
 }
 
-/*
- * Takes the slice out of one domain, neighbours in one go, and syncs: the number of flushes. What
- * would not go widens @stuck.
- */
-static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
-				const struct slice *slice, struct vib_range *stuck)
+/* drain_slice() of more than a page: neighbours go in one call. */
+static unsigned int drain_ranges(struct vib_domain *dom, const struct slice *slice,
+				 struct vib_range *stuck)
 {
 	struct vib_mapping *map = slice->map, *next;
 	struct vib_drain drain;
@@ -178,9 +175,23 @@ static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
 	if (slice->stop != start)
 		vib_drain_range(&drain, start, slice->stop - start);
 	syncs = vib_drain_sync(&drain);
-	trace_vib_sync(ioas->handle, dom->id, slice->iova, slice->last->span.last, syncs);
 	stuck->start = min(stuck->start, drain.stuck.start);
 	stuck->last = max(stuck->last, drain.stuck.last);
+	return syncs;
+}
+
+/*
+ * Takes the slice out of one domain and syncs: the number of flushes. What would not go widens
+ * @stuck.
+ */
+static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
+				const struct slice *slice, struct vib_range *stuck)
+{
+	unsigned int syncs = 1;
+
+	if (slice->stop - slice->iova != PAGE_SIZE || !vib_drain_page(dom, slice->iova))
+		syncs = drain_ranges(dom, slice, stuck);
+	trace_vib_sync(ioas->handle, dom->id, slice->iova, slice->last->span.last, syncs);
 	return syncs;
 }
 
