@@ -217,18 +217,18 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 
 void vib_unpin_run(struct vib_unpinning *up)
 {
-	while (up->npages) {
+	do {
 		unsigned long n = min_t(u64, up->npages, UNPIN_STEP);
 
 		vib_compat_unpin_range(pfn_to_page(up->pfn), n, up->dirty);
 		up->pfn += n;
 		up->npages -= n;
 		up->awake += n;
-		if (up->awake < UNPIN_STEP)
-			continue;
-		up->awake = 0;
-		cond_resched();
-	}
+		if (up->awake >= UNPIN_STEP) {
+			up->awake = 0;
+			cond_resched();
+		}
+	} while (up->npages);
 }
 
 u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty)
@@ -239,6 +239,6 @@ u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty)
 
 	for (i = first; i < first + nr; i++)
 		vib_unpin_add(&up, words[i], dirty);
-	vib_unpin_run(&up);
+	vib_unpin_flush(&up);
 	return up.accounted;
 }

@@ -92,11 +92,18 @@ struct vib_unpinning {
 	u64 awake;
 };
 
-/* Drops what was added and is not dropped yet. */
+/* Drops the run. */
 void vib_unpin_run(struct vib_unpinning *up);
 
+/* Drops what was added and is not dropped yet. */
+static inline void vib_unpin_flush(struct vib_unpinning *up)
+{
+	if (up->npages)
+		vib_unpin_run(up);
+}
+
 /*
- * Adds an extent, to be dropped by vib_unpin_run() at the latest. No IOMMU may translate to its
+ * Adds an extent, to be dropped by vib_unpin_flush() at the latest. No IOMMU may translate to its
  * pages any more: the flush that covers them is done.
  */
 static inline void vib_unpin_add(struct vib_unpinning *up, u64 ext, bool dirty)
@@ -105,8 +112,8 @@ static inline void vib_unpin_add(struct vib_unpinning *up, u64 ext, bool dirty)
 		up->accounted += vib_ext_pages(ext);
 	if (!(ext & VIB_EXT_PINNED))
 		return;
-	if (up->npages && (up->pfn + up->npages != vib_ext_pfn(ext) || up->dirty != dirty))
-		vib_unpin_run(up);
+	if (up->pfn + up->npages != vib_ext_pfn(ext) || up->dirty != dirty)
+		vib_unpin_flush(up);
 	if (!up->npages) {
 		up->pfn = vib_ext_pfn(ext);
 		up->dirty = dirty;

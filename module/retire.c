@@ -222,7 +222,7 @@ static void mark_slice(const struct slice *slice, const struct vib_range *stuck,
 /* Unpins what is not yet, and settles the account. */
 static void settle(struct tally *tally)
 {
-	vib_unpin_run(&tally->unpin);
+	vib_unpin_flush(&tally->unpin);
 	if (tally->unpin.accounted)
 		vib_owner_uncharge(tally->owner, tally->unpin.accounted);
 	tally->unpin.accounted = 0;
@@ -251,7 +251,7 @@ static void unpin_slice(const struct slice *slice, struct tally *tally)
 	for (map = slice->map; map; map = part_next(slice, map))
 		if (!(map->flags & VIB_F_STUCK))
 			unpin_part(map, part_first(slice, map), part_end(slice, map), tally);
-	vib_unpin_run(&tally->unpin);
+	vib_unpin_flush(&tally->unpin);
 }
 
 /* Drains one slice out of every domain, then unpins it. */

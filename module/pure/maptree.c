@@ -5,18 +5,6 @@
  */
 #include "maptree.h"
 
-static struct vib_span *span_of(struct rb_node *node)
-{
-	return rb_entry(node, struct vib_span, node);
-}
-
-static struct vib_span *next_of(struct vib_span *span)
-{
-	struct rb_node *node = rb_next(&span->node);
-
-	return node ? span_of(node) : NULL;
-}
-
 static void link_span(struct vib_maptree *tree, struct vib_span *span, struct rb_node *parent,
 		      struct rb_node **link)
 {
@@ -34,7 +22,7 @@ static bool insert_behind_recent(struct vib_maptree *tree, struct vib_span *span
 
 	if (!recent || span->start <= recent->last)
 		return false;
-	next = next_of(recent);
+	next = vib_span_next(recent);
 	if (next && span->last >= next->start)
 		return false;
 	/*
@@ -56,7 +44,7 @@ struct vib_span *vib_maptree_insert(struct vib_maptree *tree, struct vib_span *s
 	if (insert_behind_recent(tree, span))
 		return NULL;
 	while (*link) {
-		struct vib_span *here = span_of(*link);
+		struct vib_span *here = vib_span_of(*link);
 
 		parent = *link;
 		if (span->last < here->start)
@@ -73,19 +61,18 @@ struct vib_span *vib_maptree_insert(struct vib_maptree *tree, struct vib_span *s
 void vib_maptree_erase(struct vib_maptree *tree, struct vib_span *span)
 {
 	if (tree->recent == span)
-		tree->recent = next_of(span);
+		tree->recent = vib_span_next(span);
 	rb_erase(&span->node, &tree->root);
 	tree->nr--;
 }
 
-/* The lowest span that ends at or after @start, by descent. */
-static struct vib_span *descend(struct vib_maptree *tree, u64 start)
+struct vib_span *vib_maptree_descend(struct vib_maptree *tree, u64 start)
 {
 	struct rb_node *node = tree->root.rb_node;
 	struct vib_span *found = NULL;
 
 	while (node) {
-		struct vib_span *here = span_of(node);
+		struct vib_span *here = vib_span_of(node);
 
 		if (here->last < start) {
 			node = node->rb_right;
@@ -96,39 +83,18 @@ static struct vib_span *descend(struct vib_maptree *tree, u64 start)
 			node = node->rb_left;
 		}
 	}
+	if (found)
+		tree->recent = found;
 	return found;
-}
-
-struct vib_span *vib_maptree_first(struct vib_maptree *tree, u64 start, u64 last)
-{
-	struct vib_span *span = tree->recent;
-
-	if (!span || start < span->start || start > span->last) {
-		span = descend(tree, start);
-		if (span)
-			tree->recent = span;
-	}
-	return span && span->start <= last ? span : NULL;
-}
-
-struct vib_span *vib_maptree_next(struct vib_span *span, u64 last)
-{
-	struct vib_span *next = next_of(span);
-
-	return next && next->start <= last ? next : NULL;
-}
-
-/* Does a span hold @addr without starting (or, with @at_end, without ending) there? */
-static bool cut_at(struct vib_maptree *tree, u64 addr, bool at_end)
-{
-	struct vib_span *span = vib_maptree_first(tree, addr, addr);
-
-	if (!span)
-		return false;
-	return at_end ? span->last != addr : span->start != addr;
 }
 
 bool vib_maptree_bisects(struct vib_maptree *tree, u64 start, u64 last)
 {
-	return cut_at(tree, start, false) || cut_at(tree, last, true);
+	struct vib_span *span = vib_maptree_first(tree, start, last);
+
+	if (!span || span->start < start)
+		return span;
+	if (span->last < last)
+		span = vib_maptree_first(tree, last, last);
+	return span && span->last > last;
 }

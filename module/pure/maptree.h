@@ -59,11 +59,39 @@ static inline void vib_maptree_clear(struct vib_maptree *tree)
 	vib_maptree_init(tree);
 }
 
+/* The lowest span that ends at or after @start, or NULL. */
+struct vib_span *vib_maptree_descend(struct vib_maptree *tree, u64 start);
+
 /* The lowest span that has a byte in [start, last], or NULL. */
-struct vib_span *vib_maptree_first(struct vib_maptree *tree, u64 start, u64 last);
+static inline struct vib_span *vib_maptree_first(struct vib_maptree *tree, u64 start, u64 last)
+{
+	struct vib_span *span = tree->recent;
+
+	if (!span || start < span->start || start > span->last)
+		span = vib_maptree_descend(tree, start);
+	return span && span->start <= last ? span : NULL;
+}
+
+static inline struct vib_span *vib_span_of(struct rb_node *node)
+{
+	return rb_entry(node, struct vib_span, node);
+}
+
+/* The span after @span, or NULL. */
+static inline struct vib_span *vib_span_next(struct vib_span *span)
+{
+	struct rb_node *node = rb_next(&span->node);
+
+	return node ? vib_span_of(node) : NULL;
+}
 
 /* The span after @span if it has a byte at or below @last, else NULL. */
-struct vib_span *vib_maptree_next(struct vib_span *span, u64 last);
+static inline struct vib_span *vib_maptree_next(struct vib_span *span, u64 last)
+{
+	struct vib_span *next = vib_span_next(span);
+
+	return next && next->start <= last ? next : NULL;
+}
 
 /* Does a span reach over either end of [start, last], so that taking the range out would cut it? */
 bool vib_maptree_bisects(struct vib_maptree *tree, u64 start, u64 last);
