@@ -178,13 +178,25 @@ static int unmap_bitmap(struct user_bitmap *out, const struct vfio_iommu_type1_d
 	return get_bitmap(out, &bitmap, unmap->iova, unmap->size);
 }
 
+/* UNMAP_DMA that also tells what became dirty. */
+static int unmap_reporting(struct vib_ioas *ioas, struct vib_unmap *req,
+			   const struct vfio_iommu_type1_dma_unmap *unmap, void __user *arg)
+{
+	struct user_bitmap bitmap;
+	int ret = unmap_bitmap(&bitmap, unmap, arg);
+
+	if (ret)
+		return vib_refuse(ioas, VIB_WHY_BITMAP, ret);
+	req->sink = &bitmap.sink;
+	return vib_unmap(ioas, req);
+}
+
 static long unmap_dma(struct vib_ioas *ioas, void __user *arg)
 {
 	u32 known = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL |
 		    VFIO_DMA_UNMAP_FLAG_VADDR;
 	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
 	struct vfio_iommu_type1_dma_unmap unmap;
-	struct user_bitmap bitmap;
 	struct vib_unmap req = {};
 	int ret;
 
@@ -195,13 +207,9 @@ static long unmap_dma(struct vib_ioas *ioas, void __user *arg)
 	req.iova = unmap.iova;
 	req.size = unmap.size;
 	req.all = unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL;
-	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP) {
-		ret = unmap_bitmap(&bitmap, &unmap, arg);
-		if (ret)
-			return vib_refuse(ioas, VIB_WHY_BITMAP, ret);
-		req.sink = &bitmap.sink;
-	}
-	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR)
+	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
+		ret = unmap_reporting(ioas, &req, &unmap, arg);
+	else if (unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR)
 		ret = vib_vaddr_invalidate(ioas, &req);
 	else
 		ret = vib_unmap(ioas, &req);

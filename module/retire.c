@@ -155,9 +155,12 @@ static bool next_slice(struct slice *slice)
 	return true;
 }
 
-/* drain_slice() of more than a page: neighbours go in one call. */
-static unsigned int drain_ranges(struct vib_domain *dom, const struct slice *slice,
-				 struct vib_range *stuck)
+/*
+ * Takes the slice out of one domain, neighbours in one go, and syncs: the number of flushes. What
+ * would not go widens @stuck.
+ */
+static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
+				const struct slice *slice, struct vib_range *stuck)
 {
 	struct vib_mapping *map = slice->map, *next;
 	struct vib_drain drain;
@@ -175,23 +178,9 @@ static unsigned int drain_ranges(struct vib_domain *dom, const struct slice *sli
 	if (slice->stop != start)
 		vib_drain_range(&drain, start, slice->stop - start);
 	syncs = vib_drain_sync(&drain);
+	trace_vib_sync(ioas->handle, dom->id, slice->iova, slice->last->span.last, syncs);
 	stuck->start = min(stuck->start, drain.stuck.start);
 	stuck->last = max(stuck->last, drain.stuck.last);
-	return syncs;
-}
-
-/*
- * Takes the slice out of one domain and syncs: the number of flushes. What would not go widens
- * @stuck.
- */
-static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
-				const struct slice *slice, struct vib_range *stuck)
-{
-	unsigned int syncs = 1;
-
-	if (slice->stop - slice->iova != PAGE_SIZE || !vib_drain_page(dom, slice->iova))
-		syncs = drain_ranges(dom, slice, stuck);
-	trace_vib_sync(ioas->handle, dom->id, slice->iova, slice->last->span.last, syncs);
 	return syncs;
 }
 
@@ -270,6 +259,39 @@ static void retire_slice(struct vib_ioas *ioas, struct slice *slice, struct tall
 }
 
 /*
+ * The same for a list of one mapping of one page: there is nothing to cut into slices or to gather.
+ * False when it is not that, or a driver did not take the page out; then all is still to be done.
+ */
+static bool retire_page(struct vib_ioas *ioas, struct list_head *list, struct tally *tally)
+{
+	struct vib_mapping *map = list_first_entry(list, struct vib_mapping, batch);
+	struct vib_domain *dom;
+	bool gone = true;
+
+	if (!list_is_singular(list) || map->extents.nr != 1 ||
+	    vib_span_size(&map->span) != PAGE_SIZE)
+		return false;
+	down_read(&ioas->domains_rwsem);
+	list_for_each_entry(dom, &ioas->domains, node) {
+		gone = vib_drain_page(dom, map->span.start);
+		if (!gone)
+			break;
+		trace_vib_sync(ioas->handle, dom->id, map->span.start, map->span.last, 1);
+		tally->syncs++;
+	}
+	map->first = gone;
+	up_read(&ioas->domains_rwsem);
+	if (!gone)
+		return false;
+	tally->mappings = 1;
+	tally->size = PAGE_SIZE;
+	tally->flags = map->flags;
+	tally->owner = map->owner;
+	vib_unpin_add(&tally->unpin, *vib_extents_words(&map->extents), map->prot & IOMMU_WRITE);
+	return true;
+}
+
+/*
  * A mapping leaves the tree, unless it is stuck: then it goes on occupying its range, for a domain
  * may still translate there. One that an emulated device keeps pages of goes on the shelf.
  */
@@ -327,7 +349,6 @@ static void drain_list(struct vib_ioas *ioas, struct list_head *list, struct tal
 		cond_resched();
 		retire_slice(ioas, &slice, tally);
 	}
-	settle(tally);
 }
 
 /* What emulated devices have left pinned although nobody is there any more who could unpin it. */
@@ -344,7 +365,9 @@ u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
 {
 	struct tally tally = {};
 
-	drain_list(ioas, list, &tally);
+	if (!retire_page(ioas, list, &tally))
+		drain_list(ioas, list, &tally);
+	settle(&tally);
 	erase(ioas, list, &tally);
 	drop_pins(list);
 	vib_mapping_free_list(list);
@@ -358,6 +381,7 @@ void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map)
 
 	list_add(&map->batch, &list);
 	drain_list(ioas, &list, &tally);
+	settle(&tally);
 	if (map->flags & VIB_F_STUCK)
 		return;
 	down_read(&ioas->domains_rwsem);

@@ -88,7 +88,7 @@ static inline struct vib_span *vib_span_next(struct vib_span *span)
 /* The span after @span if it has a byte at or below @last, else NULL. */
 static inline struct vib_span *vib_maptree_next(struct vib_span *span, u64 last)
 {
-	struct vib_span *next = vib_span_next(span);
+	struct vib_span *next = span->last < last ? vib_span_next(span) : NULL;
 
 	return next && next->start <= last ? next : NULL;
 }
