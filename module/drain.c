@@ -41,7 +41,7 @@ void vib_drain_begin(struct vib_drain *drain, struct vib_domain *dom)
 }
 
 /* Adds a range that a driver took out. */
-static void note(struct vib_drain *drain, u64 iova, u64 size)
+static inline void note(struct vib_drain *drain, u64 iova, u64 size)
 {
 	size_t pgsize = drain->gather.pgsize;
 	u64 last;
@@ -57,8 +57,8 @@ static void note(struct vib_drain *drain, u64 iova, u64 size)
 	vib_compat_gather_splice(&drain->gather, &drain->tables);
 }
 
-/* How much of [iova, iova + size) the core hands to the driver in its first call. */
-static u64 next_piece(struct vib_domain *dom, u64 iova, u64 size)
+/* first_piece() of more than a page. */
+static u64 piece_of_many(const struct vib_domain *dom, u64 iova, u64 size)
 {
 	u64 pgsizes = vib_domain_pgsizes(dom);
 	u64 fit = pgsizes & GENMASK_ULL(fls64(size) - 1, 0);
@@ -79,7 +79,13 @@ static u64 next_piece(struct vib_domain *dom, u64 iova, u64 size)
 	return size & ~(pgsize - 1);
 }
 
-static u64 unmap_piece(struct vib_drain *drain, u64 iova, u64 size)
+/* How much of [iova, iova + size) the core hands to the driver in its first call. */
+static inline u64 first_piece(const struct vib_domain *dom, u64 iova, u64 size)
+{
+	return size == PAGE_SIZE ? size : piece_of_many(dom, iova, size);
+}
+
+static inline u64 unmap_piece(struct vib_drain *drain, u64 iova, u64 size)
 {
 	u64 done;
 
@@ -109,14 +115,11 @@ static u64 pass_over(struct vib_drain *drain, u64 iova)
 	return max_t(u64, pgsize, PAGE_SIZE);
 }
 
-void vib_drain_range(struct vib_drain *drain, u64 iova, u64 size)
+/* Takes out what a first piece, of which the driver took out @done, has left. */
+static noinline void drain_rest(struct vib_drain *drain, u64 iova, u64 size, u64 done)
 {
-	u64 piece, done;
-
 	for (;;) {
-		piece = size == PAGE_SIZE ? size : next_piece(drain->dom, iova, size);
-		done = unmap_piece(drain, iova, piece);
-		if (!done && piece > PAGE_SIZE)
+		if (!done && size > PAGE_SIZE)
 			done = unmap_piece(drain, iova, PAGE_SIZE);
 		if (!done)
 			done = pass_over(drain, iova);
@@ -126,7 +129,16 @@ void vib_drain_range(struct vib_drain *drain, u64 iova, u64 size)
 		iova += done;
 		size -= done;
 		cond_resched();
+		done = unmap_piece(drain, iova, first_piece(drain->dom, iova, size));
 	}
+}
+
+void vib_drain_range(struct vib_drain *drain, u64 iova, u64 size)
+{
+	u64 done = unmap_piece(drain, iova, first_piece(drain->dom, iova, size));
+
+	if (done < size)
+		drain_rest(drain, iova, size, done);
 }
 
 /* Is a flush of the union a fair description of what was drained? */

@@ -53,6 +53,7 @@ struct tally {
 	unsigned long mappings;
 	unsigned int syncs;
 	u8 flags;			/* VIB_F_*, of any of them */
+	bool pins;			/* emulated devices have pinned some of their pages */
 };
 
 static u32 part_first(const struct slice *slice, const struct vib_mapping *map)
@@ -81,26 +82,19 @@ static u64 extents_size(struct vib_mapping *map, u32 first, u32 end)
 	return pages << PAGE_SHIFT;
 }
 
-/* What a slice may still take in. */
+/* What a slice may still take in; below 0 it has taken in too much. */
 struct budget {
-	u64 pages;
-	u32 extents;
+	s64 pages;
+	s64 extents;
 };
 
-/* Behind the last extent from @first on that the budget allows. */
+/* Behind the last extent from @first on, and at least one, that the budget allows. */
 static u32 cut_part(struct vib_mapping *map, u32 first, struct budget *left)
 {
 	u64 *words = vib_extents_words(&map->extents);
-	u64 pages = vib_span_size(&map->span) >> PAGE_SHIFT;
-	u32 nr = map->extents.nr;
 
-	if (!first && pages <= left->pages && nr <= left->extents) {
-		left->pages -= pages;
-		left->extents -= nr;
-		return nr;
-	}
-	for (; first < nr && left->pages && left->extents; first++) {
-		left->pages -= min(left->pages, vib_ext_pages(words[first]));
+	while (first < map->extents.nr && left->pages > 0 && left->extents > 0) {
+		left->pages -= vib_ext_pages(words[first++]);
 		left->extents--;
 	}
 	return first;
@@ -122,17 +116,14 @@ static void cut_slice(struct slice *slice)
 {
 	struct budget left = { .pages = SLICE_PAGES, .extents = SLICE_EXTENTS };
 	struct vib_mapping *map = slice->map;
-	u32 first = slice->first;
 
-	for (;;) {
-		slice->last = map;
-		slice->end = cut_part(map, first, &left);
-		if (slice->end < map->extents.nr || !left.pages || !left.extents ||
-		    list_is_last(&map->batch, slice->list))
-			break;
+	slice->end = cut_part(map, slice->first, &left);
+	while (slice->end == map->extents.nr && left.pages > 0 && left.extents > 0 &&
+	       !list_is_last(&map->batch, slice->list)) {
 		map = list_next_entry(map, batch);
-		first = 0;
+		slice->end = cut_part(map, 0, &left);
 	}
+	slice->last = map;
 	slice->stop = slice_stop(slice);
 }
 
@@ -221,10 +212,12 @@ static void settle(struct tally *tally)
  * Unpins the extents [first, end) of a mapping, some of them later: settle() is due. Mappings of
  * one owner cost one turn of its account.
  */
-static void unpin_part(struct vib_mapping *map, u32 first, u32 end, struct tally *tally)
+static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 end,
+				       struct tally *tally)
 {
 	u64 *words = vib_extents_words(&map->extents);
 
+	tally->pins |= !RB_EMPTY_ROOT(&map->pins);
 	if (tally->owner != map->owner) {
 		settle(tally);
 		tally->owner = map->owner;
@@ -286,8 +279,7 @@ static bool retire_page(struct vib_ioas *ioas, struct list_head *list, struct ta
 	tally->mappings = 1;
 	tally->size = PAGE_SIZE;
 	tally->flags = map->flags;
-	tally->owner = map->owner;
-	vib_unpin_add(&tally->unpin, *vib_extents_words(&map->extents), map->prot & IOMMU_WRITE);
+	unpin_part(map, 0, 1, tally);
 	return true;
 }
 
@@ -351,14 +343,18 @@ static void drain_list(struct vib_ioas *ioas, struct list_head *list, struct tal
 	}
 }
 
-/* What emulated devices have left pinned although nobody is there any more who could unpin it. */
-static void drop_pins(struct list_head *list)
+/*
+ * Frees the mappings; before that, drops what emulated devices have left pinned although nobody is
+ * there any more who could unpin it.
+ */
+static void free_list(struct list_head *list, bool pins)
 {
 	struct vib_mapping *map;
 
-	list_for_each_entry(map, list, batch)
-		if (!RB_EMPTY_ROOT(&map->pins))
+	if (pins)
+		list_for_each_entry(map, list, batch)
 			vib_pages_drop(map);
+	vib_mapping_free_list(list);
 }
 
 u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
@@ -369,8 +365,7 @@ u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
 		drain_list(ioas, list, &tally);
 	settle(&tally);
 	erase(ioas, list, &tally);
-	drop_pins(list);
-	vib_mapping_free_list(list);
+	free_list(list, tally.pins);
 	return tally.size;
 }
 
@@ -398,6 +393,5 @@ void vib_retire_unmapped(struct list_head *list)
 	list_for_each_entry(map, list, batch)
 		unpin_part(map, map->first, map->extents.nr, &tally);
 	settle(&tally);
-	drop_pins(list);
-	vib_mapping_free_list(list);
+	free_list(list, tally.pins);
 }

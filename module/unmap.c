@@ -27,16 +27,11 @@ struct sweep {
 	struct vib_unmap *req;
 	u64 next;			/* everything below is done */
 	u64 last;
+	u64 floor;			/* stops at a mapping that starts below it */
 	bool done;
 	bool busy;			/* of the latest claimed, some were */
 	unsigned int tracked;		/* ioas->tracked when the latest were claimed */
 };
-
-/* Type1's first version stops where a mapping starts before the range. */
-static bool v1_stops(struct sweep *sweep, struct vib_span *span)
-{
-	return !sweep->ioas->v2 && span->start < sweep->req->iova;
-}
 
 static void claim_one(struct vib_ioas *ioas, struct vib_mapping *map, struct list_head *batch)
 {
@@ -58,7 +53,7 @@ static int claim(struct sweep *sweep, struct list_head *batch)
 
 	sweep->tracked = ioas->tracked;
 	sweep->busy = false;
-	for (nr = 0; span && !v1_stops(sweep, span) && nr < CLAIM_MAX; nr++) {
+	for (nr = 0; span && span->start >= sweep->floor && nr < CLAIM_MAX; nr++) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
 		if (map->state != VIB_DEAD) {
@@ -246,6 +241,8 @@ static int unmap(struct vib_ioas *ioas, struct vib_unmap *req)
 		.ioas = ioas,
 		.req = req,
 		.next = req->iova,
+		/* Type1's first version stops where a mapping starts before the range. */
+		.floor = ioas->v2 ? 0 : req->iova,
 	};
 	int ret;
 

@@ -12,10 +12,9 @@ enum {
 	MAX_CAP = INT_MAX / sizeof(u64),
 };
 
-void vib_extents_fini(struct vib_extents *ex)
+void vib_extents_free(struct vib_extents *ex)
 {
-	if (ex->cap > 1)
-		kvfree(ex->vec);
+	kvfree(ex->vec);
 	vib_extents_init(ex);
 }
 

@@ -82,8 +82,17 @@ static inline void vib_extents_init(struct vib_extents *ex)
 	ex->cap = 1;
 }
 
+/* The same for one that has memory. */
+void vib_extents_free(struct vib_extents *ex);
+
 /* Frees the vector's memory and leaves it empty. What the words said is the caller's business. */
-void vib_extents_fini(struct vib_extents *ex);
+static inline void vib_extents_fini(struct vib_extents *ex)
+{
+	if (ex->cap > 1)
+		vib_extents_free(ex);
+	else
+		ex->nr = 0;
+}
 
 /**
  * vib_extents_reserve - make room
