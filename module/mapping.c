@@ -46,7 +46,7 @@ struct vib_mapping *vib_mapping_alloc(void)
 }
 
 /* Back to what the constructor made; whatever was pinned is not any more. */
-static void reset(struct vib_mapping *map)
+static __always_inline void reset(struct vib_mapping *map)
 {
 	vib_extents_fini(&map->extents);
 	if (map->dirty)

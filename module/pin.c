@@ -217,18 +217,24 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 
 void vib_unpin_run(struct vib_unpinning *up)
 {
-	do {
-		unsigned long n = min_t(u64, up->npages, UNPIN_STEP);
+	u64 run = up->next - up->npages, left = up->npages;
+	struct page *page = pfn_to_page(vib_ext_pfn(run));
+	unsigned long n;
 
-		vib_compat_unpin_range(pfn_to_page(up->pfn), n, up->dirty);
-		up->pfn += n;
-		up->npages -= n;
+	up->npages = 0;
+	if (run & VIB_EXT_ACCOUNTED)
+		up->accounted += left;
+	if (!(run & VIB_EXT_PINNED))
+		return;
+	for (; left; left -= n, page += n) {
+		n = min_t(u64, left, UNPIN_STEP);
+		vib_compat_unpin_range(page, n, up->dirty);
 		up->awake += n;
-		if (up->awake >= UNPIN_STEP) {
-			up->awake = 0;
-			cond_resched();
-		}
-	} while (up->npages);
+		if (up->awake < UNPIN_STEP)
+			continue;
+		up->awake = 0;
+		cond_resched();
+	}
 }
 
 u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty)

@@ -75,17 +75,17 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget);
 
 /**
  * struct vib_unpinning - pins that are being dropped
- * @pfn: first page of the run that is not dropped yet
- * @npages: its length
+ * @next: an extent that continues the run, but for its length
+ * @npages: length of the run, which is not dropped yet
  * @dirty: the device may have written to it
- * @accounted: how many of the pages that were added are charged
+ * @accounted: how many of the pages that were dropped are charged
  * @awake: pages dropped since the last chance to reschedule
  *
  * Extents that follow one another in physical memory are dropped as one run, whichever mappings
  * they are of.
  */
 struct vib_unpinning {
-	u64 pfn;
+	u64 next;
 	u64 npages;
 	bool dirty;
 	u64 accounted;
@@ -108,17 +108,16 @@ static inline void vib_unpin_flush(struct vib_unpinning *up)
  */
 static inline void vib_unpin_add(struct vib_unpinning *up, u64 ext, bool dirty)
 {
-	if (ext & VIB_EXT_ACCOUNTED)
-		up->accounted += vib_ext_pages(ext);
-	if (!(ext & VIB_EXT_PINNED))
-		return;
-	if (up->pfn + up->npages != vib_ext_pfn(ext) || up->dirty != dirty)
+	u64 pages = vib_ext_pages(ext);
+	u64 start = vib_ext_make(vib_ext_pfn(ext), 0, vib_ext_flags(ext));
+
+	if (start != up->next || dirty != up->dirty) {
 		vib_unpin_flush(up);
-	if (!up->npages) {
-		up->pfn = vib_ext_pfn(ext);
+		up->next = start;
 		up->dirty = dirty;
 	}
-	up->npages += vib_ext_pages(ext);
+	up->next += pages;
+	up->npages += pages;
 }
 
 /**

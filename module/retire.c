@@ -111,19 +111,32 @@ static u64 slice_stop(const struct slice *slice)
 	return start + extents_size(last, part_first(slice, last), slice->end);
 }
 
-/* Starting at slice->map, takes in what the budget allows, and at least one extent. */
-static void cut_slice(struct slice *slice)
+/*
+ * Takes in what the budget allows from slice->map on, and at least one extent, and notes that no
+ * domain holds it: they are about to let go. domains_rwsem is held.
+ */
+static void cut_slice(struct slice *slice, struct tally *tally)
 {
 	struct budget left = { .pages = SLICE_PAGES, .extents = SLICE_EXTENTS };
 	struct vib_mapping *map = slice->map;
+	u32 end = cut_part(map, slice->first, &left);
 
-	slice->end = cut_part(map, slice->first, &left);
-	while (slice->end == map->extents.nr && left.pages > 0 && left.extents > 0 &&
-	       !list_is_last(&map->batch, slice->list)) {
+	for (;;) {
+		tally->flags |= map->flags;
+		if (!(map->flags & VIB_F_STUCK))
+			map->first = end;
+		if (end < map->extents.nr)
+			break;
+		tally->mappings++;
+		tally->size += vib_span_size(&map->span);
+		if (left.pages <= 0 || left.extents <= 0 ||
+		    list_is_last(&map->batch, slice->list))
+			break;
 		map = list_next_entry(map, batch);
-		slice->end = cut_part(map, 0, &left);
+		end = cut_part(map, 0, &left);
 	}
 	slice->last = map;
+	slice->end = end;
 	slice->stop = slice_stop(slice);
 }
 
@@ -176,26 +189,21 @@ static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
 }
 
 /*
- * Notes that every domain has let go of a slice, but for @stuck: a mapping that reaches into it
- * keeps all its pages from here on, until no domain is left. domains_rwsem is held.
+ * Some domain has not let go of @stuck: a mapping that reaches into it keeps all its pages from here
+ * on, until no domain is left. domains_rwsem is held.
  */
-static void mark_slice(const struct slice *slice, const struct vib_range *stuck,
+static void mark_stuck(const struct slice *slice, const struct vib_range *stuck,
 		       struct tally *tally)
 {
 	struct vib_mapping *map;
 
 	for (map = slice->map; map; map = part_next(slice, map)) {
-		u32 end = part_end(slice, map);
-
-		if (end == map->extents.nr) {
-			tally->mappings++;
-			tally->size += vib_span_size(&map->span);
-		}
-		if (unlikely(map->span.start <= stuck->last && stuck->start <= map->span.last))
-			map->flags |= VIB_F_STUCK;
-		if (!(map->flags & VIB_F_STUCK))
-			map->first = end;
-		tally->flags |= map->flags;
+		if (map->span.start > stuck->last || stuck->start > map->span.last ||
+		    map->flags & VIB_F_STUCK)
+			continue;
+		map->flags |= VIB_F_STUCK;
+		map->first = part_first(slice, map);
+		tally->flags |= VIB_F_STUCK;
 	}
 }
 
@@ -243,10 +251,11 @@ static void retire_slice(struct vib_ioas *ioas, struct slice *slice, struct tall
 	struct vib_domain *dom;
 
 	down_read(&ioas->domains_rwsem);
-	cut_slice(slice);
+	cut_slice(slice, tally);
 	list_for_each_entry(dom, &ioas->domains, node)
 		tally->syncs += drain_slice(ioas, dom, slice, &stuck);
-	mark_slice(slice, &stuck, tally);
+	if (!vib_stuck_none(&stuck))
+		mark_stuck(slice, &stuck, tally);
 	up_read(&ioas->domains_rwsem);
 	unpin_slice(slice, tally);
 }

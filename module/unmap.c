@@ -49,24 +49,27 @@ static int claim(struct sweep *sweep, struct list_head *batch)
 {
 	struct vib_ioas *ioas = sweep->ioas;
 	struct vib_span *span = vib_maptree_first(&ioas->tree, sweep->next, sweep->last);
+	bool blocked = false;
 	unsigned int nr;
+	u32 busy = 0;
 
 	sweep->tracked = ioas->tracked;
-	sweep->busy = false;
 	for (nr = 0; span && span->start >= sweep->floor && nr < CLAIM_MAX; nr++) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
 		if (map->state != VIB_DEAD) {
-			if (map->state != VIB_LIVE || map->flags & VIB_F_HANDOVER)
-				return nr ? 0 : -EAGAIN;
+			blocked = map->state != VIB_LIVE || map->flags & VIB_F_HANDOVER;
+			if (blocked)
+				break;
 			claim_one(ioas, map, batch);
-			sweep->busy |= map->busy;
+			busy |= map->busy;
 		}
 		sweep->next = span->last + 1;
 		span = vib_maptree_next(span, sweep->last);
 	}
-	sweep->done = nr < CLAIM_MAX || !span;
-	return 0;
+	sweep->busy = busy;
+	sweep->done = !blocked && (nr < CLAIM_MAX || !span);
+	return blocked && !nr ? -EAGAIN : 0;
 }
 
 int vib_unmap_check(struct vib_ioas *ioas, const struct vib_unmap *req, u64 *last)
