@@ -45,34 +45,47 @@ struct vib_mapping *vib_mapping_alloc(void)
 	return kmem_cache_alloc(cache, GFP_KERNEL);
 }
 
-/* Back to what the constructor made; whatever was pinned is not any more. */
+/*
+ * Back to what the constructor made, but for the reference to the owner; whatever was pinned is not
+ * any more.
+ */
 static __always_inline void reset(struct vib_mapping *map)
 {
 	vib_extents_fini(&map->extents);
-	if (map->dirty)
+	if (map->dirty) {
 		kvfree(map->dirty);
-	map->dirty = NULL;
-	vib_owner_put(map->owner);
+		map->dirty = NULL;
+	}
+	if (WARN_ON_ONCE(!RB_EMPTY_ROOT(&map->pins)))
+		map->pins = RB_ROOT;
 	map->owner = NULL;
-	WARN_ON_ONCE(!RB_EMPTY_ROOT(&map->pins));
-	map->pins = RB_ROOT;
 	map->first = 0;
 	map->state = VIB_RESERVED;
 }
 
 void vib_mapping_free(struct vib_mapping *map)
 {
+	vib_owner_put(map->owner);
 	reset(map);
 	kmem_cache_free(cache, map);
 }
 
+/* Those of one owner give their references back together. */
 static void free_bulk(struct list_head *list)
 {
 	struct vib_mapping *map, *next;
+	struct vib_owner *owner = NULL;
 	void *objects[FREE_BULK];
+	unsigned int refs = 0;
 	size_t nr = 0;
 
 	list_for_each_entry_safe(map, next, list, batch) {
+		if (map->owner != owner) {
+			vib_owner_put_many(owner, refs);
+			owner = map->owner;
+			refs = 0;
+		}
+		refs++;
 		reset(map);
 		objects[nr++] = map;
 		if (nr < FREE_BULK)
@@ -83,6 +96,7 @@ static void free_bulk(struct list_head *list)
 	}
 	if (nr)
 		kmem_cache_free_bulk(cache, nr, objects);
+	vib_owner_put_many(owner, refs);
 }
 
 void vib_mapping_free_list(struct list_head *list)

@@ -43,11 +43,17 @@ static inline struct vib_owner *vib_owner_get(struct vib_owner *owner)
 /* The last reference is gone. */
 void vib_owner_free(struct vib_owner *owner);
 
+/* Gives @refs references back, at least one unless @owner is NULL. */
+static inline void vib_owner_put_many(struct vib_owner *owner, unsigned int refs)
+{
+	if (owner && refcount_sub_and_test(refs, &owner->refs))
+		vib_owner_free(owner);
+}
+
 /* NULL is fine. */
 static inline void vib_owner_put(struct vib_owner *owner)
 {
-	if (owner && refcount_dec_and_test(&owner->refs))
-		vib_owner_free(owner);
+	vib_owner_put_many(owner, 1);
 }
 
 /*

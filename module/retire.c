@@ -61,11 +61,6 @@ static u32 part_first(const struct slice *slice, const struct vib_mapping *map)
 	return map == slice->map ? slice->first : 0;
 }
 
-static u32 part_end(const struct slice *slice, const struct vib_mapping *map)
-{
-	return map == slice->last ? slice->end : map->extents.nr;
-}
-
 /* The mapping after @map in the slice, or NULL. */
 static struct vib_mapping *part_next(const struct slice *slice, struct vib_mapping *map)
 {
@@ -166,18 +161,18 @@ static bool next_slice(struct slice *slice)
 static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
 				const struct slice *slice, struct vib_range *stuck)
 {
-	struct vib_mapping *map = slice->map, *next;
+	struct vib_mapping *map, *next;
 	struct vib_drain drain;
 	u64 start = slice->iova;
 	unsigned int syncs;
 
 	vib_drain_begin(&drain, dom);
-	while ((next = part_next(slice, map))) {
-		if (next->span.start != map->span.last + 1) {
-			vib_drain_range(&drain, start, map->span.last + 1 - start);
-			start = next->span.start;
-		}
-		map = next;
+	for (map = slice->map; map != slice->last; map = next) {
+		next = list_next_entry(map, batch);
+		if (next->span.start == map->span.last + 1)
+			continue;
+		vib_drain_range(&drain, start, map->span.last + 1 - start);
+		start = next->span.start;
 	}
 	if (slice->stop != start)
 		vib_drain_range(&drain, start, slice->stop - start);
@@ -225,7 +220,8 @@ static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 e
 {
 	u64 *words = vib_extents_words(&map->extents);
 
-	tally->pins |= !RB_EMPTY_ROOT(&map->pins);
+	if (unlikely(!RB_EMPTY_ROOT(&map->pins)))
+		tally->pins = true;
 	if (tally->owner != map->owner) {
 		settle(tally);
 		tally->owner = map->owner;
@@ -236,11 +232,14 @@ static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 e
 
 static void unpin_slice(const struct slice *slice, struct tally *tally)
 {
-	struct vib_mapping *map;
+	struct vib_mapping *map = slice->map;
+	u32 first = slice->first;
 
-	for (map = slice->map; map; map = part_next(slice, map))
+	for (; map != slice->last; map = list_next_entry(map, batch), first = 0)
 		if (!(map->flags & VIB_F_STUCK))
-			unpin_part(map, part_first(slice, map), part_end(slice, map), tally);
+			unpin_part(map, first, map->extents.nr, tally);
+	if (!(map->flags & VIB_F_STUCK))
+		unpin_part(map, first, slice->end, tally);
 	vib_unpin_flush(&tally->unpin);
 }
 

@@ -53,21 +53,21 @@ static int claim(struct sweep *sweep, struct list_head *batch)
 	unsigned int nr;
 	u32 busy = 0;
 
-	sweep->tracked = ioas->tracked;
 	for (nr = 0; span && span->start >= sweep->floor && nr < CLAIM_MAX; nr++) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
-		if (map->state != VIB_DEAD) {
-			blocked = map->state != VIB_LIVE || map->flags & VIB_F_HANDOVER;
-			if (blocked)
-				break;
-			claim_one(ioas, map, batch);
+		if (map->state == VIB_LIVE && !(map->flags & VIB_F_HANDOVER)) {
 			busy |= map->busy;
+			claim_one(ioas, map, batch);
+		} else if (map->state != VIB_DEAD) {
+			blocked = true;
+			break;
 		}
-		sweep->next = span->last + 1;
 		span = vib_maptree_next(span, sweep->last);
 	}
+	sweep->tracked = ioas->tracked;
 	sweep->busy = busy;
+	sweep->next = span ? span->start : sweep->last;
 	sweep->done = !blocked && (nr < CLAIM_MAX || !span);
 	return blocked && !nr ? -EAGAIN : 0;
 }
