@@ -103,21 +103,30 @@ struct vib_range vib_domain_aperture(const struct vib_domain *dom)
 	};
 }
 
+/* Enters one run with one call. */
+static inline int map_run(struct vib_domain *dom, u64 iova, u64 ext, int prot)
+{
+	return vib_compat_map(dom->iommu, iova, PFN_PHYS(vib_ext_pfn(ext)),
+			      vib_ext_pages(ext) << PAGE_SHIFT, prot, GFP_KERNEL_ACCOUNT);
+}
+
 /* Enters one run, page by page if so wanted; how much of it got in is in @done, also on failure. */
 static int fill_run(struct vib_domain *dom, u64 iova, u64 ext, int prot, bool pagewise, u64 *done)
 {
-	u64 phys = PFN_PHYS(vib_ext_pfn(ext));
-	u64 size = vib_ext_pages(ext) << PAGE_SHIFT;
-	u64 step = pagewise ? PAGE_SIZE : size;
+	u64 pfn = vib_ext_pfn(ext), pages = vib_ext_pages(ext), i;
 	int ret;
 
-	for (*done = 0; *done < size; *done += step) {
-		ret = vib_compat_map(dom->iommu, iova + *done, phys + *done, step, prot,
-				     GFP_KERNEL_ACCOUNT);
+	*done = 0;
+	if (!pagewise) {
+		ret = map_run(dom, iova, ext, prot);
+		*done = ret ? 0 : pages << PAGE_SHIFT;
+		return ret;
+	}
+	for (i = 0; i < pages; i++, *done += PAGE_SIZE) {
+		ret = map_run(dom, iova + *done, vib_ext_make(pfn + i, 1, 0), prot);
 		if (ret)
 			return ret;
-		if (pagewise)
-			cond_resched();
+		cond_resched();
 	}
 	return 0;
 }
@@ -253,10 +262,10 @@ int vib_domain_fill(struct vib_domain *dom, u64 iova, struct vib_extents *ex, u3
 	if (!nr)
 		return 0;
 	prot |= IOMMU_CACHE;
-	if (nr == 1)
-		ret = fill_run(dom, iova, words[0], prot, pagewise, &filled);
-	else
-		ret = fill_many(dom, iova, words, nr, prot, pagewise, &filled);
+	/* One call of the driver, which it undoes itself. */
+	if (nr == 1 && !pagewise)
+		return private_errno(map_run(dom, iova, words[0], prot));
+	ret = fill_many(dom, iova, words, nr, prot, pagewise, &filled);
 	if (ret && !vib_domain_undo(dom, iova, filled))
 		*stuck = true;
 	return private_errno(ret);

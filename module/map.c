@@ -231,7 +231,8 @@ static int commit(struct job *job)
 		ret = publish(ioas, job->map, !job->pin.accounted);
 	up_read(&ioas->domains_rwsem);
 	/* What is held back goes on where the rest ended. */
-	job->iova = pinned_end(job) - (vib_extents_pages(&job->batch, 0, 0) << PAGE_SHIFT);
+	if (job->pin.left)
+		job->iova = pinned_end(job) - (vib_extents_pages(&job->batch, 0, 0) << PAGE_SHIFT);
 	return ret;
 }
 

@@ -10,7 +10,6 @@
 #include "owner.h"
 
 #include <linux/capability.h>
-#include <linux/cred.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -18,16 +17,13 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-struct vib_owner *vib_owner_current(struct vib_owner *latest)
+struct vib_owner *vib_owner_new(void)
 {
 	struct mm_struct *mm = current->mm;
 	struct vib_owner *owner;
 
 	if (!mm)
 		return ERR_PTR(-ENODEV);
-	if (latest && latest->mm == mm && latest->task == current->group_leader &&
-	    latest->cred == current_cred())
-		return vib_owner_get(latest);
 	owner = kmalloc(sizeof(*owner), GFP_KERNEL_ACCOUNT);
 	if (!owner)
 		return ERR_PTR(-ENOMEM);
@@ -48,15 +44,14 @@ void vib_owner_free(struct vib_owner *owner)
 	kfree(owner);
 }
 
-bool vib_owner_hold(struct vib_owner *owner)
+bool vib_owner_hold_other(struct vib_owner *owner)
 {
-	return owner->mm == current->mm || mmget_not_zero(owner->mm);
+	return mmget_not_zero(owner->mm);
 }
 
-void vib_owner_release(struct vib_owner *owner)
+void vib_owner_release_other(struct vib_owner *owner)
 {
-	if (owner->mm != current->mm)
-		mmput(owner->mm);
+	mmput(owner->mm);
 }
 
 int vib_owner_charge(struct vib_owner *owner, u64 npages)

@@ -7,6 +7,7 @@
 #ifndef VIB_OWNER_H
 #define VIB_OWNER_H
 
+#include <linux/cred.h>
 #include <linux/mm_types.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
@@ -28,16 +29,22 @@ struct vib_owner {
 	bool unlimited;
 };
 
-/*
- * A reference to the owner that current is: @latest if it is that, else a new one. -ENODEV without
- * an mm, -ENOMEM.
- */
-struct vib_owner *vib_owner_current(struct vib_owner *latest);
-
 static inline struct vib_owner *vib_owner_get(struct vib_owner *owner)
 {
 	refcount_inc(&owner->refs);
 	return owner;
+}
+
+/* An owner for current. -ENODEV without an mm, -ENOMEM. */
+struct vib_owner *vib_owner_new(void);
+
+/* A reference to the owner that current is: @latest if it is that, else a new one. */
+static inline struct vib_owner *vib_owner_current(struct vib_owner *latest)
+{
+	if (latest && latest->mm == current->mm && latest->task == current->group_leader &&
+	    latest->cred == current_cred())
+		return vib_owner_get(latest);
+	return vib_owner_new();
 }
 
 /* The last reference is gone. */
@@ -71,12 +78,24 @@ void vib_owner_recharge(struct vib_owner *owner, u64 npages);
  */
 void vib_owner_uncharge(struct vib_owner *owner, u64 npages);
 
+/* vib_owner_hold() and vib_owner_release() of an owner who is not current. */
+bool vib_owner_hold_other(struct vib_owner *owner);
+void vib_owner_release_other(struct vib_owner *owner);
+
 /*
  * Keeps the owner's memory from going away: current's own stays anyway. False when it has gone.
  * Undone by vib_owner_release(), which may be the last user of the memory and free it.
  */
-bool vib_owner_hold(struct vib_owner *owner);
-void vib_owner_release(struct vib_owner *owner);
+static inline bool vib_owner_hold(struct vib_owner *owner)
+{
+	return owner->mm == current->mm || vib_owner_hold_other(owner);
+}
+
+static inline void vib_owner_release(struct vib_owner *owner)
+{
+	if (owner->mm != current->mm)
+		vib_owner_release_other(owner);
+}
 
 /*
  * Copies between @buf and the owner's memory. Current must be the owner or have no memory of its

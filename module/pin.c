@@ -21,8 +21,19 @@ enum {
 	UNPIN_STEP = 1 << 15,
 };
 
+static void report_limit(struct vib_pin *pin, u64 more)
+{
+	unsigned long limit = task_rlimit(pin->owner->task, RLIMIT_MEMLOCK);
+	unsigned long locked = READ_ONCE(pin->owner->mm->locked_vm);
+
+	trace_vib_limit(VIB_WHY_MEMLOCK, more + pin->left, locked, limit >> PAGE_SHIFT);
+	pr_warn_ratelimited("%s[%d]: RLIMIT_MEMLOCK of %lu bytes exceeded: %lu pages locked, %llu more asked for\n",
+			    current->comm, current->pid, limit, locked, more + pin->left);
+}
+
 /*
- * Would charging @more pages break the limit? A look without the lock: the charge itself decides.
+ * Would charging @more pages break the limit? A look without the lock, before still more is pinned:
+ * the charge itself decides.
  */
 static bool over_limit(struct vib_pin *pin, u64 more)
 {
@@ -31,27 +42,30 @@ static bool over_limit(struct vib_pin *pin, u64 more)
 
 	if (pin->owner->unlimited || !more || locked + more <= limit >> PAGE_SHIFT)
 		return false;
-	trace_vib_limit(VIB_WHY_MEMLOCK, more + pin->left, locked, limit >> PAGE_SHIFT);
-	pr_warn_ratelimited("%s[%d]: RLIMIT_MEMLOCK of %lu bytes exceeded: %lu pages locked, %llu more asked for\n",
-			    current->comm, current->pid, limit, locked, more + pin->left);
+	report_limit(pin, more);
 	return true;
+}
+
+static int charge_pinned(struct vib_pin *pin, u64 npages)
+{
+	int ret = vib_owner_charge(pin->owner, npages);
+
+	if (ret == -ENOMEM)
+		report_limit(pin, npages);
+	return ret;
 }
 
 void vib_pin_begin(struct vib_pin *pin)
 {
 	pin->pages = NULL;
+	pin->max = min_t(u64, pin->left, VIB_PIN_BATCH);
 	if (pin->left > VIB_PIN_FEW)
-		pin->pages = kmalloc_array(VIB_PIN_BATCH + 1, sizeof(*pin->pages), GFP_KERNEL);
+		pin->pages = kmalloc_array(pin->max + 1, sizeof(*pin->pages), GFP_KERNEL);
 	pin->faulted = U64_MAX;
-	pin->max = pin->pages ? VIB_PIN_BATCH : VIB_PIN_FEW;
+	if (!pin->pages)
+		pin->max = VIB_PIN_FEW;
 	if (!pin->pages)
 		pin->pages = pin->few;
-}
-
-void vib_pin_end(struct vib_pin *pin)
-{
-	if (pin->pages != pin->few)
-		kfree(pin->pages);
 }
 
 /* Asks GUP for up to @npages from pin->vaddr on: how many it gave, or its errno. */
@@ -166,7 +180,7 @@ static int pin_step(struct vib_pin *pin, struct vib_extents *out, u64 *charge)
 		return got;
 	pin->vaddr += (u64)got << PAGE_SHIFT;
 	pin->left -= got;
-	return over_limit(pin, *charge) ? -ENOMEM : 0;
+	return 0;
 }
 
 /* Gives back what was appended behind the first @nr extents, the last of which was @last. */
@@ -202,10 +216,13 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 		ret = pin_step(pin, out, &charge);
 		if (ret || pin->left <= stop)
 			break;
+		ret = over_limit(pin, charge) ? -ENOMEM : 0;
+		if (ret)
+			break;
 		cond_resched();
 	}
 	if (!ret)
-		ret = vib_owner_charge(pin->owner, charge);
+		ret = charge_pinned(pin, charge);
 	if (ret)
 		rollback(out, nr, last, false);
 	else

@@ -9,6 +9,7 @@
 #define VIB_PIN_H
 
 #include <linux/sizes.h>
+#include <linux/slab.h>
 
 #include "owner.h"
 #include "pure/extents.h"
@@ -56,7 +57,12 @@ struct vib_pin {
  * fail.
  */
 void vib_pin_begin(struct vib_pin *pin);
-void vib_pin_end(struct vib_pin *pin);
+
+static inline void vib_pin_end(struct vib_pin *pin)
+{
+	if (pin->pages != pin->few)
+		kfree(pin->pages);
+}
 
 /**
  * vib_pin_some - pin and charge the next pages

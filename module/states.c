@@ -36,13 +36,6 @@ int vib_ioas_wait(struct vib_ioas *ioas)
 	return wait_event_killable(ioas->wait, READ_ONCE(ioas->changes) != seen) ? -EINTR : 0;
 }
 
-void vib_ioas_changed(struct vib_ioas *ioas)
-{
-	WRITE_ONCE(ioas->changes, ioas->changes + 1);
-	if (wq_has_sleeper(&ioas->wait))
-		wake_up_all(&ioas->wait);
-}
-
 /*
  * Claims a LIVE mapping for the end of the container; false when a call is busy with it and will
  * end it.

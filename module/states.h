@@ -27,7 +27,12 @@ void vib_mapping_unbusy(struct vib_ioas *ioas, struct vib_mapping *map, struct l
 int vib_ioas_wait(struct vib_ioas *ioas);
 
 /* A mapping has left RESERVED or DRAINING. tree_lock is held. */
-void vib_ioas_changed(struct vib_ioas *ioas);
+static inline void vib_ioas_changed(struct vib_ioas *ioas)
+{
+	WRITE_ONCE(ioas->changes, ioas->changes + 1);
+	if (wq_has_sleeper(&ioas->wait))
+		wake_up_all(&ioas->wait);
+}
 
 /*
  * Moves every LIVE or DEAD mapping out of the tree to @batch; others belong to a call under way.

@@ -38,13 +38,11 @@ static int resize(struct vib_extents *ex, u32 cap)
 	return 0;
 }
 
-int vib_extents_reserve(struct vib_extents *ex, u32 more)
+int vib_extents_grow(struct vib_extents *ex, u32 more)
 {
 	u64 need = (u64)ex->nr + more;
 	u64 cap;
 
-	if (need <= ex->cap)
-		return 0;
 	if (need > MAX_CAP)
 		return -ENOMEM;
 	cap = max_t(u64, need, (u64)ex->cap + ex->cap / 2);
@@ -66,17 +64,19 @@ static bool sayable(u64 pfn, u64 pages)
 	return pages && pages <= VIB_EXT_PAGES_MAX && pfn <= VIB_EXT_PFN_MAX - (pages - 1);
 }
 
+static int put(struct vib_extents *ex, u64 ext)
+{
+	if (vib_extents_reserve(ex, 1))
+		return -ENOMEM;
+	vib_extents_words(ex)[ex->nr++] = ext;
+	return 0;
+}
+
 int vib_extents_push(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags)
 {
-	int ret;
-
 	if (!sayable(pfn, pages))
 		return -ERANGE;
-	ret = vib_extents_reserve(ex, 1);
-	if (ret)
-		return ret;
-	vib_extents_words(ex)[ex->nr++] = vib_ext_make(pfn, pages, flags);
-	return 0;
+	return put(ex, vib_ext_make(pfn, pages, flags));
 }
 
 int vib_extents_append(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags)
@@ -86,19 +86,15 @@ int vib_extents_append(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags)
 	if (!sayable(pfn, pages))
 		return -ERANGE;
 	if (!ex->nr || !continues(words[ex->nr - 1], pfn, pages, flags))
-		return vib_extents_push(ex, pfn, pages, flags);
+		return put(ex, vib_ext_make(pfn, pages, flags));
 	words[ex->nr - 1] += pages << VIB_EXT_COUNT_SHIFT;
 	return 0;
 }
 
-void vib_extents_move(struct vib_extents *dst, struct vib_extents *src, u32 nr)
+void vib_extents_move_some(struct vib_extents *dst, struct vib_extents *src, u32 nr)
 {
 	u64 *from = vib_extents_words(src);
 
-	if (!dst->nr && nr == src->nr) {
-		swap(*dst, *src);
-		return;
-	}
 	if (WARN_ON_ONCE(nr > src->nr || dst->nr + (u64)nr > dst->cap))
 		return;
 	memcpy(vib_extents_words(dst) + dst->nr, from, nr * sizeof(*from));
@@ -127,7 +123,7 @@ void vib_extents_drop_tail(struct vib_extents *ex, u32 nr)
 	ex->nr -= min(nr, ex->nr);
 }
 
-void vib_extents_trim(struct vib_extents *ex)
+void vib_extents_shrink(struct vib_extents *ex)
 {
 	u32 want = max_t(u32, ex->nr, 1);
 

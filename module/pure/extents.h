@@ -94,6 +94,9 @@ static inline void vib_extents_fini(struct vib_extents *ex)
 		ex->nr = 0;
 }
 
+/* Makes room for @more extents where there is none. */
+int vib_extents_grow(struct vib_extents *ex, u32 more);
+
 /**
  * vib_extents_reserve - make room
  * @ex: the vector
@@ -103,7 +106,10 @@ static inline void vib_extents_fini(struct vib_extents *ex)
  *
  * Return: 0; -ENOMEM with the vector unchanged.
  */
-int vib_extents_reserve(struct vib_extents *ex, u32 more);
+static inline int vib_extents_reserve(struct vib_extents *ex, u32 more)
+{
+	return more <= ex->cap - ex->nr ? 0 : vib_extents_grow(ex, more);
+}
 
 /**
  * vib_extents_append - add a run at the end
@@ -122,6 +128,9 @@ int vib_extents_append(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags);
 /* The same, but never merges: one extent for each call. */
 int vib_extents_push(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags);
 
+/* vib_extents_move() of a part, or behind others. */
+void vib_extents_move_some(struct vib_extents *dst, struct vib_extents *src, u32 nr);
+
 /**
  * vib_extents_move - hand the first @nr extents of @src over to the end of @dst
  * @dst: gets them, as they are
@@ -132,7 +141,13 @@ int vib_extents_push(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags);
  * filled into domains by two calls, and some IOMMU drivers can only unmap what one call mapped.
  * Caller has reserved room in @dst, unless @dst is empty and gets all; cannot fail.
  */
-void vib_extents_move(struct vib_extents *dst, struct vib_extents *src, u32 nr);
+static inline void vib_extents_move(struct vib_extents *dst, struct vib_extents *src, u32 nr)
+{
+	if (!dst->nr && nr == src->nr)
+		swap(*dst, *src);
+	else
+		vib_extents_move_some(dst, src, nr);
+}
 
 /**
  * vib_extents_split_tail - make two of the last extent
@@ -146,11 +161,18 @@ int vib_extents_split_tail(struct vib_extents *ex, u64 pages);
 /* Drops the last @nr extents (at most @ex->nr). */
 void vib_extents_drop_tail(struct vib_extents *ex, u32 nr);
 
+/* vib_extents_trim() of one that has memory. */
+void vib_extents_shrink(struct vib_extents *ex);
+
 /*
  * Gives back slack of more than an eighth, also into the in-place word. May sleep; keeps the larger
  * vector when there is no memory, so it cannot fail.
  */
-void vib_extents_trim(struct vib_extents *ex);
+static inline void vib_extents_trim(struct vib_extents *ex)
+{
+	if (ex->cap > 1)
+		vib_extents_shrink(ex);
+}
 
 /* Sum of pages of the extents from index @first on which all of @flags are set. */
 u64 vib_extents_pages(struct vib_extents *ex, u32 first, u64 flags);

@@ -5,56 +5,57 @@
  */
 #include "maptree.h"
 
-static void link_span(struct vib_maptree *tree, struct vib_span *span, struct rb_node *parent,
-		      struct rb_node **link)
+/* Links @span between two neighbours of the tree, either of them NULL at an end of it. */
+static void link_between(struct vib_maptree *tree, struct vib_span *span, struct vib_span *before,
+			 struct vib_span *behind)
 {
+	struct rb_node *parent = NULL, **link = &tree->root.rb_node;
+
+	/*
+	 * Where a node has a right subtree, its successor is that subtree's leftmost: no left
+	 * child.
+	 */
+	if (before && !before->node.rb_right) {
+		parent = &before->node;
+		link = &parent->rb_right;
+	} else if (behind) {
+		parent = &behind->node;
+		link = &parent->rb_left;
+	}
 	rb_link_node(&span->node, parent, link);
 	rb_insert_color(&span->node, &tree->root);
 	tree->recent = span;
 	tree->nr++;
 }
 
-/* Links @span right behind the recent one, if it belongs there. */
-static bool insert_behind_recent(struct vib_maptree *tree, struct vib_span *span)
-{
-	struct vib_span *recent = tree->recent;
-	struct vib_span *next;
-
-	if (!recent || span->start <= recent->last)
-		return false;
-	next = vib_span_next(recent);
-	if (next && span->last >= next->start)
-		return false;
-	/*
-	 * Where a node has a right subtree, its successor is that subtree's leftmost: no left
-	 * child.
-	 */
-	if (!recent->node.rb_right)
-		link_span(tree, span, &recent->node, &recent->node.rb_right);
-	else
-		link_span(tree, span, &next->node, &next->node.rb_left);
-	return true;
-}
-
 struct vib_span *vib_maptree_insert(struct vib_maptree *tree, struct vib_span *span)
 {
-	struct rb_node **link = &tree->root.rb_node;
-	struct rb_node *parent = NULL;
+	struct vib_span *before = tree->recent, *behind = NULL;
+	struct rb_node *node = tree->root.rb_node;
 
-	if (insert_behind_recent(tree, span))
-		return NULL;
-	while (*link) {
-		struct vib_span *here = vib_span_of(*link);
-
-		parent = *link;
-		if (span->last < here->start)
-			link = &parent->rb_left;
-		else if (span->start > here->last)
-			link = &parent->rb_right;
-		else
-			return here;
+	if (before && before->last < span->start) {
+		behind = vib_span_next(before);
+		if (!behind || span->last < behind->start)
+			node = NULL;
 	}
-	link_span(tree, span, parent, link);
+	if (node)
+		before = behind = NULL;
+	while (node) {
+		struct vib_span *here = vib_span_of(node);
+
+		if (span->start < here->start) {
+			behind = here;
+			node = node->rb_left;
+		} else {
+			before = here;
+			node = node->rb_right;
+		}
+	}
+	if (before && span->start <= before->last)
+		return before;
+	if (behind && behind->start <= span->last)
+		return behind;
+	link_between(tree, span, before, behind);
 	return NULL;
 }
 
