@@ -43,12 +43,16 @@ void vib_drain_begin(struct vib_drain *drain, struct vib_domain *dom)
 /* Adds a range that a driver took out. */
 static inline void note(struct vib_drain *drain, u64 iova, u64 size)
 {
+	u64 last;
+
+	if (!vib_range_last(iova, size, &last))
+		last = U64_MAX;
 	if (!drain->covered)
 		drain->pgsize = drain->gather.pgsize;
 	drain->mixed |= drain->pgsize != drain->gather.pgsize;
 	drain->covered += size;
 	drain->start = min(drain->start, iova);
-	drain->last = max(drain->last, iova + (size - 1));
+	drain->last = max(drain->last, last);
 	vib_compat_gather_splice(&drain->gather, &drain->tables);
 }
 

@@ -100,8 +100,10 @@ struct vib_ioas *vib_ioas_get(void *handle)
 	return ioas;
 }
 
-void vib_ioas_free(struct vib_ioas *ioas)
+void vib_ioas_put(struct vib_ioas *ioas)
 {
+	if (!refcount_dec_and_test(&ioas->refs))
+		return;
 	/*
 	 * What a driver did not unmap may have become DEAD after the release; nobody else is here
 	 * now.

@@ -37,10 +37,7 @@
 #include "pure/windows.h"
 #include "why.h"
 
-/*
- * Tells an emulated device (its list node) that a range is being unmapped. Called under device_lock
- * alone.
- */
+/* Tells an emulated device (its list node) of an unmap. Called under device_lock alone. */
 typedef void (*vib_notify_fn)(struct list_head *device, u64 iova, u64 size);
 
 /**
@@ -148,15 +145,7 @@ void vib_ioas_release(void *handle);
 
 /* A reference for the time of one call; NULL when the container has let go. */
 struct vib_ioas *vib_ioas_get(void *handle);
-
-/* The last reference is gone. */
-void vib_ioas_free(struct vib_ioas *ioas);
-
-static inline void vib_ioas_put(struct vib_ioas *ioas)
-{
-	if (refcount_dec_and_test(&ioas->refs))
-		vib_ioas_free(ioas);
-}
+void vib_ioas_put(struct vib_ioas *ioas);
 
 /* Waits until no call runs in any ioas; at module exit, when no new one can be opened. */
 void vib_ioas_wait_all(void);

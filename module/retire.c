@@ -6,7 +6,8 @@
  * The work goes in slices of at most SLICE_EXTENTS extents, which bounds the time under
  * domains_rwsem, and SLICE_PAGES pages (and the rest of the extent that one ends in), which bounds
  * what one flush holds back. A slice may be thousands of small mappings or a part of a large one;
- * neighbours in IOVA go in one call. Invariant: an extent is unpinned only after each domain that held it was synced.
+ * neighbours in IOVA go in one call. Invariant: an extent is unpinned only after each domain that
+ * held it was synced.
  */
 #include "domain.h"
 #include "engine.h"
@@ -47,7 +48,7 @@ struct slice {
 
 /* What retiring a list adds up to. */
 struct tally {
-	struct vib_owner *owner;	/* whose pages are in @unpin; a mapping in the list keeps it */
+	struct vib_owner *owner;	/* of what is in @unpin; a mapping of the list keeps it */
 	struct vib_unpinning unpin;
 	u64 size;			/* bytes of the mappings */
 	unsigned long mappings;
@@ -61,12 +62,6 @@ static u32 part_first(const struct slice *slice, const struct vib_mapping *map)
 	return map == slice->map ? slice->first : 0;
 }
 
-/* The mapping after @map in the slice, or NULL. */
-static struct vib_mapping *part_next(const struct slice *slice, struct vib_mapping *map)
-{
-	return map == slice->last ? NULL : list_next_entry(map, batch);
-}
-
 static u64 extents_size(struct vib_mapping *map, u32 first, u32 end)
 {
 	u64 *words = vib_extents_words(&map->extents);
@@ -77,10 +72,8 @@ static u64 extents_size(struct vib_mapping *map, u32 first, u32 end)
 	return pages << PAGE_SHIFT;
 }
 
-/* What a slice may still take in; below 0 it has taken in too much. */
 struct budget {
-	s64 pages;
-	s64 extents;
+	s64 pages, extents;		/* what a slice may still take in */
 };
 
 /* Behind the last extent from @first on, and at least one, that the budget allows. */
@@ -184,21 +177,23 @@ static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
 }
 
 /*
- * Some domain has not let go of @stuck: a mapping that reaches into it keeps all its pages from here
- * on, until no domain is left. domains_rwsem is held.
+ * Some domain has not let go of @stuck: a mapping that reaches into it keeps all its pages from
+ * here on, until no domain is left. domains_rwsem is held.
  */
 static void mark_stuck(const struct slice *slice, const struct vib_range *stuck,
 		       struct tally *tally)
 {
-	struct vib_mapping *map;
+	struct vib_mapping *map = slice->map;
 
-	for (map = slice->map; map; map = part_next(slice, map)) {
-		if (map->span.start > stuck->last || stuck->start > map->span.last ||
-		    map->flags & VIB_F_STUCK)
-			continue;
-		map->flags |= VIB_F_STUCK;
-		map->first = part_first(slice, map);
-		tally->flags |= VIB_F_STUCK;
+	for (;; map = list_next_entry(map, batch)) {
+		if (map->span.start <= stuck->last && stuck->start <= map->span.last &&
+		    !(map->flags & VIB_F_STUCK)) {
+			map->flags |= VIB_F_STUCK;
+			map->first = part_first(slice, map);
+			tally->flags |= VIB_F_STUCK;
+		}
+		if (map == slice->last)
+			return;
 	}
 }
 

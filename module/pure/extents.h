@@ -2,35 +2,14 @@
 /*
  * Extents: what physical memory stands behind a mapping, in the order of its IOVA.
  *
- * An extent is a run of contiguous PFNs in one 64-bit word:
- *
- *     63            42 41        40     39                     0
- *    +----------------+----------+------+-----------------------+
- *    | pages (22)     | accounted|pinned| first PFN (40)        |
- *    +----------------+----------+------+-----------------------+
- *
- * pinned: we hold a long-term GUP reference on each page of the run. accounted: each page of the
- * run is charged to the owner's locked_vm. One vector may mix RAM and device memory; whoever unpins
- * looks at the flags and at nothing else.
- *
- * The vector keeps a single extent in place: a 4 KiB mapping costs no second allocation.
+ * One vector may mix RAM and device memory; whoever unpins looks at the flags of each extent and at
+ * nothing else. The vector keeps a single extent in place: a 4 KiB mapping costs no second
+ * allocation.
  */
 #ifndef VIB_PURE_EXTENTS_H
 #define VIB_PURE_EXTENTS_H
 
-#include "pure.h"
-
-enum {
-	VIB_EXT_PFN_BITS = 40,
-	VIB_EXT_COUNT_SHIFT = 42,
-};
-
-#define VIB_EXT_PINNED		BIT_ULL(40)
-#define VIB_EXT_ACCOUNTED	BIT_ULL(41)
-#define VIB_EXT_FLAGS		(VIB_EXT_PINNED | VIB_EXT_ACCOUNTED)
-#define VIB_EXT_PFN_MAX		(BIT_ULL(VIB_EXT_PFN_BITS) - 1)
-/* Longest run that one word can say: 2^22 - 1 pages, a page less than 16 GiB with 4 KiB pages. */
-#define VIB_EXT_PAGES_MAX	(BIT_ULL(64 - VIB_EXT_COUNT_SHIFT) - 1)
+#include "extent.h"
 
 /**
  * struct vib_extents - a growing vector of extents
@@ -47,26 +26,6 @@ struct vib_extents {
 	u32 nr;
 	u32 cap;
 };
-
-static inline u64 vib_ext_pfn(u64 ext)
-{
-	return ext & VIB_EXT_PFN_MAX;
-}
-
-static inline u64 vib_ext_pages(u64 ext)
-{
-	return ext >> VIB_EXT_COUNT_SHIFT;
-}
-
-static inline u64 vib_ext_flags(u64 ext)
-{
-	return ext & VIB_EXT_FLAGS;
-}
-
-static inline u64 vib_ext_make(u64 pfn, u64 pages, u64 flags)
-{
-	return pages << VIB_EXT_COUNT_SHIFT | flags | pfn;
-}
 
 /* The words themselves, in IOVA order; valid until the vector is changed. */
 static inline u64 *vib_extents_words(struct vib_extents *ex)

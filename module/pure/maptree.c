@@ -38,8 +38,10 @@ struct vib_span *vib_maptree_insert(struct vib_maptree *tree, struct vib_span *s
 		if (!behind || span->last < behind->start)
 			node = NULL;
 	}
-	if (node)
-		before = behind = NULL;
+	if (node) {
+		before = NULL;
+		behind = NULL;
+	}
 	while (node) {
 		struct vib_span *here = vib_span_of(node);
 

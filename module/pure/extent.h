@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An extent: a run of contiguous PFNs in one 64-bit word.
+ *
+ *     63            42 41        40     39                     0
+ *    +----------------+----------+------+-----------------------+
+ *    | pages (22)     | accounted|pinned| first PFN (40)        |
+ *    +----------------+----------+------+-----------------------+
+ *
+ * pinned: we hold a long-term GUP reference on each page of the run. accounted: each page of the
+ * run is charged to the owner's locked_vm.
+ */
+#ifndef VIB_PURE_EXTENT_H
+#define VIB_PURE_EXTENT_H
+
+#include "pure.h"
+
+enum {
+	VIB_EXT_PFN_BITS = 40,
+	VIB_EXT_COUNT_SHIFT = 42,
+};
+
+#define VIB_EXT_PINNED		BIT_ULL(40)
+#define VIB_EXT_ACCOUNTED	BIT_ULL(41)
+#define VIB_EXT_FLAGS		(VIB_EXT_PINNED | VIB_EXT_ACCOUNTED)
+#define VIB_EXT_PFN_MAX		(BIT_ULL(VIB_EXT_PFN_BITS) - 1)
+/* Longest run that one word can say: 2^22 - 1 pages, a page less than 16 GiB with 4 KiB pages. */
+#define VIB_EXT_PAGES_MAX	(BIT_ULL(64 - VIB_EXT_COUNT_SHIFT) - 1)
+
+static inline u64 vib_ext_pfn(u64 ext)
+{
+	return ext & VIB_EXT_PFN_MAX;
+}
+
+static inline u64 vib_ext_pages(u64 ext)
+{
+	return ext >> VIB_EXT_COUNT_SHIFT;
+}
+
+static inline u64 vib_ext_flags(u64 ext)
+{
+	return ext & VIB_EXT_FLAGS;
+}
+
+static inline u64 vib_ext_make(u64 pfn, u64 pages, u64 flags)
+{
+	return pages << VIB_EXT_COUNT_SHIFT | flags | pfn;
+}
+
+#endif
