@@ -102,12 +102,6 @@ int vib_fill_domain(struct vib_ioas *ioas, struct vib_domain *dom);
 u64 vib_retire(struct vib_ioas *ioas, struct list_head *list);
 
 /*
- * For a mapping that an IOMMU driver would not undo: it stays as it is, DEAD, until no domain is
- * left.
- */
-void vib_retire_stuck(struct vib_ioas *ioas, struct vib_mapping *map);
-
-/*
  * The same for the extents of one mapping, which stays, without any. Its owner calls. With
  * VIB_F_STUCK set afterwards, some of them are still translated and all stay.
  */

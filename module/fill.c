@@ -88,6 +88,7 @@ int vib_fill_domain(struct vib_ioas *ioas, struct vib_domain *dom)
 		if (ret)
 			return ret;
 		next = map->span.last + 1;
+		cond_resched();
 	} while (next);
 	return 0;
 }

@@ -312,11 +312,14 @@ static void abandon(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	LIST_HEAD(batch);
 
+	mutex_lock(&ioas->tree_lock);
 	if (map->flags & VIB_F_STUCK) {
-		vib_retire_stuck(ioas, map);
+		/* It stays as it is until no domain is left. */
+		map->state = VIB_DEAD;
+		vib_ioas_changed(ioas);
+		mutex_unlock(&ioas->tree_lock);
 		return;
 	}
-	mutex_lock(&ioas->tree_lock);
 	map->state = VIB_DRAINING;
 	map->flags |= VIB_F_PARTIAL;
 	mutex_unlock(&ioas->tree_lock);

@@ -232,25 +232,34 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
+/* @n more have been looked at. */
+static void pause_after(struct vib_unpinning *up, unsigned long n)
+{
+	up->awake += n;
+	if (up->awake < UNPIN_STEP)
+		return;
+	up->awake = 0;
+	cond_resched();
+}
+
 void vib_unpin_run(struct vib_unpinning *up)
 {
 	u64 run = up->next - up->npages, left = up->npages;
-	struct page *page = pfn_to_page(vib_ext_pfn(run));
+	struct page *page;
 	unsigned long n;
 
 	up->npages = 0;
 	if (run & VIB_EXT_ACCOUNTED)
 		up->accounted += left;
-	if (!(run & VIB_EXT_PINNED))
+	if (!(run & VIB_EXT_PINNED)) {
+		pause_after(up, 1);
 		return;
+	}
+	page = pfn_to_page(vib_ext_pfn(run));
 	for (; left; left -= n, page += n) {
 		n = min_t(u64, left, UNPIN_STEP);
 		vib_compat_unpin_range(page, n, up->dirty);
-		up->awake += n;
-		if (up->awake < UNPIN_STEP)
-			continue;
-		up->awake = 0;
-		cond_resched();
+		pause_after(up, n);
 	}
 }
 

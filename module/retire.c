@@ -3,9 +3,9 @@
  * The end of mappings: out of every domain, one sync a domain and batch, then unpinned. Nothing
  * here can fail or needs memory.
  *
- * The work goes in slices of at most SLICE_EXTENTS extents, which bounds the time under
- * domains_rwsem, and SLICE_PAGES pages (and the rest of the extent that one ends in), which bounds
- * what one flush holds back. A slice may be thousands of small mappings or a part of a large one;
+ * The work goes in slices of at most SLICE_ENTRIES page-table entries, roughly, which bounds the
+ * time under domains_rwsem, and SLICE_PAGES pages, which bounds what one flush holds back (and the
+ * rest of the extent that one ends in). A slice may be thousands of small mappings or a part of a large one;
  * neighbours in IOVA go in one call. Invariant: an extent is unpinned only after each domain that
  * held it was synced.
  */
@@ -21,9 +21,11 @@
 
 enum {
 	/* As much as 512 MiB of scattered 4 KiB pages, a driver call for each. */
-	SLICE_EXTENTS = SZ_512M >> PAGE_SHIFT,
-	/* 16 GiB: their page tables, which wait for the flush, are 32 MiB. */
+	SLICE_ENTRIES = SZ_512M >> PAGE_SHIFT,
+	/* 16 GiB of pages of 4 KiB. */
 	SLICE_PAGES = 1 << 22,
+	/* An extent takes no more entries: behind its first and last 2 MiB they are large ones. */
+	EXTENT_ENTRIES = 2 * (SZ_2M >> PAGE_SHIFT),
 };
 
 /**
@@ -73,17 +75,20 @@ static u64 extents_size(struct vib_mapping *map, u32 first, u32 end)
 }
 
 struct budget {
-	s64 pages, extents;		/* what a slice may still take in */
+	s64 pages, entries;		/* what a slice may still take in */
 };
 
 /* Behind the last extent from @first on, and at least one, that the budget allows. */
 static u32 cut_part(struct vib_mapping *map, u32 first, struct budget *left)
 {
+	u64 most = map->flags & VIB_F_PAGEWISE ? VIB_EXT_PAGES_MAX : EXTENT_ENTRIES;
 	u64 *words = vib_extents_words(&map->extents);
 
-	while (first < map->extents.nr && left->pages > 0 && left->extents > 0) {
-		left->pages -= vib_ext_pages(words[first++]);
-		left->extents--;
+	while (first < map->extents.nr && left->pages > 0 && left->entries > 0) {
+		u64 pages = vib_ext_pages(words[first++]);
+
+		left->pages -= pages;
+		left->entries -= min(pages, most);
 	}
 	return first;
 }
@@ -105,7 +110,7 @@ static u64 slice_stop(const struct slice *slice)
  */
 static void cut_slice(struct slice *slice, struct tally *tally)
 {
-	struct budget left = { .pages = SLICE_PAGES, .extents = SLICE_EXTENTS };
+	struct budget left = { .pages = SLICE_PAGES, .entries = SLICE_ENTRIES };
 	struct vib_mapping *map = slice->map;
 	u32 end = cut_part(map, slice->first, &left);
 
@@ -117,7 +122,7 @@ static void cut_slice(struct slice *slice, struct tally *tally)
 			break;
 		tally->mappings++;
 		tally->size += vib_span_size(&map->span);
-		if (left.pages <= 0 || left.extents <= 0 ||
+		if (left.pages <= 0 || left.entries <= 0 ||
 		    list_is_last(&map->batch, slice->list))
 			break;
 		map = list_next_entry(map, batch);
@@ -324,14 +329,6 @@ static void erase(struct vib_ioas *ioas, struct list_head *list, const struct ta
 	mutex_unlock(&ioas->tree_lock);
 }
 
-void vib_retire_stuck(struct vib_ioas *ioas, struct vib_mapping *map)
-{
-	mutex_lock(&ioas->tree_lock);
-	map->state = VIB_DEAD;
-	vib_ioas_changed(ioas);
-	mutex_unlock(&ioas->tree_lock);
-}
-
 /* Drains and unpins all extents of the mappings, slice by slice. */
 static void drain_list(struct vib_ioas *ioas, struct list_head *list, struct tally *tally)
 {
@@ -366,8 +363,11 @@ u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
 
 	if (!retire_page(ioas, list, &tally))
 		drain_list(ioas, list, &tally);
-	settle(&tally);
+	/* Nobody need wait for this, but a mapping that stays no longer keeps its owner for us. */
+	if (tally.flags & (VIB_F_STUCK | VIB_F_KEPT))
+		settle(&tally);
 	erase(ioas, list, &tally);
+	settle(&tally);
 	free_list(list, tally.pins);
 	return tally.size;
 }

@@ -27,7 +27,8 @@ struct sweep {
 	struct vib_unmap *req;
 	u64 next;			/* everything below is done */
 	u64 last;
-	u64 floor;			/* stops at a mapping that starts below it */
+	u64 floor;			/* stops at a mapping that starts below it, */
+	u64 ceiling;			/* or ends above it */
 	bool done;
 	bool busy;			/* of the latest claimed, some were */
 	unsigned int tracked;		/* ioas->tracked when the latest were claimed */
@@ -53,7 +54,11 @@ static int claim(struct sweep *sweep, struct list_head *batch)
 	unsigned int nr;
 	u32 busy = 0;
 
-	for (nr = 0; span && span->start >= sweep->floor && nr < CLAIM_MAX; nr++) {
+	/* It came while others were retired: neither is it cut, nor does it end the sweep. */
+	if (ioas->v2 && span && span->start < sweep->req->iova)
+		span = vib_maptree_next(span, sweep->last);
+	for (nr = 0; span && span->start >= sweep->floor && span->last <= sweep->ceiling &&
+	     nr < CLAIM_MAX; nr++) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
 		if (map->state == VIB_LIVE && !(map->flags & VIB_F_HANDOVER)) {
@@ -246,6 +251,7 @@ static int unmap(struct vib_ioas *ioas, struct vib_unmap *req)
 		.next = req->iova,
 		/* Type1's first version stops where a mapping starts before the range. */
 		.floor = ioas->v2 ? 0 : req->iova,
+		.ceiling = U64_MAX,
 	};
 	int ret;
 
@@ -258,6 +264,8 @@ static int unmap(struct vib_ioas *ioas, struct vib_unmap *req)
 		mutex_unlock(&ioas->tree_lock);
 		return ret;
 	}
+	if (ioas->v2)
+		sweep.ceiling = sweep.last;
 	return sweep_range(&sweep);
 }
 

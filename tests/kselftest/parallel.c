@@ -255,6 +255,49 @@ static void *use_until_it_ends(void *arg)
 }
 
 /* Only ours: the VFIO core lets type1's calls run into freed memory. */
+/* More than one call of the engine takes out in a turn. */
+enum { CROWD = 40000, CUT = 2 * CROWD };
+
+/* While all below CUT is being unmapped: a mapping that reaches beyond it. */
+static void *straddle(void *arg)
+{
+	struct worker *me = arg;
+	__u64 at = IOVA + (CUT - 1) * PAGE, done;
+	int fd = me->w->container;
+
+	while (!me->good && !me->odd) {
+		dma_unmap(fd, at, PAGE, 0, NULL);
+		if (dma_map(fd, at, me->mem, 2 * PAGE, DMA_RW))
+			continue;
+		usleep(200000);
+		done = 0;
+		if (!dma_unmap(fd, at, 2 * PAGE, 0, &done) && done == 2 * PAGE)
+			me->good++;
+		else
+			me->odd++;
+	}
+	return NULL;
+}
+
+TEST_F(parallel, unmap_takes_no_mapping_that_reaches_out_of_its_range)
+{
+	struct worker other = { .w = &self->w, .mem = self->mem };
+	__u64 done = 0;
+	unsigned int i;
+
+	if (!self->w.mode->v2)
+		SKIP(return, "type id 1 unmaps beyond the range");
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	for (i = 0; i < CROWD; i++)
+		ASSERT_EQ(0, dma_map(self->w.container, IOVA + (2 * i + 1) * PAGE,
+				     self->mem, PAGE, DMA_RW));
+	pthread_create(&other.thread, NULL, straddle, &other);
+	dma_unmap(self->w.container, IOVA, CUT * PAGE, 0, &done);
+	pthread_join(other.thread, NULL);
+	EXPECT_EQ(0, other.odd);
+	EXPECT_GE(CROWD * PAGE, done);
+}
+
 #define WORLD ending
 #define WORLD_GROUPS 1
 #define WORLD_BATCH_ONLY
