@@ -39,6 +39,7 @@ static struct vib_mapping *find_live(struct vib_ioas *ioas, u64 iova)
 	struct vib_span *span = vib_maptree_first(&ioas->tree, iova, iova);
 	struct vib_mapping *map = vib_mapping_of(span);
 
+	lockdep_assert_held(&ioas->tree_lock);
 	return span && map->state == VIB_LIVE ? map : NULL;
 }
 
@@ -113,10 +114,7 @@ static struct vib_page *enter(struct stretch *st, struct vib_page *page, s64 *ba
 	} else {
 		vib_page_insert(st->map, page);
 		vib_dirty_mark(st->map, page->iova, 1);
-		/*
-		 * A domain has come or gone since the pin was made: it is charged by the rule of
-		 * now.
-		 */
+		/* If a domain came or went since the pin, it is charged by the rule of now. */
 		if (vib_page_chargeable(page) && st->charge == st->ioas->restricted) {
 			*vib_page_word(page) ^= VIB_EXT_ACCOUNTED;
 			*balance += st->charge ? -1 : 1;
@@ -274,6 +272,7 @@ static struct vib_page *find_pinned(struct vib_ioas *ioas, u64 iova, struct vib_
 	struct vib_mapping *map = span ? vib_mapping_of(span) : NULL;
 	struct vib_page *page = map ? vib_page_find(map, iova) : NULL;
 
+	lockdep_assert_held(&ioas->tree_lock);
 	*owner = map;
 	if (page)
 		return page;

@@ -67,6 +67,7 @@ int vib_dirty_prepare(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	u64 *bitmap;
 
+	lockdep_assert_held(&ioas->domains_rwsem);
 	if (!ioas->tracking)
 		return 0;
 	bitmap = alloc_bitmap(ioas, map);
@@ -86,6 +87,7 @@ static struct vib_mapping *next_live(struct vib_ioas *ioas, u64 start)
 	struct vib_mapping *map = NULL;
 	struct vib_span *span;
 
+	lockdep_assert_held_write(&ioas->domains_rwsem);
 	mutex_lock(&ioas->tree_lock);
 	for (span = vib_maptree_first(&ioas->tree, start, U64_MAX); span && !map;
 	     span = vib_maptree_next(span, U64_MAX)) {
@@ -193,6 +195,7 @@ void vib_dirty_mark_all(struct vib_ioas *ioas)
 {
 	struct vib_span *span = vib_maptree_first(&ioas->tree, 0, U64_MAX);
 
+	lockdep_assert_held(&ioas->tree_lock);
 	for (; span; span = vib_maptree_next(span, U64_MAX)) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
@@ -228,6 +231,7 @@ static int emit(struct vib_mapping *map, const u64 *bitmap, struct vib_dirty_sin
 /* Can a device write this mapping without anybody telling? tree_lock is held. */
 static bool all_dirty(struct vib_ioas *ioas, struct vib_mapping *map)
 {
+	lockdep_assert_held(&ioas->tree_lock);
 	return !map->dirty || (ioas->all_dirty && map->extents.nr);
 }
 
@@ -257,6 +261,7 @@ static void give_back(struct vib_ioas *ioas, struct vib_mapping *map, const u64 
 	u64 nbits = nr_bits(map);
 	u64 i;
 
+	lockdep_assert_held(&ioas->tree_lock);
 	/* Tracking was off meanwhile: what is there now is of another start. */
 	if (!map->dirty || tracked != ioas->tracked)
 		return;
@@ -309,6 +314,7 @@ static int report_bits(struct vib_ioas *ioas, struct vib_mapping *map,
 /* The range of a query, checked; tree_lock is held. */
 static int check_range(struct vib_ioas *ioas, struct vib_dirty_sink *sink, u64 *last)
 {
+	lockdep_assert_held(&ioas->tree_lock);
 	if (ioas->dying || sink->pgsize != vib_pgsize_smallest(ioas->pgsizes))
 		return -EINVAL;
 	if ((sink->iova | sink->size) & (sink->pgsize - 1))

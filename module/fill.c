@@ -28,6 +28,7 @@ int vib_fill_batch(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iov
 	u64 pages;
 	int ret;
 
+	lockdep_assert_held(&ioas->domains_rwsem);
 	list_for_each_entry(dom, &ioas->domains, node) {
 		ret = vib_domain_fill(dom, iova, batch, 0, nr, map->prot,
 				      map->flags & VIB_F_PAGEWISE, stuck);
@@ -80,6 +81,7 @@ int vib_fill_domain(struct vib_ioas *ioas, struct vib_domain *dom)
 	u64 next = 0;
 	int ret;
 
+	lockdep_assert_held_write(&ioas->domains_rwsem);
 	do {
 		map = next_filled(ioas, next);
 		if (!map)

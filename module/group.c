@@ -19,6 +19,7 @@ static struct vib_group *find_group(struct vib_ioas *ioas, struct iommu_group *i
 	struct vib_domain *dom;
 	struct vib_group *grp;
 
+	lockdep_assert_held(&ioas->domains_rwsem);
 	list_for_each_entry(dom, &ioas->domains, node)
 		list_for_each_entry(grp, &dom->groups, node)
 			if (grp->iommu == iommu)
@@ -41,6 +42,7 @@ static void link_group(struct vib_ioas *ioas, struct vib_group *grp)
 {
 	struct vib_domain *dom = grp->domain;
 
+	lockdep_assert_held_write(&ioas->domains_rwsem);
 	grp->aperture = vib_domain_aperture(dom);
 	if (list_empty(&dom->node)) {
 		dom->id = ioas->next_domain++;
@@ -54,6 +56,7 @@ static void unlink_group(struct vib_ioas *ioas, struct vib_group *grp)
 {
 	struct vib_domain *dom = grp->domain;
 
+	lockdep_assert_held_write(&ioas->domains_rwsem);
 	list_del(&grp->node);
 	vib_domain_detach(dom, grp->iommu);
 	trace_vib_detach(ioas->handle, iommu_group_id(grp->iommu), dom->id,
@@ -112,6 +115,7 @@ err_restore:
 /* May a group come now? Else @why not. domains_rwsem is held for write. */
 static int check_attach(struct vib_ioas *ioas, struct iommu_group *iommu, enum vib_why *why)
 {
+	lockdep_assert_held_write(&ioas->domains_rwsem);
 	/*
 	 * A live update and emulated devices exclude each other: this is under tree_lock for them.
 	 */

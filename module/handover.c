@@ -22,6 +22,7 @@ static struct vib_mapping *next_recorded(struct vib_ioas *ioas, u64 start)
 {
 	struct vib_span *span = vib_maptree_first(&ioas->tree, start, U64_MAX);
 
+	lockdep_assert_held(&ioas->tree_lock);
 	for (; span; span = vib_maptree_next(span, U64_MAX)) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
@@ -100,6 +101,7 @@ bool vib_handover_pending(struct vib_ioas *ioas)
 {
 	bool pending;
 
+	lockdep_assert_held_write(&ioas->domains_rwsem);
 	mutex_lock(&ioas->tree_lock);
 	pending = next_recorded(ioas, 0);
 	mutex_unlock(&ioas->tree_lock);
@@ -110,6 +112,7 @@ void vib_handover_release(struct vib_ioas *ioas, struct list_head *released)
 {
 	struct vib_span *span;
 
+	lockdep_assert_held_write(&ioas->domains_rwsem);
 	mutex_lock(&ioas->tree_lock);
 	for (span = vib_maptree_first(&ioas->tree, 0, U64_MAX); span;
 	     span = vib_maptree_next(span, U64_MAX)) {
@@ -134,6 +137,7 @@ static void recount(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	bool free = !vib_extents_pages(&map->extents, 0, VIB_EXT_ACCOUNTED);
 
+	lockdep_assert_held(&ioas->tree_lock);
 	if (free == !!(map->flags & VIB_F_ENTRY))
 		return;
 	map->flags ^= VIB_F_ENTRY;

@@ -108,7 +108,9 @@ void vib_ioas_put(struct vib_ioas *ioas)
 	 * What a driver did not unmap may have become DEAD after the release; nobody else is here
 	 * now.
 	 */
+	mutex_lock(&ioas->tree_lock);
 	vib_ioas_take_dead(ioas, &ioas->kept);
+	mutex_unlock(&ioas->tree_lock);
 	vib_retire_unmapped(&ioas->kept);
 	vib_owner_put(ioas->latest);
 	vib_windows_fini(&ioas->spare);

@@ -148,7 +148,9 @@ static int join_fresh(struct vib_ioas *ioas, struct vib_group *grp)
 
 int vib_join(struct vib_ioas *ioas, struct vib_group *grp)
 {
-	int ret = join_direct(ioas, grp);
+	int ret;
 
+	lockdep_assert_held_write(&ioas->domains_rwsem);
+	ret = join_direct(ioas, grp);
 	return ret == -EINVAL ? join_fresh(ioas, grp) : ret;
 }

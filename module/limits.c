@@ -63,6 +63,7 @@ static bool conflicts(struct vib_ioas *ioas, const struct vib_windows *win)
 	u64 start = 0;
 	u32 i;
 
+	lockdep_assert_held(&ioas->tree_lock);
 	for (i = 0; i < win->nr; i++) {
 		if (win->range[i].start > start &&
 		    vib_maptree_first(&ioas->tree, start, win->range[i].start - 1))
@@ -114,6 +115,7 @@ void vib_limits_restore(struct vib_ioas *ioas)
 {
 	bool restricted = !list_empty(&ioas->domains);
 
+	lockdep_assert_held_write(&ioas->domains_rwsem);
 	if (restricted)
 		rebuild_windows(ioas);
 	mutex_lock(&ioas->tree_lock);
@@ -143,6 +145,7 @@ static bool pgsizes_fit(struct vib_ioas *ioas, u64 pgsizes)
 	u64 now = vib_pgsize_smallest(ioas->pgsizes);
 	u64 next = vib_pgsize_smallest(pgsizes);
 
+	lockdep_assert_held(&ioas->tree_lock);
 	return next && (next <= now || (!ioas->tree.nr && !ioas->tracking));
 }
 
@@ -163,6 +166,7 @@ int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp,
 {
 	int ret;
 
+	lockdep_assert_held_write(&ioas->domains_rwsem);
 	ret = reserve_windows(ioas, grp);
 	if (ret)
 		return ret;
@@ -186,6 +190,7 @@ int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp,
 
 int vib_limits_settle(struct vib_ioas *ioas, const struct vib_group *grp)
 {
+	lockdep_assert_held_write(&ioas->domains_rwsem);
 	/* What it reserves was closed before; nothing else can have changed. */
 	if (vib_windows_within(&ioas->windows, grp->aperture.start, grp->aperture.last))
 		return 0;
@@ -225,6 +230,7 @@ void vib_limits_update(struct vib_ioas *ioas)
 	bool coherent = true;
 	struct vib_domain *dom;
 
+	lockdep_assert_held_write(&ioas->domains_rwsem);
 	list_for_each_entry(dom, &ioas->domains, node)
 		coherent &= dom->coherent;
 	mutex_lock(&ioas->tree_lock);

@@ -49,6 +49,7 @@ int vib_map_check(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
 {
 	u64 mask = vib_pgsize_smallest(ioas->pgsizes) - 1;
 
+	lockdep_assert_held(&ioas->tree_lock);
 	if (ioas->dying)
 		return vib_refuse(ioas, VIB_WHY_CLOSING, -EINVAL);
 	if ((iova | (last + 1) | vaddr) & mask)
@@ -101,6 +102,7 @@ static int insert(struct vib_ioas *ioas, struct vib_mapping *map)
 	u64 start = map->span.start, last = map->span.last;
 	int ret;
 
+	lockdep_assert_held(&ioas->tree_lock);
 	ret = vib_map_check(ioas, start, last, map->vaddr);
 	if (ret)
 		return ret;
@@ -139,6 +141,7 @@ static int publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 {
 	int ret;
 
+	lockdep_assert_held(&ioas->domains_rwsem);
 	ret = vib_dirty_prepare(ioas, map);
 	if (ret)
 		return ret;

@@ -10,6 +10,7 @@ int vib_ioas_settled(struct vib_ioas *ioas, u64 start, u64 last)
 {
 	struct vib_span *span = vib_maptree_first(&ioas->tree, start, last);
 
+	lockdep_assert_held(&ioas->tree_lock);
 	for (; span; span = vib_maptree_next(span, last)) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
@@ -21,6 +22,7 @@ int vib_ioas_settled(struct vib_ioas *ioas, u64 start, u64 last)
 
 void vib_mapping_unbusy(struct vib_ioas *ioas, struct vib_mapping *map, struct list_head *orphans)
 {
+	lockdep_assert_held(&ioas->tree_lock);
 	if (--map->busy)
 		return;
 	vib_ioas_changed(ioas);
@@ -60,6 +62,7 @@ void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch)
 	struct vib_mapping *map;
 	unsigned long taken = 0;
 
+	lockdep_assert_held(&ioas->tree_lock);
 	for (; span; span = vib_maptree_next(span, U64_MAX)) {
 		map = vib_mapping_of(span);
 		if (map->state != VIB_DEAD && (map->state != VIB_LIVE || !take(ioas, map)))
@@ -81,6 +84,7 @@ void vib_ioas_take_dead(struct vib_ioas *ioas, struct list_head *batch)
 	struct vib_mapping *map;
 	LIST_HEAD(dead);
 
+	lockdep_assert_held(&ioas->tree_lock);
 	for (; span; span = vib_maptree_next(span, U64_MAX)) {
 		map = vib_mapping_of(span);
 		if (map->state == VIB_DEAD)

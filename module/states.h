@@ -29,6 +29,7 @@ int vib_ioas_wait(struct vib_ioas *ioas);
 /* A mapping has left RESERVED or DRAINING. tree_lock is held. */
 static inline void vib_ioas_changed(struct vib_ioas *ioas)
 {
+	lockdep_assert_held(&ioas->tree_lock);
 	WRITE_ONCE(ioas->changes, ioas->changes + 1);
 	if (wq_has_sleeper(&ioas->wait))
 		wake_up_all(&ioas->wait);

@@ -54,6 +54,7 @@ static int claim(struct sweep *sweep, struct list_head *batch)
 	unsigned int nr;
 	u32 busy = 0;
 
+	lockdep_assert_held(&ioas->tree_lock);
 	/* It came while others were retired: neither is it cut, nor does it end the sweep. */
 	if (ioas->v2 && span && span->start < sweep->req->iova)
 		span = vib_maptree_next(span, sweep->last);
@@ -81,6 +82,7 @@ int vib_unmap_check(struct vib_ioas *ioas, const struct vib_unmap *req, u64 *las
 {
 	u64 mask = vib_pgsize_smallest(ioas->pgsizes) - 1;
 
+	lockdep_assert_held(&ioas->tree_lock);
 	if (ioas->dying)
 		return vib_refuse(ioas, VIB_WHY_CLOSING, -EINVAL);
 	if (req->iova & mask)
@@ -107,6 +109,7 @@ static void unclaim_one(struct sweep *sweep, struct vib_mapping *map)
 {
 	struct vib_ioas *ioas = sweep->ioas;
 
+	lockdep_assert_held(&ioas->tree_lock);
 	list_del(&map->batch);
 	map->state = VIB_LIVE;
 	map->flags &= ~VIB_F_KEPT;

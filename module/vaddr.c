@@ -16,6 +16,7 @@ static int invalidate(struct vib_ioas *ioas, u64 start, u64 last, u64 *size)
 	struct vib_span *first = vib_maptree_first(&ioas->tree, start, last);
 	struct vib_span *span;
 
+	lockdep_assert_held(&ioas->tree_lock);
 	/* Type1's first version stops where a mapping starts before the range. */
 	if (!ioas->v2 && first && first->start < start)
 		return 0;
@@ -61,6 +62,7 @@ static struct vib_mapping *find_invalid(struct vib_ioas *ioas, u64 iova, u64 las
 {
 	struct vib_span *span = vib_maptree_first(&ioas->tree, iova, last);
 
+	lockdep_assert_held(&ioas->tree_lock);
 	if (!span)
 		return ERR_PTR(-ENOENT);
 	if (span->start != iova || span->last != last ||
@@ -93,6 +95,7 @@ static struct vib_owner *repoint(struct vib_ioas *ioas, struct vib_mapping *map,
 {
 	struct vib_owner *old = map->owner;
 
+	lockdep_assert_held(&ioas->tree_lock);
 	map->vaddr = vaddr;
 	map->flags &= ~VIB_F_INVALID;
 	ioas->invalid -= map->state == VIB_LIVE;
