@@ -19,7 +19,6 @@ enum mock_error {
 	MOCK_E_PAGE_TRANSLATED,	/* page let go while a domain translates to it */
 	MOCK_E_FOREIGN_OPS,	/* attach to a domain of other operations */
 	MOCK_E_UNLIKE_LIVE,	/* first attach of an unlike instance to a filled domain */
-	MOCK_E_NO_MEMORY,	/* the mock itself ran out of memory: no verdict */
 	MOCK_ERRORS,
 };
 

@@ -26,7 +26,6 @@ static const char * const error_names[MOCK_ERRORS] = {
 	[MOCK_E_PAGE_TRANSLATED] = "page_translated",
 	[MOCK_E_FOREIGN_OPS] = "foreign_ops",
 	[MOCK_E_UNLIKE_LIVE] = "unlike_live",
-	[MOCK_E_NO_MEMORY] = "no_memory",
 };
 
 static int instance_nr(const struct mock_instance *inst)
