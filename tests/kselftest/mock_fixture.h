@@ -128,8 +128,8 @@ static inline void strip_counters(char *text)
 	}
 }
 
-#define EXPECT_UNCHANGED() do {						\
-	ASSERT_EQ(0, state_read(&self->w, &self->after));		\
+/* Are @before and @after the same? */
+#define EXPECT_SAME() do {						\
 	strip_counters(self->before.containers);			\
 	strip_counters(self->after.containers);				\
 	EXPECT_STREQ(self->before.dump, self->after.dump);		\
@@ -138,6 +138,11 @@ static inline void strip_counters(char *text)
 			    sizeof(self->before.info)));		\
 	EXPECT_EQ(self->before.pinned, self->after.pinned);		\
 	EXPECT_EQ(self->before.locked, self->after.locked);		\
+} while (0)
+
+#define EXPECT_UNCHANGED() do {						\
+	ASSERT_EQ(0, state_read(&self->w, &self->after));		\
+	EXPECT_SAME();							\
 } while (0)
 
 #define REMEMBER() ASSERT_EQ(0, state_read(&self->w, &self->before))

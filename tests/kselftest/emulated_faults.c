@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every allocation of the calls that emulated devices add fails once: their
+ * attach, pin_pages, dma_rw, dirty bitmaps, and the first real group that joins
+ * them. None can stop unpin_pages, an unmap or a real group's leaving.
+ */
+#include <sys/mman.h>
+
+#include "fault_pieces.h"
+
+/* A container with one emulated device and eight mappings. */
+static int with_device(struct bed *bed)
+{
+	int ret = world_open_container(&bed->w);
+
+	if (!ret)
+		ret = emulated_join(&bed->e[0], 0, bed->w.container);
+	if (!ret)
+		ret = world_set_iommu(&bed->w);
+	if (!ret)
+		ret = emulated_open(&bed->e[0], 0);
+	return ret ? ret : map_pieces(bed);
+}
+
+static int with_real_group(struct bed *bed)
+{
+	int ret = with_device(bed);
+
+	return ret ? ret : world_join(&bed->w, SLOT_A);
+}
+
+static int nothing(struct bed *bed)
+{
+	(void)bed;
+	return 0;
+}
+
+static bool always(struct bed *bed)
+{
+	(void)bed;
+	return true;
+}
+
+/* A further emulated group. */
+
+static int join_second(struct bed *bed)
+{
+	return group_join(bed->e[1].group, bed->w.container);
+}
+
+static int leave_second(struct bed *bed)
+{
+	return group_leave(bed->e[1].group);
+}
+
+static int with_second_group(struct bed *bed)
+{
+	int ret = with_device(bed);
+
+	if (!ret)
+		ret = emulated_join(&bed->e[1], 1, bed->w.container);
+	return ret ? ret : leave_second(bed);
+}
+
+/* What has joined can leave, so undo() tells whether it is done. */
+FIXTURE_VARIANT_ADD(fails, attach_emulated)
+{
+	.deed = {
+		.prepare = with_second_group, .act = join_second,
+		.done = always, .undo = leave_second, .failures = 1,
+	},
+};
+
+/* pin_pages: each page is an entry of its own */
+
+static int pin(struct bed *bed)
+{
+	return emulated_pin(&bed->e[0], IOVA, PIECE_PAGES, MOCK_WRITE);
+}
+
+static int unpin(struct bed *bed)
+{
+	return emulated_unpin(&bed->e[0], IOVA, PIECE_PAGES);
+}
+
+/* Some of the pages are pinned already. */
+static int with_some_pinned(struct bed *bed)
+{
+	int ret = with_device(bed);
+
+	if (!ret)
+		ret = emulated_pin(&bed->e[0], IOVA + PAGE, 2, MOCK_READ);
+	return ret ? ret : emulated_pin(&bed->e[0], IOVA + 5 * PAGE, 1, MOCK_READ);
+}
+
+static int pin_untouched(struct bed *bed)
+{
+	if (madvise(bed->mem, PIECE_PAGES * PAGE, MADV_DONTNEED))
+		return -errno;
+	return pin(bed);
+}
+
+static bool holds_pages(struct bed *bed, unsigned int pages, long locked)
+{
+	struct mock_told told;
+
+	return !emulated_told(&bed->e[0], &told) && told.held == pages &&
+	       charged(&bed->w) == locked;
+}
+
+static bool pinned(struct bed *bed)
+{
+	return holds_pages(bed, PIECE_PAGES, PIECE_PAGES);
+}
+
+/* Three of them twice, which charges once. */
+static bool pinned_again(struct bed *bed)
+{
+	return holds_pages(bed, PIECE_PAGES + 3, PIECE_PAGES);
+}
+
+static bool pinned_in_domain(struct bed *bed)
+{
+	return holds_pages(bed, PIECE_PAGES, MEM_PAGES);
+}
+
+static bool unpinned(struct bed *bed)
+{
+	return holds_pages(bed, 0, 0);
+}
+
+static int with_pins(struct bed *bed)
+{
+	int ret = with_device(bed);
+
+	return ret ? ret : pin(bed);
+}
+
+FIXTURE_VARIANT_ADD(fails, pin)
+{
+	.deed = {
+		.prepare = with_device, .act = pin, .done = pinned,
+		.undo = unpin, .copies = true, .failures = PIECE_PAGES + 1,
+	},
+};
+
+FIXTURE_VARIANT_ADD(fails, pin_untouched)
+{
+	.deed = {
+		.prepare = with_device, .act = pin_untouched, .done = pinned,
+		.undo = unpin, .pages = true, .failures = PIECE_PAGES,
+	},
+};
+
+FIXTURE_VARIANT_ADD(fails, pin_again)
+{
+	.deed = {
+		.prepare = with_some_pinned, .act = pin, .done = pinned_again,
+		.undo = unpin, .failures = PIECE_PAGES - 3,
+	},
+};
+
+FIXTURE_VARIANT_ADD(fails, pin_in_domain)
+{
+	.deed = {
+		.prepare = with_real_group, .act = pin,
+		.done = pinned_in_domain, .undo = unpin,
+		.failures = PIECE_PAGES + 1,
+	},
+};
+
+FIXTURE_VARIANT_ADD(fails, unpin)
+{
+	.deed = {
+		.prepare = with_pins, .act = unpin, .done = unpinned,
+		.undo = pin, .never_fails = true,
+	},
+};
+
+/* dma_rw */
+
+static int rw(struct bed *bed)
+{
+	char buf[3 * PAGE] = "";
+	int ret = emulated_read(&bed->e[0], IOVA + PAGE, buf, sizeof(buf));
+
+	return ret ? ret : emulated_write(&bed->e[0], IOVA + PAGE, buf, sizeof(buf));
+}
+
+FIXTURE_VARIANT_ADD(fails, dma_rw)
+{
+	.deed = {
+		.prepare = with_device, .act = rw, .done = always,
+		.undo = nothing, .copies = true, .failures = 2,
+	},
+};
+
+/* An unmap: the device is told, and lets go */
+
+static int unmap_first(struct bed *bed)
+{
+	return dma_unmap(bed->w.container, IOVA, PIECE_PAGES * PAGE, 0, NULL);
+}
+
+static int map_and_pin(struct bed *bed)
+{
+	int ret = dma_map(bed->w.container, IOVA, bed->mem, PIECE_PAGES * PAGE,
+			  DMA_RW);
+
+	return ret ? ret : pin(bed);
+}
+
+FIXTURE_VARIANT_ADD(fails, unmap)
+{
+	.deed = {
+		.prepare = with_pins, .act = unmap_first, .done = unpinned,
+		.undo = map_and_pin, .never_fails = true,
+	},
+};
+
+/* The first real group: what was recorded is pinned as a whole; and the way back */
+
+static int join_real(struct bed *bed)
+{
+	return world_join(&bed->w, SLOT_A);
+}
+
+static int leave_real(struct bed *bed)
+{
+	return leave(&bed->w, SLOT_A);
+}
+
+static int with_pins_and_group(struct bed *bed)
+{
+	int ret = with_pins(bed);
+
+	return ret ? ret : join_real(bed);
+}
+
+static int with_pins_and_open_group(struct bed *bed)
+{
+	int ret = with_pins_and_group(bed);
+
+	return ret ? ret : leave_real(bed);
+}
+
+static bool whole(struct bed *bed)
+{
+	return domains_hold(1, MEM_PAGES) &&
+	       holds_pages(bed, PIECE_PAGES, MEM_PAGES);
+}
+
+static bool recorded(struct bed *bed)
+{
+	return !mock_domains() && holds_pages(bed, PIECE_PAGES, PIECE_PAGES);
+}
+
+FIXTURE_VARIANT_ADD(fails, attach_real)
+{
+	.deed = {
+		.prepare = with_pins_and_open_group, .act = join_real,
+		.done = whole, .undo = leave_real, .failures = 8,
+	},
+};
+
+FIXTURE_VARIANT_ADD(fails, detach_real)
+{
+	.deed = {
+		.prepare = with_pins_and_group, .act = leave_real,
+		.done = recorded, .undo = join_real, .never_fails = true, .renumbers = true,
+	},
+};
+
+TEST_F(fails, at_every_allocation)
+{
+	if (!emulated_present()) {
+		ASSERT_FALSE(promised("emulated"));
+		SKIP(return, "no emulated devices");
+	}
+	fault_sweep(_metadata, &self->bed, &variant->deed);
+}
+
+/* A dirty bitmap that cannot be handed over loses none of its bits. */
+
+FIXTURE(bitmap)
+{
+	struct bed bed;
+};
+
+FIXTURE_SETUP(bitmap)
+{
+	bed_begin(_metadata, &self->bed);
+	ASSERT_EQ(0, fault_set_up(true, false));
+	ASSERT_EQ(0, with_device(&self->bed));
+	ASSERT_EQ(0, dirty_start(self->bed.w.container));
+}
+
+FIXTURE_TEARDOWN(bitmap)
+{
+	bed_end(_metadata, &self->bed);
+}
+
+static int get(struct bed *bed, __u64 *word)
+{
+	struct vfio_bitmap bitmap = bitmap_words(word, 1);
+
+	*word = 0;
+	return dirty_get(bed->w.container, IOVA, PIECE_PAGES * PAGE, &bitmap);
+}
+
+TEST_F(bitmap, keeps_what_it_cannot_report)
+{
+	struct bed *bed = &self->bed;
+	unsigned int n = 0, failed = 0;
+	__u64 word;
+	bool fired;
+	int ret;
+
+	ASSERT_EQ(0, get(bed, &word));
+	do {
+		ASSERT_GT(FAULTS_MAX, ++n);
+		ASSERT_EQ(0, emulated_write(&bed->e[0], IOVA + 3 * PAGE, &n,
+					    sizeof(n)));
+		ASSERT_EQ(0, fault_arm(n));
+		ret = get(bed, &word);
+		fired = fault_fired();
+		if (ret) {
+			ASSERT_TRUE(ret == -ENOMEM || ret == -EFAULT);
+			failed++;
+			ASSERT_EQ(0, get(bed, &word));
+		}
+		EXPECT_EQ(1ULL << 3, word)
+			TH_LOG("failure %u: %d", n, ret);
+		ASSERT_EQ(0, get(bed, &word));
+		EXPECT_EQ(0, word);
+	} while (fired);
+	EXPECT_LE(3, failed);
+}
+
+TEST_HARNESS_MAIN

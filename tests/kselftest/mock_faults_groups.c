@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every allocation that attaching a group makes fails once, ours and those of the
+ * cores and the driver below us; and none that detaching and closing make can keep
+ * these from what they are to do.
+ */
+#include "fault_pieces.h"
+
+static int join_a2(struct bed *bed)
+{
+	return world_join(&bed->w, SLOT_A2);
+}
+
+static int leave_a2(struct bed *bed)
+{
+	return leave(&bed->w, SLOT_A2);
+}
+
+static int join_b(struct bed *bed)
+{
+	return world_join(&bed->w, SLOT_B);
+}
+
+static int leave_b(struct bed *bed)
+{
+	return leave(&bed->w, SLOT_B);
+}
+
+/* The group's descriptor is open before, so that the sweep is of the attach alone. */
+static int with_group_a2(struct bed *bed)
+{
+	int ret = with_pieces(bed);
+
+	if (!ret)
+		ret = join_a2(bed);
+	return ret ? ret : leave_a2(bed);
+}
+
+static int with_group_b(struct bed *bed)
+{
+	int ret = with_pieces(bed);
+
+	if (!ret)
+		ret = join_b(bed);
+	return ret ? ret : leave_b(bed);
+}
+
+static int with_group_b_unlike(struct bed *bed)
+{
+	int ret = with_two_domains(bed);
+
+	return ret ? ret : leave_b(bed);
+}
+
+/* Bitmaps and all: what is tracked may not suffer from an attach either. */
+static int with_group_b_tracked(struct bed *bed)
+{
+	int ret = with_group_b_unlike(bed);
+
+	return ret ? ret : dirty_start(bed->w.container);
+}
+
+static bool one_domain(struct bed *bed)
+{
+	(void)bed;
+	return domains_hold(1, MEM_PAGES);
+}
+
+static bool two_domains(struct bed *bed)
+{
+	(void)bed;
+	return domains_hold(2, MEM_PAGES);
+}
+
+FIXTURE_VARIANT_ADD(fails, attach)
+{
+	.deed = {
+		.prepare = with_group_a2, .act = join_a2, .done = one_domain,
+		.undo = leave_a2, .failures = 2,
+	},
+};
+
+FIXTURE_VARIANT_ADD(fails, attach_alike)
+{
+	.deed = {
+		.prepare = with_group_b, .act = join_b, .done = one_domain,
+		.undo = leave_b, .failures = 4,
+	},
+};
+
+/* A second domain, filled with what the first one has. */
+FIXTURE_VARIANT_ADD(fails, attach_unlike)
+{
+	.deed = {
+		.prepare = with_group_b_unlike, .act = join_b,
+		.done = two_domains, .undo = leave_b, .failures = 4,
+	},
+};
+
+FIXTURE_VARIANT_ADD(fails, attach_tracked)
+{
+	.deed = {
+		.prepare = with_group_b_tracked, .act = join_b,
+		.done = two_domains, .undo = leave_b, .failures = 4,
+	},
+};
+
+FIXTURE_VARIANT_ADD(fails, detach)
+{
+	.deed = {
+		.prepare = with_two_domains, .act = leave_b, .done = one_domain,
+		.undo = join_b, .never_fails = true, .renumbers = true,
+	},
+};
+
+TEST_F(fails, at_every_allocation)
+{
+	fault_sweep(_metadata, &self->bed, &variant->deed);
+}
+
+FIXTURE(whole)
+{
+	struct bed bed;
+};
+
+FIXTURE_SETUP(whole)
+{
+	bed_begin(_metadata, &self->bed);
+	ASSERT_EQ(0, fault_set_up(false, false));
+}
+
+FIXTURE_TEARDOWN(whole)
+{
+	bed_end(_metadata, &self->bed);
+}
+
+/* Nothing of ours is there: no domain, no container, no page pinned or charged. */
+static void expect_nothing(struct __test_metadata *_metadata, struct bed *bed)
+{
+	char containers[MOCK_TEXT];
+
+	EXPECT_EQ(0, mock_domains());
+	ASSERT_LE(0, file_read(CONTAINERS, containers, MOCK_TEXT));
+	EXPECT_STREQ("", containers);
+	EXPECT_EQ(bed->w.pinned, pinned_pages());
+	EXPECT_EQ(bed->w.locked, locked_pages());
+}
+
+/* The container's own structures, and the first group's. */
+TEST_F(whole, set_iommu)
+{
+	struct bed *bed = &self->bed;
+	unsigned int n = 0;
+	int ret;
+
+	ASSERT_EQ(0, world_open_container(&bed->w));
+	ASSERT_EQ(0, world_join(&bed->w, SLOT_A));
+	do {
+		ASSERT_GT(FAULTS_MAX, ++n);
+		ASSERT_EQ(0, fault_arm(n));
+		ret = world_set_iommu(&bed->w);
+		if (!fault_fired())
+			break;
+		if (ret) {
+			EXPECT_EQ(-ENOMEM, ret);
+			expect_nothing(_metadata, bed);
+			continue;
+		}
+		ASSERT_EQ(0, leave(&bed->w, SLOT_A));
+		expect_nothing(_metadata, bed);
+		ASSERT_EQ(0, world_join(&bed->w, SLOT_A));
+	} while (_metadata->passed);
+	EXPECT_EQ(0, ret);
+	EXPECT_LE(5, n - 1);
+	TH_LOG("%u failure points", n - 1);
+	EXPECT_EQ(0, map_pieces(bed));
+}
+
+/* How a container with two filled domains and dirty tracking may end. */
+enum ending { GROUPS_FIRST, CONTAINER_FIRST, LAST_GROUP_LEAVES, ENDINGS };
+
+static void end_container(struct world *w, enum ending ending)
+{
+	if (ending == LAST_GROUP_LEAVES) {
+		leave(w, SLOT_A);
+		leave(w, SLOT_B);
+	}
+	if (ending == CONTAINER_FIRST)
+		world_close_container(w);
+	world_close_group(w, SLOT_B);
+	world_close_group(w, SLOT_A);
+	world_close_container(w);
+}
+
+static bool end_round(struct __test_metadata *_metadata, struct bed *bed,
+		      enum ending ending, unsigned int n)
+{
+	bool fired;
+
+	ASSERT_EQ(0, with_two_domains(bed));
+	ASSERT_EQ(0, dirty_start(bed->w.container));
+	ASSERT_EQ(0, fault_arm(n));
+	end_container(&bed->w, ending);
+	fired = fault_fired();
+	expect_nothing(_metadata, bed);
+	EXPECT_EQ(NULL, world_leak(&bed->w));
+	ASSERT_TRUE(_metadata->passed)
+		TH_LOG("ending %d, failure %u", ending, n);
+	return fired;
+}
+
+TEST_F(whole, close)
+{
+	enum ending ending;
+	unsigned int n;
+
+	for (ending = 0; ending < ENDINGS; ending++) {
+		for (n = 1; end_round(_metadata, &self->bed, ending, n); n++)
+			ASSERT_GT(FAULTS_MAX, n);
+		TH_LOG("ending %d: %u failure points", ending, n - 1);
+	}
+}
+
+TEST_HARNESS_MAIN
