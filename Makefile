@@ -22,7 +22,7 @@ DEB_DIR ?= module/dkms
 INSTALL_HEADER = install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/linux include/uapi/linux/$(HEADER)
 
 .PHONY: module install uninstall dkms-files dkms-install dkms-remove deb clean help
-.PHONY: demo test test-all test-unit test-abi test-dkms test-vm lint bench soak support-table
+.PHONY: demo test test-all test-unit test-abi test-debug test-dkms test-vm lint bench soak support-table
 
 module: headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/module modules
@@ -78,6 +78,9 @@ test-unit:
 lint:
 	tests/lint/lint
 
+test-debug:
+	tests/run-all debug
+
 test-dkms:
 	tests/dkms/run
 
@@ -130,6 +133,8 @@ help:
 #: make test-unit     the arithmetic, in user space: seconds
 #: make lint          is each line in its room and in style: seconds
 #: make test-abi      is our mirror of the VFIO core's table right on each kernel?
+#: make test-debug    all of it on a kernel with KASAN, lockdep, kmemleak and faults
+#:                    injected, which it builds: an hour
 #: make test-dkms     a kernel upgrade with apt and dkms, in a Debian root: minutes
 #: make bench         what operations cost, beside vfio_iommu_type1: minutes
 #: make test-vm       build for, and boot, each kernel; a few tests in each
