@@ -5,9 +5,9 @@
  *
  * The work goes in slices of at most SLICE_ENTRIES page-table entries, roughly, which bounds the
  * time under domains_rwsem, and SLICE_PAGES pages, which bounds what one flush holds back (and the
- * rest of the extent that one ends in). A slice may be thousands of small mappings or a part of a large one;
- * neighbours in IOVA go in one call. Invariant: an extent is unpinned only after each domain that
- * held it was synced.
+ * rest of the extent that one ends in). A slice may be thousands of small mappings or a part of a
+ * large one; neighbours in IOVA go in one call. Invariant: an extent is unpinned only after each
+ * domain that held it was synced.
  */
 #include "domain.h"
 #include "engine.h"
