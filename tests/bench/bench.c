@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../kselftest/lib/util.h"
 #include "meter.h"
 #include "rows.h"
 
@@ -58,6 +59,12 @@ void open_world(struct world *w, const struct contender *who,
 {
 	if (world_open(w, who->mode, groups) != WORLD_READY)
 		fail("%s: %s", who->name, w->why);
+}
+
+void tidy_memory(void)
+{
+	file_write("/proc/sys/vm/drop_caches", "3");
+	file_write("/proc/sys/vm/compact_memory", "1");
 }
 
 void close_world(struct world *w)

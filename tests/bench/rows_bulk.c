@@ -177,13 +177,6 @@ static long count_runs(const char *mem, size_t size)
 	return runs;
 }
 
-/* Lets free memory be whole again, so that what was freed before does not matter. */
-static void tidy_memory(void)
-{
-	file_write("/proc/sys/vm/drop_caches", "3");
-	file_write("/proc/sys/vm/compact_memory", "1");
-}
-
 static void life_of(const struct kind *kind, unsigned int mib)
 {
 	size_t size = mib * MIB;

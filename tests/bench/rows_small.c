@@ -41,7 +41,10 @@ static __u64 guest_slot(unsigned int i)
 
 static char *buffer(void)
 {
-	char *mem = mem_small(BUFFER_PAGES * PAGE);
+	char *mem;
+
+	tidy_memory();
+	mem = mem_small(BUFFER_PAGES * PAGE);
 
 	must(mem ? 0 : ENOMEM, "memory for small mappings");
 	return mem;
