@@ -37,9 +37,10 @@ static const char *type_of(const struct list_head *types, int group)
 	return "unknown";
 }
 
-static void show_name(void *seq, const char *name)
+static int show_name(struct device *dev, void *seq)
 {
-	seq_printf(seq, " %s", name);
+	seq_printf(seq, " %s", dev_name(dev));
+	return 0;
 }
 
 static void show_groups(struct seq_file *seq, struct vib_domain *dom)
@@ -51,7 +52,7 @@ static void show_groups(struct seq_file *seq, struct vib_domain *dom)
 
 		seq_printf(seq, "group: %d domain %u %s (%s) devices", id, dom->id,
 			   vib_why_joined(grp->why) ? "joined" : "new", vib_why_words(grp->why));
-		vib_resolve_each_name(grp->iommu, show_name, seq);
+		vib_resolve_each(grp->iommu, show_name, seq);
 		seq_printf(seq, " default %s\n", type_of(seq->private, id));
 	}
 }
@@ -123,9 +124,10 @@ static int containers_show(struct seq_file *seq, void *unused)
 	return vib_ioas_for_each(show_ioas, seq);
 }
 
-/* The number of the ioas' group at @index, -ENOENT behind the last, or -EINTR. */
-static int group_at(struct vib_ioas *ioas, unsigned int index)
+/* An entry for each group, without the type yet: no file is opened under a lock. */
+static int note_groups(struct vib_ioas *ioas, void *types)
 {
+	struct group_type *type;
 	struct vib_domain *dom;
 	struct vib_group *grp;
 	int ret;
@@ -133,30 +135,32 @@ static int group_at(struct vib_ioas *ioas, unsigned int index)
 	ret = down_read_killable(&ioas->domains_rwsem);
 	if (ret)
 		return ret;
-	ret = -ENOENT;
 	list_for_each_entry(dom, &ioas->domains, node)
-		list_for_each_entry(grp, &dom->groups, node)
-			if (!index--)
-				ret = iommu_group_id(grp->iommu);
+		list_for_each_entry(grp, &dom->groups, node) {
+			type = kmalloc(sizeof(*type), GFP_KERNEL);
+			if (!type) {
+				ret = -ENOMEM;
+				goto out;
+			}
+			type->group = iommu_group_id(grp->iommu);
+			list_add_tail(&type->node, types);
+		}
+out:
 	up_read(&ioas->domains_rwsem);
 	return ret;
 }
 
-static int note_types(struct vib_ioas *ioas, void *types)
+static int note_types(struct list_head *types)
 {
 	struct group_type *type;
-	unsigned int i;
-	int id;
+	int ret;
 
-	for (i = 0; (id = group_at(ioas, i)) >= 0; i++) {
-		type = kmalloc(sizeof(*type), GFP_KERNEL);
-		if (!type)
-			return -ENOMEM;
-		type->group = id;
-		vib_resolve_default_type(id, type->name, sizeof(type->name));
-		list_add_tail(&type->node, types);
-	}
-	return id == -ENOENT ? 0 : id;
+	ret = vib_ioas_for_each(note_groups, types);
+	if (ret)
+		return ret;
+	list_for_each_entry(type, types, node)
+		vib_resolve_default_type(type->group, type->name, sizeof(type->name));
+	return 0;
 }
 
 static void free_types(struct list_head *types)
@@ -179,7 +183,7 @@ static int containers_open(struct inode *inode, struct file *file)
 	if (!types)
 		return -ENOMEM;
 	INIT_LIST_HEAD(types);
-	ret = vib_ioas_for_each(note_types, types);
+	ret = note_types(types);
 	if (!ret)
 		ret = single_open(file, containers_show, types);
 	if (ret)

@@ -62,10 +62,10 @@ void vib_pin_begin(struct vib_pin *pin)
 	if (pin->left > VIB_PIN_FEW)
 		pin->pages = kmalloc_array(pin->max + 1, sizeof(*pin->pages), GFP_KERNEL);
 	pin->faulted = U64_MAX;
-	if (!pin->pages)
+	if (!pin->pages) {
 		pin->max = VIB_PIN_FEW;
-	if (!pin->pages)
 		pin->pages = pin->few;
+	}
 }
 
 /* Asks GUP for up to @npages from pin->vaddr on: how many it gave, or its errno. */

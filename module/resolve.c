@@ -22,12 +22,10 @@ static int see_device(struct device *dev, void *data)
 	if (!dev->iommu || !dev->iommu->iommu_dev)
 		return -ENODEV;
 	instance = dev->iommu->iommu_dev;
-	if (!res->nr_devices++) {
-		res->dev = get_device(dev);
+	if (!res->nr_devices++)
 		res->instance = instance;
-	} else if (res->instance != instance) {
+	else if (res->instance != instance)
 		res->instance = NULL;
-	}
 	return 0;
 }
 
@@ -101,7 +99,6 @@ int vib_resolve(struct iommu_group *group, struct vib_resolved *out)
 
 void vib_resolved_fini(struct vib_resolved *res)
 {
-	put_device(res->dev);
 	kfree(res->reserved);
 	memset(res, 0, sizeof(*res));
 }
@@ -136,25 +133,10 @@ bool vib_resolve_isolated_msi(struct iommu_group *group)
 	return vib_compat_isolated_msi(group);
 }
 
-struct name_call {
-	void (*fn)(void *data, const char *name);
-	void *data;
-};
-
-static int call_name(struct device *dev, void *data)
+void vib_resolve_each(struct iommu_group *group, int (*fn)(struct device *dev, void *data),
+		      void *data)
 {
-	struct name_call *call = data;
-
-	call->fn(call->data, dev_name(dev));
-	return 0;
-}
-
-void vib_resolve_each_name(struct iommu_group *group, void (*fn)(void *data, const char *name),
-			   void *data)
-{
-	struct name_call call = { .fn = fn, .data = data };
-
-	iommu_group_for_each_dev(group, &call, call_name);
+	iommu_group_for_each_dev(group, data, fn);
 }
 
 /* No function that a module may call tells it: the group is on our domain by now. */

@@ -17,7 +17,6 @@
  * struct vib_resolved - what was learned of a group
  * @instance: identity of the IOMMU unit behind all members, for comparison only and never to be
  *	dereferenced; NULL when the members disagree
- * @dev: the representative device, referenced, for naming only
  * @nr_devices: members seen
  * @reserved: IOVA ranges that no mapping may touch
  * @nr_reserved: how many
@@ -26,7 +25,6 @@
  */
 struct vib_resolved {
 	const void *instance;
-	struct device *dev;
 	unsigned int nr_devices;
 	struct vib_range *reserved;
 	unsigned int nr_reserved;
@@ -46,9 +44,9 @@ void vib_resolved_fini(struct vib_resolved *res);
 int vib_resolve_call(struct iommu_group *group, int (*fn)(struct device *dev, void *data),
 		     void *data);
 
-/* Calls @fn with the name of each member, under the group's mutex. */
-void vib_resolve_each_name(struct iommu_group *group, void (*fn)(void *data, const char *name),
-			   void *data);
+/* Calls @fn with each member, until it is not 0, under the group's mutex. */
+void vib_resolve_each(struct iommu_group *group, int (*fn)(struct device *dev, void *data),
+		      void *data);
 
 /*
  * The type of the domain that the group has while nobody owns it ("identity", "DMA", "DMA-FQ"), as

@@ -175,7 +175,7 @@ static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
 	if (slice->stop != start)
 		vib_drain_range(&drain, start, slice->stop - start);
 	syncs = vib_drain_sync(&drain);
-	trace_vib_sync(ioas->handle, dom->id, slice->iova, slice->last->span.last, syncs);
+	trace_vib_sync(ioas->handle, dom->id, slice->iova, slice->stop - 1, syncs);
 	stuck->start = min(stuck->start, drain.stuck.start);
 	stuck->last = max(stuck->last, drain.stuck.last);
 	return syncs;

@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -232,11 +231,8 @@ TEST_F(lifetime, child_holding_descriptors_keeps_the_container)
 
 TEST_F(lifetime, module_in_use_cannot_be_removed)
 {
-	const char *module = backend_name(self->w.mode->backend);
-
 	ASSERT_EQ(0, open_mapped(&self->w, self->mem));
-	EXPECT_EQ(-EWOULDBLOCK, neg_errno(syscall(SYS_delete_module, module,
-						  O_NONBLOCK)));
+	EXPECT_EQ(-EWOULDBLOCK, backend_remove(self->w.mode->backend));
 	EXPECT_TRUE(backend_loaded(self->w.mode->backend));
 	EXPECT_EQ(NULL, world_proof(&self->w));
 	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));

@@ -140,7 +140,7 @@ static void expect_nothing(struct __test_metadata *_metadata, struct bed *bed)
 	char containers[MOCK_TEXT];
 
 	EXPECT_EQ(0, mock_domains());
-	ASSERT_LE(0, file_read(CONTAINERS, containers, MOCK_TEXT));
+	ASSERT_LE(0, containers_read(containers, MOCK_TEXT));
 	EXPECT_STREQ("", containers);
 	EXPECT_EQ(bed->w.pinned, pinned_pages());
 	EXPECT_EQ(bed->w.locked, locked_pages());

@@ -25,8 +25,6 @@ enum { INST_A, INST_B, INST_C, INST_D };
 /* Devices in the group of SLOT_MANY: two and their bridge. */
 enum { MANY = 3 };
 
-#define CONTAINERS "/sys/kernel/debug/vfio_iommu_batch/containers"
-
 /* Everything about us that a failed call must leave as it was. */
 struct state {
 	char dump[MOCK_TEXT];
@@ -104,7 +102,7 @@ static inline int state_read(struct world *w, struct state *state)
 	int ret = mock_dump(state->dump);
 
 	if (ret >= 0)
-		ret = file_read(CONTAINERS, state->containers, MOCK_TEXT);
+		ret = containers_read(state->containers, MOCK_TEXT);
 	if (ret >= 0)
 		ret = info_get(w->container, &state->info);
 	state->pinned = pinned_pages();

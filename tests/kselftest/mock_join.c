@@ -210,29 +210,27 @@ TEST_F(join, four_unlike_instances_have_four_domains)
 	EXPECT_EQ(4, mock_count("allocs"));
 }
 
-/* Does the list of containers have it? */
-static bool listed(struct state *state, const char *words)
+static bool listed(const char *words)
 {
-	return file_read(CONTAINERS, state->containers, MOCK_TEXT) >= 0 &&
-	       strstr(state->containers, words);
+	return strstr(containers_text(), words);
 }
 
 TEST_F(join, the_list_tells_why_a_group_found_its_domain)
 {
 	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
 	ASSERT_EQ(0, world_join(&self->w, SLOT_A2));
-	EXPECT_TRUE(listed(&self->after, " domain 0 new (first group) "));
-	EXPECT_TRUE(listed(&self->after, " domain 0 joined (same instance "));
+	EXPECT_TRUE(listed(" domain 0 new (first group) "));
+	EXPECT_TRUE(listed(" domain 0 joined (same instance "));
 	ASSERT_EQ(0, world_join(&self->w, SLOT_B));
-	EXPECT_TRUE(listed(&self->after, " domain 0 joined (its instance can do "))
-		TH_LOG("%s", self->after.containers);
+	EXPECT_TRUE(listed(" domain 0 joined (its instance can do "))
+		TH_LOG("%s", containers_text());
 }
 
 TEST_F(unlike, is_listed_as_unlike)
 {
 	ASSERT_EQ(0, begin_unlike(&self->w, variant->order, self->mem));
-	EXPECT_TRUE(listed(&self->after, " domain 1 new (no other instance "))
-		TH_LOG("%s", self->after.containers);
+	EXPECT_TRUE(listed(" domain 1 new (no other instance "))
+		TH_LOG("%s", containers_text());
 }
 
 TEST_F(join, the_list_tells_that_the_instance_declined)
@@ -240,8 +238,8 @@ TEST_F(join, the_list_tells_that_the_instance_declined)
 	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
 	ASSERT_EQ(0, mock_order("fail attach 1 %d", EINVAL));
 	ASSERT_EQ(0, world_join(&self->w, SLOT_A2));
-	EXPECT_TRUE(listed(&self->after, " domain 1 new (domains of its instance "))
-		TH_LOG("%s", self->after.containers);
+	EXPECT_TRUE(listed(" domain 1 new (domains of its instance "))
+		TH_LOG("%s", containers_text());
 }
 
 TEST_F(join, the_list_names_all_devices_of_a_group)
@@ -250,8 +248,8 @@ TEST_F(join, the_list_names_all_devices_of_a_group)
 	int names = 0;
 
 	ASSERT_EQ(0, begin_with(&self->w, SLOT_MANY));
-	ASSERT_TRUE(listed(&self->after, "\ngroup: "));
-	line = strstr(self->after.containers, "\ngroup: ") + 1;
+	ASSERT_TRUE(listed("\ngroup: "));
+	line = strstr(containers_text(), "\ngroup: ") + 1;
 	for (; *line && *line != '\n'; line++)
 		names += !strncmp(line, " 0000:", 6);
 	EXPECT_EQ(MANY, names);

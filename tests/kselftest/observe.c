@@ -16,7 +16,6 @@
 
 #define TRACING "/sys/kernel/tracing/"
 #define EVENTS TRACING "events/vfio_iommu_batch/enable"
-#define CONTAINERS "/sys/kernel/debug/vfio_iommu_batch/containers"
 
 enum { TEXT = 1 << 18, NR_PINNED = 16 };
 
@@ -71,8 +70,7 @@ static long listed(const char *key)
 
 static bool list_says(const char *words)
 {
-	return file_read(CONTAINERS, text, sizeof(text)) >= 0 &&
-	       strstr(text, words);
+	return strstr(containers_text(), words);
 }
 
 TEST_F(observe, list_tells_the_group_its_device_and_default_domain)
@@ -89,7 +87,7 @@ TEST_F(observe, list_tells_the_group_its_device_and_default_domain)
 		 "\ngroup: %d domain 0 new (first group) devices %s default %s\n",
 		 slot->pci.group, slot->pci.addr, type);
 	EXPECT_TRUE(list_says(want))
-		TH_LOG("no '%s' in '%s'", want, text);
+		TH_LOG("no '%s' in '%s'", want, containers_text());
 }
 
 /* A process may give itself a name that would look like a line of its own. */
@@ -99,7 +97,7 @@ TEST_F(observe, list_is_not_forged_by_the_name_of_a_process)
 	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	EXPECT_EQ(0, listed("mappings:"));
 	EXPECT_TRUE(list_says(" me\\012mappings: 9\n"))
-		TH_LOG("%s", text);
+		TH_LOG("%s", containers_text());
 }
 
 TEST_F(observe, list_tells_that_a_group_joined_and_why)
@@ -107,7 +105,7 @@ TEST_F(observe, list_tells_that_a_group_joined_and_why)
 	ASSERT_EQ(0, world_set_up(&self->w, 1));
 	ASSERT_EQ(0, world_join(&self->w, 1));
 	EXPECT_TRUE(list_says(" domain 0 joined (same instance as a group of the domain)"))
-		TH_LOG("%s", text);
+		TH_LOG("%s", containers_text());
 }
 
 TEST_F(observe, list_counts_what_mappings_hold)

@@ -136,24 +136,6 @@ static int all_store(struct member *member, int count, char *mem)
 	return arrived;
 }
 
-/* Lines of our list that begin with "@key:"; -errno where we do not serve. */
-static int listed(const char *key)
-{
-	static char text[65536];
-	const char *line = text;
-	int ret, count = 0;
-
-	ret = file_read("/sys/kernel/debug/vfio_iommu_batch/containers", text,
-			sizeof(text));
-	if (ret < 0)
-		return ret;
-	while ((line = strstr(line, key))) {
-		count++;
-		line++;
-	}
-	return count;
-}
-
 TEST_F(topology, many_groups_reach_the_memory)
 {
 	static struct member member[MANY];
@@ -173,8 +155,8 @@ TEST_F(topology, many_groups_reach_the_memory)
 		ASSERT_EQ(0, join_new(&self->w, &member[i]));
 	EXPECT_EQ(self->w.pinned + MANY + 1, pinned_pages());
 	if (self->w.mode->backend == BACKEND_BATCH) {
-		EXPECT_EQ(count + 1, listed("\ngroup:"));
-		EXPECT_EQ(1, listed("\ndomain:"));
+		EXPECT_EQ(count + 1, containers_count("group:"));
+		EXPECT_EQ(1, containers_count("domain:"));
 	}
 	for (i = 0; i < count; i++)
 		ASSERT_EQ(0, open_member(&member[i]));

@@ -3,8 +3,6 @@
  * The end of a full run: after all the other programs the module goes without
  * a trace. Runs last, because nothing loads it again.
  */
-#include <fcntl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -18,8 +16,7 @@ TEST(batch_can_be_removed_when_idle)
 		SKIP(return, "%s is not loaded", module);
 	}
 	EXPECT_EQ(0, backend_count(BACKEND_BATCH));
-	ASSERT_EQ(0, neg_errno(syscall(SYS_delete_module, module,
-				       O_NONBLOCK)));
+	ASSERT_EQ(0, backend_remove(BACKEND_BATCH));
 	EXPECT_FALSE(backend_loaded(BACKEND_BATCH));
 	EXPECT_NE(0, access("/sys/kernel/debug/vfio_iommu_batch", F_OK));
 }

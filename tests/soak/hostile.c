@@ -81,7 +81,7 @@ static void open_targets(struct director *d)
 		if (!ret)
 			ret = container_set_iommu(d->container[i], some_id(d));
 	}
-	if (ret || containers_listed() != HOSTILES)
+	if (ret || containers_count("container: ") != HOSTILES)
 		trouble(d, "opening the containers", ret);
 	d->device = group_device(d->group[0], d->dev[0].addr);
 	ret = d->device < 0 ? d->device : edu_open(&d->edu, d->device);

@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,7 +11,6 @@
 #include "../kselftest/lib/util.h"
 #include "leftovers.h"
 
-#define CONTAINERS "/sys/kernel/debug/vfio_iommu_batch/containers"
 #define MODULE_FILE "/vib/vfio_iommu_batch.ko"
 
 static long pinned;
@@ -23,24 +20,10 @@ void leftovers_begin(void)
 	pinned = pinned_pages();
 }
 
-int containers_listed(void)
-{
-	static char text[64 * KIB];
-	const char *at;
-	int nr = 0, ret;
-
-	ret = file_read(CONTAINERS, text, sizeof(text));
-	if (ret < 0)
-		return ret;
-	for (at = text; (at = strstr(at, "container: ")); at++)
-		nr++;
-	return nr;
-}
-
 const char *leftovers(void)
 {
 	long now = pinned_pages(), uses = backend_count(BACKEND_BATCH);
-	int listed = containers_listed();
+	int listed = containers_count("container: ");
 	static char why[128];
 
 	if (now == pinned && !listed && !uses)
@@ -49,12 +32,6 @@ const char *leftovers(void)
 		 "%ld pages pinned, %d containers in debugfs, %ld uses of the module",
 		 now - pinned, listed, uses);
 	return why;
-}
-
-int module_remove(void)
-{
-	return neg_errno(syscall(SYS_delete_module,
-				 backend_name(BACKEND_BATCH), O_NONBLOCK));
 }
 
 int module_insert(void)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What clients left behind in the system when all of them are gone: pinned
- * pages, containers, uses of the module. And the module itself: taking it out
- * and putting it back.
+ * pages, containers, uses of the module. And putting the module back.
  */
 #ifndef VIB_SOAK_LEFTOVERS_H
 #define VIB_SOAK_LEFTOVERS_H
@@ -15,11 +14,7 @@ void leftovers_begin(void);
 /* NULL, or what is different. */
 const char *leftovers(void);
 
-/* Containers that debugfs lists; -errno. */
-int containers_listed(void);
-
-/* 0 or -errno. */
-int module_remove(void);
+/* After backend_remove(); 0 or -errno. */
 int module_insert(void);
 
 #endif

@@ -85,7 +85,7 @@ static void try_remove(struct director *d, bool killed)
 	int ret;
 
 	holders(d, before);
-	ret = module_remove();
+	ret = backend_remove(BACKEND_BATCH);
 	if (ret) {
 		d->refused++;
 		if (ret != -EAGAIN && ret != -EBUSY)
@@ -153,7 +153,7 @@ static void episode(struct director *d)
 	start(d);
 	while (elapsed_ms(&begin) < length) {
 		try_remove(d, false);
-		ret = containers_listed();
+		ret = containers_count("container: ");
 		if (ret < 0 && ret != -ENOENT)
 			trouble(d, "debugfs", ret);
 		usleep(PAUSE_US);
@@ -167,7 +167,7 @@ static void episode(struct director *d)
 	left = leftovers();
 	if (left)
 		trouble(d, left, 0);
-	ret = module_remove();
+	ret = backend_remove(BACKEND_BATCH);
 	if (ret)
 		trouble(d, "removing the module with nobody there", ret);
 	else

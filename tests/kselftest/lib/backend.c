@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See backend.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "backend.h"
 #include "util.h"
-
-#define CONTAINERS "/sys/kernel/debug/vfio_iommu_batch/containers"
 
 static const struct {
 	const char *name;	/* in VIB_EXPECT */
@@ -123,6 +123,12 @@ int backend_param_set(enum backend backend, const char *param, long value)
 	return file_write(path, text);
 }
 
+int backend_remove(enum backend backend)
+{
+	return neg_errno(syscall(SYS_delete_module, backend_name(backend),
+				 O_NONBLOCK));
+}
+
 int mode_claim(const struct mode *mode)
 {
 	if (!backend_loaded(BACKEND_BATCH))
@@ -130,12 +136,34 @@ int mode_claim(const struct mode *mode)
 	return backend_param_set(BACKEND_BATCH, "claim_type1", mode->claim);
 }
 
-static int read_containers(char *text, size_t size)
+int containers_read(char *text, size_t size)
 {
-	if (access(CONTAINERS, F_OK) &&
-	    mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL))
-		return -errno;
-	return file_read(CONTAINERS, text, size);
+	int ret = file_read(CONTAINERS, text, size);
+
+	if (ret == -ENOENT &&
+	    !mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL))
+		ret = file_read(CONTAINERS, text, size);
+	return ret;
+}
+
+const char *containers_text(void)
+{
+	static char text[65536];
+
+	return containers_read(text, sizeof(text)) < 0 ? "" : text;
+}
+
+int containers_count(const char *key)
+{
+	static char text[65536];
+	int ret = containers_read(text, sizeof(text)), count = 0;
+	char *line, *rest = text;
+
+	if (ret < 0)
+		return ret;
+	while ((line = strsep(&rest, "\n")))
+		count += !strncmp(line, key, strlen(key));
+	return count;
 }
 
 /*
@@ -168,7 +196,7 @@ static const char *check_list(const struct mode *mode)
 
 	if (!backend_loaded(BACKEND_BATCH))
 		return NULL;
-	if (read_containers(text, sizeof(text)) < 0)
+	if (containers_read(text, sizeof(text)) < 0)
 		return CONTAINERS " cannot be read";
 	type = listed_type(text);
 	if (mode->backend != BACKEND_BATCH)

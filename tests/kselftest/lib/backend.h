@@ -57,6 +57,21 @@ void backend_use_read(struct backend_use *use);
 long backend_param(enum backend backend, const char *param);
 int backend_param_set(enum backend backend, const char *param, long value);
 
+/* Takes the module out if nobody uses it: 0, or -EWOULDBLOCK, -errno. */
+int backend_remove(enum backend backend);
+
+/* Our list of containers in debugfs. */
+#define CONTAINERS "/sys/kernel/debug/vfio_iommu_batch/containers"
+
+/* The list as a string in @text, cut at @size; length or -errno. */
+int containers_read(char *text, size_t size);
+
+/* The list until the next call of this; "" if it cannot be read. */
+const char *containers_text(void);
+
+/* How many of its lines begin with @key; -errno if it cannot be read. */
+int containers_count(const char *key);
+
 /* Sets claim_type1 as @mode needs it; nothing to do if batch is not loaded. */
 int mode_claim(const struct mode *mode);
 
