@@ -95,7 +95,8 @@ bool vib_domain_undo(struct vib_domain *dom, u64 iova, u64 size);
  * @start: lowest byte
  * @last: highest byte
  * @covered: bytes in all
- * @pgsize: page size that the driver reported for the first range, SMMUv3's level hint
+ * @pgsize: page size that the driver reported for the first range, SMMUv3's level hint; x86
+ *	drivers do not ask
  * @mixed: ranges of several page sizes, which one range flush cannot describe
  * @stuck: from the lowest to the highest byte that would not go (empty: start > last); the pages
  *	there must stay pinned until the domain is freed

@@ -33,7 +33,7 @@ void vib_drain_begin(struct vib_drain *drain, struct vib_domain *dom)
 	drain->start = U64_MAX;
 	drain->last = 0;
 	drain->covered = 0;
-	drain->pgsize = 0;
+	drain->pgsize = PAGE_SIZE;
 	drain->mixed = false;
 	drain->stuck = (struct vib_range){ .start = U64_MAX };
 	iommu_iotlb_gather_init(&drain->gather);
@@ -47,9 +47,11 @@ static inline void note(struct vib_drain *drain, u64 iova, u64 size)
 
 	if (!vib_range_last(iova, size, &last))
 		last = U64_MAX;
-	if (!drain->covered)
-		drain->pgsize = drain->gather.pgsize;
-	drain->mixed |= drain->pgsize != drain->gather.pgsize;
+	if (!VIB_COMPAT_SYNC_ANY_PGSIZE) {
+		if (!drain->covered)
+			drain->pgsize = drain->gather.pgsize;
+		drain->mixed |= drain->pgsize != drain->gather.pgsize;
+	}
 	drain->covered += size;
 	drain->start = min(drain->start, iova);
 	drain->last = max(drain->last, last);
@@ -143,7 +145,7 @@ void vib_drain_range(struct vib_drain *drain, u64 iova, u64 size)
 /* Is a flush of the union a fair description of what was drained? */
 static bool compact(const struct vib_drain *drain)
 {
-	if (drain->mixed && !VIB_COMPAT_SYNC_ANY_PGSIZE)
+	if (drain->mixed)
 		return false;
 	return (drain->last - drain->start) / SPAN_FACTOR <= drain->covered;
 }

@@ -232,35 +232,36 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
-/* @n more have been looked at. */
-static void pause_after(struct vib_unpinning *up, unsigned long n)
+/* Drops a run that is too long to go without a reschedule. */
+static noinline void unpin_long(struct page *page, u64 npages, bool dirty)
 {
-	up->awake += n;
-	if (up->awake < UNPIN_STEP)
-		return;
-	up->awake = 0;
-	cond_resched();
+	unsigned long n;
+
+	for (; npages; npages -= n, page += n) {
+		n = min_t(u64, npages, UNPIN_STEP);
+		vib_compat_unpin_range(page, n, dirty);
+		cond_resched();
+	}
 }
 
 void vib_unpin_run(struct vib_unpinning *up)
 {
-	u64 run = up->next - up->npages, left = up->npages;
-	struct page *page;
-	unsigned long n;
+	u64 npages = up->npages, run = up->next - npages;
 
 	up->npages = 0;
 	if (run & VIB_EXT_ACCOUNTED)
-		up->accounted += left;
-	if (!(run & VIB_EXT_PINNED)) {
-		pause_after(up, 1);
+		up->accounted += npages;
+	if (run & VIB_EXT_PINNED) {
+		if (npages > UNPIN_STEP)
+			unpin_long(pfn_to_page(vib_ext_pfn(run)), npages, up->dirty);
+		else
+			vib_compat_unpin_range(pfn_to_page(vib_ext_pfn(run)), npages, up->dirty);
+	}
+	up->awake += npages;
+	if (up->awake < UNPIN_STEP)
 		return;
-	}
-	page = pfn_to_page(vib_ext_pfn(run));
-	for (; left; left -= n, page += n) {
-		n = min_t(u64, left, UNPIN_STEP);
-		vib_compat_unpin_range(page, n, up->dirty);
-		pause_after(up, n);
-	}
+	up->awake = 0;
+	cond_resched();
 }
 
 u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty)

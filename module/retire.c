@@ -20,10 +20,10 @@
 #include "trace.h"
 
 enum {
-	/* As much as 512 MiB of scattered 4 KiB pages, a driver call for each. */
-	SLICE_ENTRIES = SZ_512M >> PAGE_SHIFT,
 	/* 16 GiB of pages of 4 KiB. */
 	SLICE_PAGES = 1 << 22,
+	/* As much as 512 MiB of scattered 4 KiB pages, a driver call for each. */
+	SLICE_ENTRIES = SZ_512M >> PAGE_SHIFT,
 	/* An extent takes no more entries: behind its first and last 2 MiB they are large ones. */
 	EXTENT_ENTRIES = 2 * (SZ_2M >> PAGE_SHIFT),
 };
@@ -74,23 +74,35 @@ static u64 extents_size(struct vib_mapping *map, u32 first, u32 end)
 	return pages << PAGE_SHIFT;
 }
 
-struct budget {
-	s64 pages, entries;		/* what a slice may still take in */
-};
+/* What an extent takes of a slice's SLICE_PAGES: at least a share for each of its entries. */
+static s64 cost_of(u64 pages, u64 most_entries)
+{
+	return max(pages, SLICE_PAGES / SLICE_ENTRIES * min(pages, most_entries));
+}
 
-/* Behind the last extent from @first on, and at least one, that the budget allows. */
-static u32 cut_part(struct vib_mapping *map, u32 first, struct budget *left)
+/* Behind the last extent from @first on that what is @left allows. */
+static u32 cut_part(struct vib_mapping *map, u32 first, s64 *left)
 {
 	u64 most = map->flags & VIB_F_PAGEWISE ? VIB_EXT_PAGES_MAX : EXTENT_ENTRIES;
 	u64 *words = vib_extents_words(&map->extents);
 
-	while (first < map->extents.nr && left->pages > 0 && left->entries > 0) {
-		u64 pages = vib_ext_pages(words[first++]);
-
-		left->pages -= pages;
-		left->entries -= min(pages, most);
-	}
+	while (first < map->extents.nr && *left > 0)
+		*left -= cost_of(vib_ext_pages(words[first++]), most);
 	return first;
+}
+
+/*
+ * The same from the first extent on. One that fits as a whole, reckoned as if no page of it were in
+ * a large entry, is not walked: the most of the mappings that come in thousands.
+ */
+static __always_inline u32 cut_mapping(struct vib_mapping *map, s64 *left)
+{
+	s64 cost = (vib_span_size(&map->span) >> PAGE_SHIFT) * (SLICE_PAGES / SLICE_ENTRIES);
+
+	if (cost > *left)
+		return cut_part(map, 0, left);
+	*left -= cost;
+	return map->extents.nr;
 }
 
 /* Where the slice ends in IOVA. Only a map that failed left extents for less than its span. */
@@ -105,29 +117,34 @@ static u64 slice_stop(const struct slice *slice)
 }
 
 /*
- * Takes in what the budget allows from slice->map on, and at least one extent, and notes that no
- * domain holds it: they are about to let go. domains_rwsem is held.
+ * Takes in what SLICE_PAGES allows from slice->map on, at least one extent of that mapping and
+ * maybe none of the last, and notes that no domain holds it: they are about to let go.
+ * domains_rwsem is held.
  */
 static void cut_slice(struct slice *slice, struct tally *tally)
 {
-	struct budget left = { .pages = SLICE_PAGES, .entries = SLICE_ENTRIES };
 	struct vib_mapping *map = slice->map;
-	u32 end = cut_part(map, slice->first, &left);
+	s64 left = SLICE_PAGES;
+	u32 end = slice->first ? cut_part(map, slice->first, &left) : cut_mapping(map, &left);
+	u64 size = 0, mappings = 0;
+	u8 flags = 0;
 
 	for (;;) {
-		tally->flags |= map->flags;
-		if (!(map->flags & VIB_F_STUCK))
+		flags |= map->flags;
+		if (likely(!(map->flags & VIB_F_STUCK)))
 			map->first = end;
 		if (end < map->extents.nr)
 			break;
-		tally->mappings++;
-		tally->size += vib_span_size(&map->span);
-		if (left.pages <= 0 || left.entries <= 0 ||
-		    list_is_last(&map->batch, slice->list))
+		mappings++;
+		size += vib_span_size(&map->span);
+		if (list_is_last(&map->batch, slice->list))
 			break;
 		map = list_next_entry(map, batch);
-		end = cut_part(map, 0, &left);
+		end = cut_mapping(map, &left);
 	}
+	tally->flags |= flags;
+	tally->mappings += mappings;
+	tally->size += size;
 	slice->last = map;
 	slice->end = end;
 	slice->stop = slice_stop(slice);
@@ -219,6 +236,8 @@ static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 e
 				       struct tally *tally)
 {
 	u64 *words = vib_extents_words(&map->extents);
+	u64 *word = words + first, *stop = words + end;
+	bool dirty = map->prot & IOMMU_WRITE;
 
 	if (unlikely(!RB_EMPTY_ROOT(&map->pins)))
 		tally->pins = true;
@@ -226,8 +245,8 @@ static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 e
 		settle(tally);
 		tally->owner = map->owner;
 	}
-	for (; first < end; first++)
-		vib_unpin_add(&tally->unpin, words[first], map->prot & IOMMU_WRITE);
+	for (; word < stop; word++)
+		vib_unpin_add(&tally->unpin, *word, dirty);
 }
 
 static void unpin_slice(const struct slice *slice, struct tally *tally)

@@ -201,12 +201,17 @@ static bool wanted(const char *only, const char *kind)
 
 void rows_bulk(const char *only)
 {
+	unsigned int found = 0;
 	size_t i;
 
 	for (i = 0; i < sizeof(bulk) / sizeof(bulk[0]); i++) {
-		if (wanted(only, bulk[i].kind->name))
+		if (wanted(only, bulk[i].kind->name)) {
 			life_of(bulk[i].kind, bulk[i].mib);
+			found++;
+		}
 	}
+	if (!found)
+		fail("no kind of memory %s", only);
 }
 
 static void grow(const struct kind *kind)

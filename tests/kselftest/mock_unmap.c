@@ -129,6 +129,36 @@ TEST_F(unmap, in_small_steps_is_complete)
 	EXPECT_EMPTY();
 }
 
+/*
+ * As many pages as are drained between two syncs (512 MiB of small ones), and one
+ * mapping more, as neighbours and apart: nothing is forgotten where one slice ends
+ * and the next begins.
+ */
+TEST_F(unmap, of_one_more_than_fits_a_slice_is_complete)
+{
+	const __u64 size = 16 * MIB, count = 512 * MIB / size + 1;
+	char *mem = mem_small(size);
+	__u64 apart, i, done;
+	long syncs;
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, begin(&self->w, variant->order));
+	for (apart = size; apart <= 4 * size; apart += 3 * size) {
+		for (i = 0; i < count; i++)
+			ASSERT_EQ(0, dma_map(self->w.container,
+					     IOVA + i * apart, mem, size,
+					     DMA_RW));
+		EXPECT_EQ(self->w.pinned + (long)(count * size / PAGE),
+			  pinned_pages());
+		syncs = mock_count("syncs");
+		ASSERT_EQ(0, dma_unmap_all(self->w.container, &done));
+		EXPECT_EQ(count * size, done);
+		EXPECT_EQ(2 * variant->domains, mock_count("syncs") - syncs);
+		EXPECT_EMPTY();
+	}
+	mem_free(mem, size);
+}
+
 /* Large pages are taken out as they were put in. */
 TEST_F(unmap, of_huge_pages_splits_none)
 {
