@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The end of mappings: out of every domain, one sync a domain and batch, then unpinned. Nothing
- * here can fail or needs memory.
- *
- * The work goes in slices of at most SLICE_ENTRIES page-table entries, roughly, which bounds the
- * time under domains_rwsem, and SLICE_PAGES pages, which bounds what one flush holds back (and the
- * rest of the extent that one ends in). A slice may be thousands of small mappings or a part of a
- * large one; neighbours in IOVA go in one call. Invariant: an extent is unpinned only after each
- * domain that held it was synced.
+ * The end of mappings: out of every domain, one sync a domain and slice (slice.h), then unpinned.
+ * Nothing here can fail or needs memory. Neighbours in IOVA go in one call. Invariant: an extent is
+ * unpinned only after each domain that held it was synced.
  */
 #include "domain.h"
 #include "engine.h"
@@ -16,37 +11,9 @@
 
 #include "pages.h"
 #include "pin.h"
+#include "slice.h"
 #include "states.h"
 #include "trace.h"
-
-enum {
-	/* 16 GiB of pages of 4 KiB. */
-	SLICE_PAGES = 1 << 22,
-	/* As much as 512 MiB of scattered 4 KiB pages, a driver call for each. */
-	SLICE_ENTRIES = SZ_512M >> PAGE_SHIFT,
-	/* An extent takes no more entries: behind its first and last 2 MiB they are large ones. */
-	EXTENT_ENTRIES = 2 * (SZ_2M >> PAGE_SHIFT),
-};
-
-/**
- * struct slice - a stretch of the mappings of a list
- * @list: the mappings, in the order of their IOVA
- * @map: the first one
- * @first: its first extent in the slice
- * @iova: where that is
- * @last: the last mapping
- * @end: behind its last extent in the slice
- * @stop: where that is
- */
-struct slice {
-	struct list_head *list;
-	struct vib_mapping *map;
-	u32 first;
-	u64 iova;
-	struct vib_mapping *last;
-	u32 end;
-	u64 stop;
-};
 
 /* What retiring a list adds up to. */
 struct tally {
@@ -59,122 +26,12 @@ struct tally {
 	bool pins;			/* emulated devices have pinned some of their pages */
 };
 
-static u32 part_first(const struct slice *slice, const struct vib_mapping *map)
-{
-	return map == slice->map ? slice->first : 0;
-}
-
-static u64 extents_size(struct vib_mapping *map, u32 first, u32 end)
-{
-	u64 *words = vib_extents_words(&map->extents);
-	u64 pages = 0;
-
-	for (; first < end; first++)
-		pages += vib_ext_pages(words[first]);
-	return pages << PAGE_SHIFT;
-}
-
-/* What an extent takes of a slice's SLICE_PAGES: at least a share for each of its entries. */
-static s64 cost_of(u64 pages, u64 most_entries)
-{
-	return max(pages, SLICE_PAGES / SLICE_ENTRIES * min(pages, most_entries));
-}
-
-/* Behind the last extent from @first on that what is @left allows. */
-static u32 cut_part(struct vib_mapping *map, u32 first, s64 *left)
-{
-	u64 most = map->flags & VIB_F_PAGEWISE ? VIB_EXT_PAGES_MAX : EXTENT_ENTRIES;
-	u64 *words = vib_extents_words(&map->extents);
-
-	while (first < map->extents.nr && *left > 0)
-		*left -= cost_of(vib_ext_pages(words[first++]), most);
-	return first;
-}
-
-/*
- * The same from the first extent on. One that fits as a whole, reckoned as if no page of it were in
- * a large entry, is not walked: the most of the mappings that come in thousands.
- */
-static __always_inline u32 cut_mapping(struct vib_mapping *map, s64 *left)
-{
-	s64 cost = (vib_span_size(&map->span) >> PAGE_SHIFT) * (SLICE_PAGES / SLICE_ENTRIES);
-
-	if (cost > *left)
-		return cut_part(map, 0, left);
-	*left -= cost;
-	return map->extents.nr;
-}
-
-/* Where the slice ends in IOVA. Only a map that failed left extents for less than its span. */
-static u64 slice_stop(const struct slice *slice)
-{
-	struct vib_mapping *last = slice->last;
-	u64 start = last == slice->map ? slice->iova : last->span.start;
-
-	if (slice->end == last->extents.nr && !(last->flags & VIB_F_PARTIAL))
-		return last->span.last + 1;
-	return start + extents_size(last, part_first(slice, last), slice->end);
-}
-
-/*
- * Takes in what SLICE_PAGES allows from slice->map on, at least one extent of that mapping and
- * maybe none of the last, and notes that no domain holds it: they are about to let go.
- * domains_rwsem is held.
- */
-static void cut_slice(struct slice *slice, struct tally *tally)
-{
-	struct vib_mapping *map = slice->map;
-	s64 left = SLICE_PAGES;
-	u32 end = slice->first ? cut_part(map, slice->first, &left) : cut_mapping(map, &left);
-	u64 size = 0, mappings = 0;
-	u8 flags = 0;
-
-	for (;;) {
-		flags |= map->flags;
-		if (likely(!(map->flags & VIB_F_STUCK)))
-			map->first = end;
-		if (end < map->extents.nr)
-			break;
-		mappings++;
-		size += vib_span_size(&map->span);
-		if (list_is_last(&map->batch, slice->list))
-			break;
-		map = list_next_entry(map, batch);
-		end = cut_mapping(map, &left);
-	}
-	tally->flags |= flags;
-	tally->mappings += mappings;
-	tally->size += size;
-	slice->last = map;
-	slice->end = end;
-	slice->stop = slice_stop(slice);
-}
-
-/* Moves on behind the slice; false when that was the end of the list. */
-static bool next_slice(struct slice *slice)
-{
-	struct vib_mapping *last = slice->last;
-
-	if (slice->end < last->extents.nr) {
-		slice->map = last;
-		slice->first = slice->end;
-		slice->iova = slice->stop;
-		return true;
-	}
-	if (list_is_last(&last->batch, slice->list))
-		return false;
-	slice->map = list_next_entry(last, batch);
-	slice->first = 0;
-	slice->iova = slice->map->span.start;
-	return true;
-}
-
 /*
  * Takes the slice out of one domain, neighbours in one go, and syncs: the number of flushes. What
  * would not go widens @stuck.
  */
 static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
-				const struct slice *slice, struct vib_range *stuck)
+				const struct vib_slice *slice, struct vib_range *stuck)
 {
 	struct vib_mapping *map, *next;
 	struct vib_drain drain;
@@ -202,7 +59,7 @@ static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
  * Some domain has not let go of @stuck: a mapping that reaches into it keeps all its pages from
  * here on, until no domain is left. domains_rwsem is held.
  */
-static void mark_stuck(const struct slice *slice, const struct vib_range *stuck,
+static void mark_stuck(const struct vib_slice *slice, const struct vib_range *stuck,
 		       struct tally *tally)
 {
 	struct vib_mapping *map = slice->map;
@@ -211,7 +68,7 @@ static void mark_stuck(const struct slice *slice, const struct vib_range *stuck,
 		if (map->span.start <= stuck->last && stuck->start <= map->span.last &&
 		    !(map->flags & VIB_F_STUCK)) {
 			map->flags |= VIB_F_STUCK;
-			map->first = part_first(slice, map);
+			map->first = vib_slice_first(slice, map);
 			tally->flags |= VIB_F_STUCK;
 		}
 		if (map == slice->last)
@@ -249,7 +106,7 @@ static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 e
 		vib_unpin_add(&tally->unpin, *word, dirty);
 }
 
-static void unpin_slice(const struct slice *slice, struct tally *tally)
+static void unpin_slice(const struct vib_slice *slice, struct tally *tally)
 {
 	struct vib_mapping *map = slice->map;
 	u32 first = slice->first;
@@ -263,13 +120,16 @@ static void unpin_slice(const struct slice *slice, struct tally *tally)
 }
 
 /* Drains one slice out of every domain, then unpins it. */
-static void retire_slice(struct vib_ioas *ioas, struct slice *slice, struct tally *tally)
+static void retire_slice(struct vib_ioas *ioas, struct vib_slice *slice, struct tally *tally)
 {
 	struct vib_range stuck = { .start = U64_MAX };
 	struct vib_domain *dom;
 
 	down_read(&ioas->domains_rwsem);
-	cut_slice(slice, tally);
+	vib_slice_cut(slice);
+	tally->flags |= slice->flags;
+	tally->mappings += slice->mappings;
+	tally->size += slice->size;
 	list_for_each_entry(dom, &ioas->domains, node)
 		tally->syncs += drain_slice(ioas, dom, slice, &stuck);
 	if (!vib_stuck_none(&stuck))
@@ -351,12 +211,11 @@ static void erase(struct vib_ioas *ioas, struct list_head *list, const struct ta
 /* Drains and unpins all extents of the mappings, slice by slice. */
 static void drain_list(struct vib_ioas *ioas, struct list_head *list, struct tally *tally)
 {
-	struct slice slice = { .list = list };
+	struct vib_slice slice;
 
-	slice.map = list_first_entry(list, struct vib_mapping, batch);
-	slice.iova = slice.map->span.start;
+	vib_slice_begin(&slice, list);
 	retire_slice(ioas, &slice, tally);
-	while (next_slice(&slice)) {
+	while (vib_slice_next(&slice)) {
 		cond_resched();
 		retire_slice(ioas, &slice, tally);
 	}

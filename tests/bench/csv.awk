@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# From what a guest printed ("@row WHO ROW UNITS NS") and the trace of the same
-# run (QEMU's invalidation events between "@mark begin WHO ROW" and "@mark end"):
+# From what guests printed ("@row WHO ROW UNITS NS") and the traces of the same
+# runs (QEMU's invalidation events between "@mark begin WHO ROW" and "@mark end"):
 # one CSV line for each row, type1 beside batch, in the order of the rows. Call
-# with -v traced=1 and both files, or with the guest's alone: then the columns of
-# flushes are empty, not 0. A row that only one of the two has is an error.
+# with -v traced=1 and both files of each guest, or with what it printed alone: then
+# the columns of flushes are empty, not 0. A row that only one of the two has is an
+# error.
 
 BEGIN {
 	FS = " "
@@ -13,6 +14,8 @@ BEGIN {
 }
 
 { sub(/\r$/, "") }
+
+FNR == 1 { inside = "" }
 
 $1 == "@mark" && $2 == "begin" { inside = $3 SUBSEP $4; next }
 $1 == "@mark" && $2 == "end" { inside = ""; next }

@@ -54,7 +54,7 @@ void open_world(struct world *w, const struct contender *who,
 void close_measured(struct world *w, const struct contender *who,
 		    const char *row, __u64 units);
 
-/* Lets free memory be whole again: what was freed before shall not matter. */
+/* Lets free memory be whole again, so that what was freed before does not matter. */
 void tidy_memory(void);
 
 /* Closes what is open, and checks that nothing stayed pinned or locked. */

@@ -224,12 +224,17 @@ static void grow(const struct kind *kind)
 
 void rows_growth(const char *only)
 {
+	unsigned int found = 0;
 	size_t i;
 
 	for (i = 0; i < sizeof(growth_kinds) / sizeof(growth_kinds[0]); i++) {
-		if (wanted(only, growth_kinds[i]->name))
+		if (wanted(only, growth_kinds[i]->name)) {
 			grow(growth_kinds[i]);
+			found++;
+		}
 	}
+	if (!found)
+		fail("no kind of memory %s", only);
 }
 
 void rows_few(const char *unused)

@@ -129,34 +129,56 @@ TEST_F(unmap, in_small_steps_is_complete)
 	EXPECT_EMPTY();
 }
 
-/*
- * As many pages as are drained between two syncs (512 MiB of small ones), and one
- * mapping more, as neighbours and apart: nothing is forgotten where one slice ends
- * and the next begins.
- */
-TEST_F(unmap, of_one_more_than_fits_a_slice_is_complete)
+/* No page of it is followed by its neighbour in memory. */
+static char *mem_backwards(__u64 size)
 {
-	const __u64 size = 16 * MIB, count = 512 * MIB / size + 1;
-	char *mem = mem_small(size);
-	__u64 apart, i, done;
+	char *mem = mem_untouched(size);
+	__u64 at;
+
+	for (at = size; mem && at; at -= PAGE)
+		mem[at - 1] = 1;
+	return mem;
+}
+
+/*
+ * More than is drained between two syncs, which is 512 MiB of such pages, as
+ * neighbours and apart: nothing is forgotten where one slice ends and the next
+ * begins, which is between two mappings, or within one.
+ */
+static void expect_two_slices(struct __test_metadata *_metadata,
+			      struct world *w, int domains, __u64 size,
+			      __u64 apart)
+{
+	const __u64 count = 512 * MIB / size + 2;
+	char *mem = mem_backwards(size);
 	long syncs;
+	__u64 i, done;
 
 	ASSERT_NE(NULL, mem);
+	for (i = 0; i < count; i++)
+		ASSERT_EQ(0, dma_map(w->container, IOVA + i * apart, mem, size,
+				     DMA_RW));
+	EXPECT_EQ(w->pinned + (long)(count * size / PAGE), pinned_pages());
+	syncs = mock_count("syncs");
+	ASSERT_EQ(0, dma_unmap_all(w->container, &done));
+	EXPECT_EQ(count * size, done);
+	EXPECT_EQ(2 * domains, mock_count("syncs") - syncs);
+	mem_free(mem, size);
+}
+
+TEST_F(unmap, of_more_than_a_slice_is_complete)
+{
+	static const __u64 sizes[] = { 16 * MIB, 24 * MIB };
+	int i;
+
 	ASSERT_EQ(0, begin(&self->w, variant->order));
-	for (apart = size; apart <= 4 * size; apart += 3 * size) {
-		for (i = 0; i < count; i++)
-			ASSERT_EQ(0, dma_map(self->w.container,
-					     IOVA + i * apart, mem, size,
-					     DMA_RW));
-		EXPECT_EQ(self->w.pinned + (long)(count * size / PAGE),
-			  pinned_pages());
-		syncs = mock_count("syncs");
-		ASSERT_EQ(0, dma_unmap_all(self->w.container, &done));
-		EXPECT_EQ(count * size, done);
-		EXPECT_EQ(2 * variant->domains, mock_count("syncs") - syncs);
+	for (i = 0; i < 2; i++) {
+		expect_two_slices(_metadata, &self->w, variant->domains,
+				  sizes[i], sizes[i]);
+		expect_two_slices(_metadata, &self->w, variant->domains,
+				  sizes[i], 4 * sizes[i]);
 		EXPECT_EMPTY();
 	}
-	mem_free(mem, size);
 }
 
 /* Large pages are taken out as they were put in. */

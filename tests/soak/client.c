@@ -27,7 +27,7 @@ static const struct {
 	[SHAPE_BLOCK] = { 1, 64 * PAGE, 64 * PAGE, 64 * PAGE },
 	/* CLAIM_MAX of unmap.c is 16384. */
 	[SHAPE_THOUSANDS] = { 17000, PAGE, 2 * PAGE, 64 * PAGE },
-	/* SLICE_PAGES of retire.c is 512 MiB. */
+	/* SLICE_ENTRIES of slice.c is 512 MiB. */
 	[SHAPE_SLICES] = { 18, 32 * MIB, 32 * MIB, 32 * MIB },
 };
 
