@@ -172,9 +172,8 @@ static int start_locked(struct vib_ioas *ioas)
 
 int vib_dirty_start(struct vib_ioas *ioas)
 {
-	int ret;
+	int ret = down_write_killable(&ioas->domains_rwsem);
 
-	ret = down_write_killable(&ioas->domains_rwsem);
 	if (ret)
 		return ret;
 	ret = start_locked(ioas);
@@ -194,9 +193,10 @@ void vib_dirty_stop(struct vib_ioas *ioas)
 void vib_dirty_mark_all(struct vib_ioas *ioas)
 {
 	struct vib_span *span = vib_maptree_first(&ioas->tree, 0, U64_MAX);
+	unsigned long steps = 0;
 
 	lockdep_assert_held(&ioas->tree_lock);
-	for (; span; span = vib_maptree_next(span, U64_MAX)) {
+	for (; span; span = vib_maptree_next(span, U64_MAX), vib_ioas_step(&steps)) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
 		if (map->dirty)

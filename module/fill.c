@@ -51,6 +51,7 @@ static struct vib_mapping *next_filled(struct vib_ioas *ioas, u64 start)
 	struct vib_mapping *map = NULL;
 	struct vib_span *span;
 
+	lockdep_assert_held_write(&ioas->domains_rwsem);
 	mutex_lock(&ioas->tree_lock);
 	for (span = vib_maptree_first(&ioas->tree, start, U64_MAX); span && !map;
 	     span = vib_maptree_next(span, U64_MAX)) {

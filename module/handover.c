@@ -110,6 +110,7 @@ bool vib_handover_pending(struct vib_ioas *ioas)
 
 void vib_handover_release(struct vib_ioas *ioas, struct list_head *released)
 {
+	unsigned long steps = 0;
 	struct vib_span *span;
 
 	lockdep_assert_held_write(&ioas->domains_rwsem);
@@ -118,6 +119,7 @@ void vib_handover_release(struct vib_ioas *ioas, struct list_head *released)
 	     span = vib_maptree_next(span, U64_MAX)) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
+		vib_ioas_step(&steps);
 		if (map->state != VIB_LIVE)
 			continue;
 		map->busy++;

@@ -59,11 +59,12 @@ static bool take(struct vib_ioas *ioas, struct vib_mapping *map)
 void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch)
 {
 	struct vib_span *span = vib_maptree_first(&ioas->tree, 0, U64_MAX);
+	unsigned long taken = 0, steps = 0;
 	struct vib_mapping *map;
-	unsigned long taken = 0;
 
 	lockdep_assert_held(&ioas->tree_lock);
 	for (; span; span = vib_maptree_next(span, U64_MAX)) {
+		vib_ioas_step(&steps);
 		map = vib_mapping_of(span);
 		if (map->state != VIB_DEAD && (map->state != VIB_LIVE || !take(ioas, map)))
 			continue;
@@ -82,10 +83,12 @@ void vib_ioas_take_dead(struct vib_ioas *ioas, struct list_head *batch)
 {
 	struct vib_span *span = vib_maptree_first(&ioas->tree, 0, U64_MAX);
 	struct vib_mapping *map;
+	unsigned long steps = 0;
 	LIST_HEAD(dead);
 
 	lockdep_assert_held(&ioas->tree_lock);
 	for (; span; span = vib_maptree_next(span, U64_MAX)) {
+		vib_ioas_step(&steps);
 		map = vib_mapping_of(span);
 		if (map->state == VIB_DEAD)
 			list_add_tail(&map->batch, &dead);

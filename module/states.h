@@ -6,6 +6,8 @@
 #ifndef VIB_STATES_H
 #define VIB_STATES_H
 
+#include <linux/sched.h>
+
 #include "ioas.h"
 
 /*
@@ -33,6 +35,16 @@ static inline void vib_ioas_changed(struct vib_ioas *ioas)
 	WRITE_ONCE(ioas->changes, ioas->changes + 1);
 	if (wq_has_sleeper(&ioas->wait))
 		wake_up_all(&ioas->wait);
+}
+
+/*
+ * A step of a walk over any number of mappings under tree_lock, which is a mutex: now and then
+ * somebody else gets the CPU.
+ */
+static inline void vib_ioas_step(unsigned long *steps)
+{
+	if (!(++*steps % 4096))
+		cond_resched();
 }
 
 /*

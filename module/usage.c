@@ -67,6 +67,7 @@ static bool count_some(struct vib_ioas *ioas, struct cursor *cursor, struct vib_
 {
 	struct vib_span *span = vib_maptree_first(&ioas->tree, cursor->iova, U64_MAX);
 
+	lockdep_assert_held(&ioas->tree_lock);
 	for (cursor->budget = TURN; span && cursor->budget > 0;
 	     span = vib_maptree_next(span, U64_MAX), cursor->budget--) {
 		struct vib_mapping *map = vib_mapping_of(span);

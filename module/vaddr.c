@@ -8,29 +8,61 @@
 
 #include "pure/iova.h"
 
+/* -EAGAIN when it is coming, going or busy; -EINVAL when its address was taken back before. */
+static int mark(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	if (map->state == VIB_DEAD)
+		return 0;
+	if (map->state != VIB_LIVE || map->busy)
+		return -EAGAIN;
+	if (map->flags & VIB_F_INVALID)
+		return vib_refuse(ioas, VIB_WHY_ADDRESS, -EINVAL);
+	map->flags |= VIB_F_INVALID;
+	return 0;
+}
+
+/* Takes the marks of those from @first up to @stop away again; tree_lock was not dropped. */
+static void unmark(struct vib_span *first, struct vib_span *stop)
+{
+	unsigned long steps = 0;
+
+	for (; first != stop; first = vib_span_next(first)) {
+		if (vib_mapping_of(first)->state == VIB_LIVE)
+			vib_mapping_of(first)->flags &= ~VIB_F_INVALID;
+		vib_ioas_step(&steps);
+	}
+}
+
 /*
- * Marks every mapping in the range, or none: -EINVAL when one is marked already. tree_lock is held.
+ * Marks every mapping in the range, or none: see mark(). All in one turn of tree_lock, so in one
+ * walk. tree_lock is held.
  */
 static int invalidate(struct vib_ioas *ioas, u64 start, u64 last, u64 *size)
 {
 	struct vib_span *first = vib_maptree_first(&ioas->tree, start, last);
+	unsigned long marked = 0, steps = 0;
 	struct vib_span *span;
+	u64 bytes = 0;
+	int ret;
 
 	lockdep_assert_held(&ioas->tree_lock);
 	/* Type1's first version stops where a mapping starts before the range. */
 	if (!ioas->v2 && first && first->start < start)
 		return 0;
-	for (span = first; span; span = vib_maptree_next(span, last))
-		if (vib_mapping_of(span)->state == VIB_LIVE &&
-		    vib_mapping_of(span)->flags & VIB_F_INVALID)
-			return vib_refuse(ioas, VIB_WHY_ADDRESS, -EINVAL);
 	for (span = first; span; span = vib_maptree_next(span, last)) {
-		if (vib_mapping_of(span)->state != VIB_LIVE)
-			continue;
-		vib_mapping_of(span)->flags |= VIB_F_INVALID;
-		ioas->invalid++;
-		*size += vib_span_size(span);
+		ret = mark(ioas, vib_mapping_of(span));
+		if (ret) {
+			unmark(first, span);
+			return ret;
+		}
+		if (vib_mapping_of(span)->state == VIB_LIVE) {
+			marked++;
+			bytes += vib_span_size(span);
+		}
+		vib_ioas_step(&steps);
 	}
+	ioas->invalid += marked;
+	*size = bytes;
 	return 0;
 }
 
@@ -40,19 +72,18 @@ int vib_vaddr_invalidate(struct vib_ioas *ioas, struct vib_unmap *req)
 	int ret;
 
 	req->unmapped = 0;
-	mutex_lock(&ioas->tree_lock);
 	for (;;) {
+		mutex_lock(&ioas->tree_lock);
 		ret = list_empty(&ioas->emulated) ? vib_unmap_check(ioas, req, &last) :
 		      vib_refuse(ioas, VIB_WHY_EMULATED, -EBUSY);
-		if (ret || !vib_ioas_settled(ioas, req->iova, last))
+		if (!ret)
+			ret = invalidate(ioas, req->iova, last, &req->unmapped);
+		if (ret != -EAGAIN)
 			break;
 		ret = vib_ioas_wait(ioas);
 		if (ret)
 			return ret;
-		mutex_lock(&ioas->tree_lock);
 	}
-	if (!ret)
-		ret = invalidate(ioas, req->iova, last, &req->unmapped);
 	mutex_unlock(&ioas->tree_lock);
 	return ret;
 }

@@ -87,8 +87,10 @@ TEST_F(parallel, ranges_of_their_own_are_all_mapped)
 	run(workers, &self->w, self->mem, map_own_ranges);
 	EXPECT_EQ(THREADS * ROUNDS, total(workers));
 	EXPECT_EQ(self->w.locked + THREADS * ROUNDS, locked_pages());
+	/* Those who mapped have ended. */
 	ASSERT_EQ(0, dma_unmap_all(self->w.container, &done));
 	EXPECT_EQ(THREADS * ROUNDS * PAGE, done);
+	EXPECT_EQ(self->w.locked, locked_pages());
 }
 
 static void *map_the_same_range(void *arg)
