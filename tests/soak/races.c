@@ -6,8 +6,8 @@
  * when nobody uses it.
  *
  * races [SECONDS [SEED]]: longer, if a machine is so busy that not everything
- * has been done once by then. The threads' order is not repeated by a seed, what
- * they do is.
+ * has been done once by then, or the module never been asked to go in use. The
+ * threads' order is not repeated by a seed, what they do is.
  */
 #include <errno.h>
 #include <signal.h>
@@ -243,7 +243,8 @@ int main(int argc, char **argv)
 	end = time(NULL) + seconds;
 	do
 		episode(&d);
-	while (time(NULL) < end || (not_done(&d) && time(NULL) < end + MORE));
+	while (time(NULL) < end ||
+	       ((not_done(&d) || !d.refused) && time(NULL) < end + MORE));
 	conclude(&d);
 	return tap_end();
 }
