@@ -337,4 +337,52 @@ TEST_F(bitmap, keeps_what_it_cannot_report)
 	EXPECT_LE(3, failed);
 }
 
+/* The end of a container with pins of a device, and with a real group beside it. */
+
+FIXTURE(ending)
+{
+	struct bed bed;
+};
+
+FIXTURE_SETUP(ending)
+{
+	bed_begin(_metadata, &self->bed);
+	ASSERT_EQ(0, fault_set_up(false, false));
+}
+
+FIXTURE_TEARDOWN(ending)
+{
+	bed_end(_metadata, &self->bed);
+}
+
+static bool end_round(struct __test_metadata *_metadata, struct bed *bed,
+		      bool real, unsigned int n)
+{
+	bool fired;
+
+	ASSERT_EQ(0, real ? with_pins_and_group(bed) : with_pins(bed));
+	ASSERT_EQ(0, fault_arm(n));
+	emulated_close(&bed->e[0]);
+	world_close_group(&bed->w, SLOT_A);
+	world_close_container(&bed->w);
+	fired = fault_fired();
+	EXPECT_EQ(0, mock_domains());
+	EXPECT_EQ(NULL, world_leak(&bed->w));
+	ASSERT_TRUE(_metadata->passed)
+		TH_LOG("%s real group, failure %u", real ? "with" : "without", n);
+	return fired;
+}
+
+TEST_F(ending, leaves_nothing)
+{
+	unsigned int n, real;
+
+	for (real = 0; real < 2; real++) {
+		for (n = 1; end_round(_metadata, &self->bed, real, n); n++)
+			ASSERT_GT(FAULTS_MAX, n);
+		TH_LOG("%s real group: %u failure points",
+		       real ? "with" : "without", n - 1);
+	}
+}
+
 TEST_HARNESS_MAIN

@@ -181,6 +181,41 @@ FIXTURE_VARIANT_ADD(fails, unmap_dirty)
 	},
 };
 
+/* A live update: addresses are taken back, and given anew */
+
+static int take_back(struct bed *bed)
+{
+	return dma_unmap(bed->w.container, IOVA + GIB, MEM_SIZE, UNMAP_VADDR, NULL);
+}
+
+static int give(struct bed *bed)
+{
+	return dma_map(bed->w.container, IOVA + GIB, bed->mem, MEM_SIZE, DMA_VADDR);
+}
+
+static int with_address_taken(struct bed *bed)
+{
+	int ret = with_a_mapping(bed);
+
+	return ret ? ret : take_back(bed);
+}
+
+FIXTURE_VARIANT_ADD(fails, take_back)
+{
+	.deed = {
+		.prepare = with_a_mapping, .act = take_back,
+		.done = mapped_in_both, .undo = give, .never_fails = true,
+	},
+};
+
+FIXTURE_VARIANT_ADD(fails, give)
+{
+	.deed = {
+		.prepare = with_address_taken, .act = give,
+		.done = mapped_in_both, .undo = take_back, .failures = 1,
+	},
+};
+
 /* Dirty tracking, and what is only asked */
 
 static int start(struct bed *bed)
