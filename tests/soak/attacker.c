@@ -19,6 +19,7 @@
 #include "../kselftest/lib/mem.h"
 #include "../kselftest/lib/util.h"
 #include "hostile.h"
+#include "turn.h"
 
 enum { LATE_BY_US = 2000, CHANGE_EVERY_US = 1500, MOVE_ONE_IN = 2000 };
 
@@ -158,10 +159,12 @@ static int pick_target(struct rng *rng)
 
 static void move_group(struct rng *rng)
 {
+	turn_begin();
 	if (rng_percent(rng, 50))
 		group_leave(me->group);
 	else
 		group_join(me->group, me->container[me->nr]);
+	turn_end();
 	__atomic_fetch_add(&me->stage->moves, 1, __ATOMIC_RELAXED);
 }
 

@@ -23,6 +23,7 @@
 #include "../kselftest/lib/mem.h"
 #include "../kselftest/lib/world.h"
 #include "races.h"
+#include "turn.h"
 
 #define SLOT (4 * MIB)
 #define BASE (1 * GIB)
@@ -33,17 +34,6 @@ enum {
 	CONTAINER_FD = 200,
 	GROUP_FD = 300,
 	RENEW_US = 3000,
-};
-
-/* How often each is done, in parts of their sum. */
-static const unsigned int weight[RACES] = {
-	[RACE_MAP] = 300, [RACE_UNMAP] = 160, [RACE_UNMAP_ALL] = 20,
-	[RACE_UNMAP_DIRTY] = 40, [RACE_INFO] = 60, [RACE_DIRTY_START] = 10,
-	[RACE_DIRTY_STOP] = 10, [RACE_DIRTY_GET] = 40, [RACE_VADDR] = 20,
-	[RACE_ATTACH] = 24, [RACE_DETACH] = 12, [RACE_GROUP_CLOSE] = 12,
-	[RACE_CONTAINER_CLOSE] = 2, [RACE_DEVICE] = 4, [RACE_FORK] = 3,
-	[RACE_EXEC] = 2, [RACE_REMAP] = 30, [RACE_PROTECT] = 30,
-	[RACE_DONTNEED] = 30, [RACE_PUNCH] = 30, [RACE_LOCK] = 10,
 };
 
 static const struct racer *me;
@@ -281,6 +271,18 @@ static int group_op(struct rng *rng, enum race race)
 	}
 }
 
+/* What is about groups, descriptors of them or processes that have those too. */
+static int one_in_turn(struct rng *rng, enum race race)
+{
+	int ret;
+
+	turn_begin();
+	ret = race == RACE_FORK || race == RACE_EXEC ?
+		breed(rng, race == RACE_EXEC) : group_op(rng, race);
+	turn_end();
+	return ret;
+}
+
 static int one(struct rng *rng, enum race race)
 {
 	int fd = atomic_load(&container);
@@ -306,9 +308,6 @@ static int one(struct rng *rng, enum race race)
 		return get_dirty(rng);
 	case RACE_VADDR:
 		return move_vaddr(rng);
-	case RACE_FORK:
-	case RACE_EXEC:
-		return breed(rng, race == RACE_EXEC);
 	case RACE_REMAP:
 		return remap(rng);
 	case RACE_PROTECT:
@@ -318,20 +317,8 @@ static int one(struct rng *rng, enum race race)
 	case RACE_LOCK:
 		return memory_op(rng, race);
 	default:
-		return group_op(rng, race);
+		return one_in_turn(rng, race);
 	}
-}
-
-static enum race choose(struct rng *rng)
-{
-	unsigned int i, sum = 0, at;
-
-	for (i = 0; i < RACES; i++)
-		sum += weight[i];
-	at = rng_below(rng, sum);
-	for (i = 0; at >= weight[i]; i++)
-		at -= weight[i];
-	return i;
 }
 
 static void *thread(void *arg)
@@ -341,14 +328,15 @@ static void *thread(void *arg)
 
 	rng_next(&rng);
 	while (!me->arena->stop) {
-		race = choose(&rng);
+		race = race_choose(&rng);
 		if (one(&rng, race) < 0)
 			__atomic_fetch_add(&me->arena->failed[race], 1,
 					   __ATOMIC_RELAXED);
 		else
 			__atomic_fetch_add(&me->arena->done[race], 1,
 					   __ATOMIC_RELAXED);
-		if (!me->arena->holding[me->nr] && renew())
+		if (!me->arena->holding[me->nr] &&
+		    one_in_turn(&rng, RACE_CONTAINER_CLOSE))
 			usleep(RENEW_US);
 	}
 	return NULL;

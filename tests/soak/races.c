@@ -48,6 +48,29 @@ static const char * const race_name[RACES] = {
 	[RACE_PUNCH] = "punch", [RACE_LOCK] = "mlock",
 };
 
+/* How often each is done, in parts of their sum. */
+static const unsigned int weight[RACES] = {
+	[RACE_MAP] = 300, [RACE_UNMAP] = 160, [RACE_UNMAP_ALL] = 20,
+	[RACE_UNMAP_DIRTY] = 40, [RACE_INFO] = 60, [RACE_DIRTY_START] = 10,
+	[RACE_DIRTY_STOP] = 10, [RACE_DIRTY_GET] = 40, [RACE_VADDR] = 20,
+	[RACE_ATTACH] = 24, [RACE_DETACH] = 12, [RACE_GROUP_CLOSE] = 12,
+	[RACE_CONTAINER_CLOSE] = 2, [RACE_DEVICE] = 4, [RACE_FORK] = 3,
+	[RACE_EXEC] = 2, [RACE_REMAP] = 30, [RACE_PROTECT] = 30,
+	[RACE_DONTNEED] = 30, [RACE_PUNCH] = 30, [RACE_LOCK] = 10,
+};
+
+enum race race_choose(struct rng *rng)
+{
+	unsigned int i, sum = 0, at;
+
+	for (i = 0; i < RACES; i++)
+		sum += weight[i];
+	at = rng_below(rng, sum);
+	for (i = 0; at >= weight[i]; i++)
+		at -= weight[i];
+	return i;
+}
+
 struct director {
 	struct arena *arena;
 	struct rng rng;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "../differential/rng.h"
 #include "../kselftest/lib/pci.h"
 #include "../kselftest/lib/util.h"
 
@@ -42,6 +43,9 @@ struct racer {
 	int memfd;			/* the memory in common */
 	__u64 seed;
 };
+
+/* One of them, as often as it is to be. */
+enum race race_choose(struct rng *rng);
 
 /*
  * Runs until arena->stop or killed. The exit status is 0 if at the end, with
