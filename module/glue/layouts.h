@@ -10,6 +10,8 @@
 #ifndef VIB_LAYOUTS_H
 #define VIB_LAYOUTS_H
 
+#include <stdbool.h>
+
 enum {
 	SLOTS_MAX = 64,
 };
@@ -17,6 +19,7 @@ enum {
 struct known {
 	const char *id;
 	const char *kernels;
+	bool mirrored;		/* vfio_ops.h is our mirror of it, no header has it */
 	const char *members[SLOTS_MAX];
 };
 
@@ -24,18 +27,18 @@ struct known {
 #define UP_TO_RELEASE "name", "owner", "open", "release"
 
 static const struct known known[] = {
-	{ "A", "v5.10, v5.11", {
+	{ "A", "v5.10, v5.11", false, {
 		UP_TO_RELEASE, "-", "-", "ioctl", "-", "attach_group", "detach_group", "pin_pages",
 		"unpin_pages", "register_notifier", "unregister_notifier", "dma_rw" } },
-	{ "B", "v5.12 to v5.15", {
+	{ "B", "v5.12 to v5.15", false, {
 		UP_TO_RELEASE, "-", "-", "ioctl", "-", "attach_group", "detach_group", "pin_pages",
 		"unpin_pages", "register_notifier", "unregister_notifier", "dma_rw",
 		"group_iommu_domain", "notify" } },
-	{ "D", "v6.0 to v6.2", {
+	{ "D", "v6.0 to v6.2", true, {
 		UP_TO_RELEASE, "ioctl", "attach_group", "detach_group", "pin_pages", "unpin_pages",
 		"register_device", "unregister_device", "dma_rw", "group_iommu_domain",
 		"notify" } },
-	{ "E", "v6.3 and later", {
+	{ "E", "v6.3 and later", true, {
 		UP_TO_RELEASE, "ioctl", "attach_group", "detach_group", "pin_pages", "unpin_pages",
 		"register_device", "unregister_device", "dma_rw", "group_iommu_domain" } },
 };

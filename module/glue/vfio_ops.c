@@ -82,3 +82,10 @@ const struct vfio_iommu_driver_ops vib_vfio_ops = {
 	.unregister_device = unregister_device,
 	.dma_rw = vib_vfio_dma_rw,
 };
+
+/* The guard of the build compares prototypes.h with the kernel's own backend: it must be this. */
+#define VIB_PROTOTYPE(member, returns, ...)						\
+	static_assert(__builtin_types_compatible_p(typeof(vib_vfio_ops.member),		\
+						   returns(*)(__VA_ARGS__)));
+#define VIB_GROUP_TYPE(name, value) static_assert((name) == (value));
+#include "prototypes.h"
