@@ -100,6 +100,15 @@ static struct vib_mapping *next_live(struct vib_ioas *ioas, u64 start)
 	return map;
 }
 
+/* Puts a fresh bitmap in place of the mapping's, which is returned. tree_lock is held. */
+static u64 *exchange(struct vib_ioas *ioas, struct vib_mapping *map, u64 *fresh)
+{
+	swap(map->dirty, fresh);
+	map->dirty_shift = __ffs64(ioas->dirty_unit);
+	reseed(map);
+	return fresh;
+}
+
 /*
  * Gives a LIVE mapping the bitmap @bitmap, NULL for none. One that is DRAINING may be reported at
  * the moment.
@@ -107,11 +116,8 @@ static struct vib_mapping *next_live(struct vib_ioas *ioas, u64 start)
 static void set_bitmap(struct vib_ioas *ioas, struct vib_mapping *map, u64 *bitmap)
 {
 	mutex_lock(&ioas->tree_lock);
-	if (map->state == VIB_LIVE) {
-		swap(map->dirty, bitmap);
-		map->dirty_shift = __ffs64(ioas->dirty_unit);
-		reseed(map);
-	}
+	if (map->state == VIB_LIVE)
+		bitmap = exchange(ioas, map, bitmap);
 	mutex_unlock(&ioas->tree_lock);
 	kvfree(bitmap);
 }
@@ -245,15 +251,6 @@ int vib_dirty_emit(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_di
 	return emit(map, all ? NULL : map->dirty, sink);
 }
 
-/* Puts a fresh bitmap in place of the mapping's, which is returned. tree_lock is held. */
-static u64 *exchange(struct vib_ioas *ioas, struct vib_mapping *map, u64 *fresh)
-{
-	swap(map->dirty, fresh);
-	map->dirty_shift = __ffs64(ioas->dirty_unit);
-	reseed(map);
-	return fresh;
-}
-
 /* A report failed: what it had taken (NULL: all) is dirty still. tree_lock is held. */
 static void give_back(struct vib_ioas *ioas, struct vib_mapping *map, const u64 *taken,
 		      unsigned int tracked)
@@ -311,18 +308,22 @@ static int report_bits(struct vib_ioas *ioas, struct vib_mapping *map,
 	return ret;
 }
 
-/* The range of a query, checked; tree_lock is held. */
-static int check_range(struct vib_ioas *ioas, struct vib_dirty_sink *sink, u64 *last)
+/*
+ * The range of a query, checked; tree_lock is held. Where it cuts mappings is looked at again when
+ * some have come since @maps of them were made.
+ */
+static int check_range(struct vib_ioas *ioas, struct vib_dirty_sink *sink, u64 *last, u64 *maps)
 {
 	lockdep_assert_held(&ioas->tree_lock);
-	if (ioas->dying || sink->pgsize != vib_pgsize_smallest(ioas->pgsizes))
-		return -EINVAL;
-	if ((sink->iova | sink->size) & (sink->pgsize - 1))
-		return -EINVAL;
-	if (!READ_ONCE(ioas->tracking))
+	if (ioas->dying || !READ_ONCE(ioas->tracking) ||
+	    sink->pgsize != vib_pgsize_smallest(ioas->pgsizes) ||
+	    (sink->iova | sink->size) & (sink->pgsize - 1))
 		return -EINVAL;
 	if (!vib_range_last(sink->iova, sink->size, last))
 		return -EOVERFLOW;
+	if (*maps == ioas->stats.maps)
+		return 0;
+	*maps = ioas->stats.maps;
 	return vib_maptree_bisects(&ioas->tree, sink->iova, *last) ? -EINVAL : 0;
 }
 
@@ -338,13 +339,10 @@ static int report(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_dir
 	int ret;
 
 	map->busy++;
-	if (all)
-		reseed(map);
 	mutex_unlock(&ioas->tree_lock);
+	/* Of one that is dirty as a whole nobody asks the bits: vib_dirty_mark_all() ends that. */
 	ret = all ? emit(map, NULL, sink) : report_bits(ioas, map, sink, tracked);
 	mutex_lock(&ioas->tree_lock);
-	if (ret && all)
-		give_back(ioas, map, NULL, tracked);
 	vib_mapping_unbusy(ioas, map, orphans);
 	return ret;
 }
@@ -355,33 +353,31 @@ static int report(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_dir
  */
 static int get_range(struct vib_ioas *ioas, struct vib_dirty_sink *sink, struct list_head *orphans)
 {
-	u64 start = sink->iova, last;
-	struct vib_span *span;
+	u64 start = sink->iova, maps = U64_MAX, last;
+	struct vib_span *span = NULL;
 	int ret;
 
 	for (;;) {
-		ret = check_range(ioas, sink, &last);
-		span = ret ? NULL : vib_maptree_first(&ioas->tree, start, last);
+		ret = check_range(ioas, sink, &last, &maps);
+		if (ret)
+			break;
+		/* The latest one is still there: it was busy until now, or is DEAD. */
+		span = span ? vib_maptree_next(span, last) :
+			      vib_maptree_first(&ioas->tree, start, last);
 		if (!span)
 			break;
-		if (vib_mapping_of(span)->state == VIB_DEAD) {
-			start = span->last;
-			if (start++ >= last)
+		if (vib_mapping_of(span)->state == VIB_LIVE) {
+			start = span->last + 1;
+			ret = report(ioas, vib_mapping_of(span), sink, orphans);
+			if (ret || start > last)
 				break;
-			continue;
-		}
-		if (vib_mapping_of(span)->state != VIB_LIVE) {
+		} else if (vib_mapping_of(span)->state != VIB_DEAD) {
 			ret = vib_ioas_wait(ioas);
 			if (ret)
 				return ret;
 			mutex_lock(&ioas->tree_lock);
-			continue;
+			span = NULL;
 		}
-		start = span->last;
-		ret = report(ioas, vib_mapping_of(span), sink, orphans);
-		if (ret || start >= last)
-			break;
-		start++;
 	}
 	mutex_unlock(&ioas->tree_lock);
 	return ret;
