@@ -96,7 +96,18 @@ static int look_up(struct pci_dev *pci)
 	return -ENODEV;
 }
 
-/* The machine refuses until it has let go of the old one: asked again and again. */
+/*
+ * A device shows its driver before that is done with it, when its group has no
+ * file yet. Binding it once more is refused, but not before.
+ */
+static void wait_for_driver(const struct pci_dev *pci)
+{
+	file_write("/sys/bus/pci/drivers/vfio-pci/bind", pci->addr);
+}
+
+/*
+ * The machine refuses until it has let go of the old one: asked again and again.
+ */
 static int plug_in_machine(struct pci_dev *pci)
 {
 	char order[128];
@@ -109,6 +120,8 @@ static int plug_in_machine(struct pci_dev *pci)
 		usleep(STEP_US);
 		ret = look_up(pci);
 	}
+	if (!ret)
+		wait_for_driver(pci);
 	return ret;
 }
 
