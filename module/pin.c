@@ -247,17 +247,18 @@ static noinline void unpin_long(struct page *page, u64 npages, bool dirty)
 void vib_unpin_run(struct vib_unpinning *up)
 {
 	u64 npages = up->npages, run = up->next - npages;
+	struct page *page;
 
-	up->npages = 0;
 	if (run & VIB_EXT_ACCOUNTED)
 		up->accounted += npages;
-	if (run & VIB_EXT_PINNED) {
-		if (npages > UNPIN_STEP)
-			unpin_long(pfn_to_page(vib_ext_pfn(run)), npages, up->dirty);
-		else
-			vib_compat_unpin_range(pfn_to_page(vib_ext_pfn(run)), npages, up->dirty);
-	}
+	if (!(run & VIB_EXT_PINNED))
+		return;
+	page = pfn_to_page(vib_ext_pfn(run));
 	up->awake += npages;
+	if (npages > UNPIN_STEP)
+		unpin_long(page, npages, up->dirty);
+	else
+		vib_compat_unpin_range(page, npages, up->dirty);
 	if (up->awake < UNPIN_STEP)
 		return;
 	up->awake = 0;

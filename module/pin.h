@@ -98,7 +98,7 @@ struct vib_unpinning {
 	u64 awake;
 };
 
-/* Drops the run. */
+/* Drops the run, which is still noted; for those below. */
 void vib_unpin_run(struct vib_unpinning *up);
 
 /* Drops what was added and is not dropped yet. */
@@ -106,6 +106,7 @@ static inline void vib_unpin_flush(struct vib_unpinning *up)
 {
 	if (up->npages)
 		vib_unpin_run(up);
+	up->npages = 0;
 }
 
 /*
@@ -117,13 +118,16 @@ static inline void vib_unpin_add(struct vib_unpinning *up, u64 ext, bool dirty)
 	u64 pages = vib_ext_pages(ext);
 	u64 start = vib_ext_make(vib_ext_pfn(ext), 0, vib_ext_flags(ext));
 
-	if (start != up->next || dirty != up->dirty) {
-		vib_unpin_flush(up);
-		up->next = start;
-		up->dirty = dirty;
+	if (start == up->next && dirty == up->dirty) {
+		up->next += pages;
+		up->npages += pages;
+		return;
 	}
-	up->next += pages;
-	up->npages += pages;
+	if (up->npages)
+		vib_unpin_run(up);
+	up->next = start + pages;
+	up->npages = pages;
+	up->dirty = dirty;
 }
 
 /**
