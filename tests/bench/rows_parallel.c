@@ -22,7 +22,7 @@
 #define SIZE (64 * MIB)
 #define IOVA (4 * GIB)
 
-enum { ROUNDS = 150, CALMS = 50, PAUSE_US = 20000, COUNT_TO = 1000000 };
+enum { ROUNDS = 150, CALMS = 20, PAUSE_US = 20000, COUNT_TO = 1000000 };
 
 struct half {
 	pthread_t thread;
