@@ -36,6 +36,7 @@ static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
 	struct vib_mapping *map, *next;
 	struct vib_drain drain;
 	u64 start = slice->iova;
+	unsigned long steps = 0;
 	unsigned int syncs;
 
 	vib_drain_begin(&drain, dom);
@@ -45,6 +46,7 @@ static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
 			continue;
 		vib_drain_range(&drain, start, map->span.last + 1 - start);
 		start = next->span.start;
+		vib_ioas_step(&steps);
 	}
 	if (slice->stop != start)
 		vib_drain_range(&drain, start, slice->stop - start);

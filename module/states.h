@@ -38,8 +38,8 @@ static inline void vib_ioas_changed(struct vib_ioas *ioas)
 }
 
 /*
- * A step of a walk over any number of mappings under tree_lock, which is a mutex: now and then
- * somebody else gets the CPU.
+ * A step of a walk over any number of mappings under tree_lock or domains_rwsem, which both allow
+ * sleep: now and then somebody else gets the CPU.
  */
 static inline void vib_ioas_step(unsigned long *steps)
 {
