@@ -21,7 +21,8 @@
 #include "hostile.h"
 #include "turn.h"
 
-enum { LATE_BY_US = 2000, CHANGE_EVERY_US = 1500, MOVE_ONE_IN = 2000 };
+enum { LATE_BY_US = 2000, CHANGE_EVERY_US = 1500, MOVE_ONE_IN = 2000,
+	LIKE_PERCENT = 40 };
 
 static const struct hostile *me;
 static struct places places;
@@ -159,13 +160,28 @@ static int pick_target(struct rng *rng)
 
 static void move_group(struct rng *rng)
 {
+	cover_begin();
 	turn_begin();
 	if (rng_percent(rng, 50))
 		group_leave(me->group);
 	else
 		group_join(me->group, me->container[me->nr]);
 	turn_end();
+	cover_is_new(&me->stage->cover);
 	__atomic_fetch_add(&me->stage->moves, 1, __ATOMIC_RELAXED);
+}
+
+/* A fresh one, or like one that went where none had been. */
+static void think_of(struct call *call, struct rng *rng)
+{
+	const struct call *model = NULL;
+
+	if (rng_percent(rng, LIKE_PERCENT))
+		model = cover_pick(&me->stage->cover, rng);
+	if (model)
+		craft_like(call, model, rng, &places);
+	else
+		craft(call, rng, &places);
 }
 
 static void attack(struct rng *rng)
@@ -175,9 +191,12 @@ static void attack(struct rng *rng)
 
 	if (!rng_below(rng, MOVE_ONE_IN))
 		move_group(rng);
-	craft(&call, rng, &places);
+	think_of(&call, rng);
+	cover_begin();
 	ret = vfio_ioctl(pick_target(rng), call.request,
 			 (void *)(unsigned long)call.arg);
+	if (cover_is_new(&me->stage->cover))
+		cover_keep(&me->stage->cover, &call);
 	__atomic_fetch_add(ret < 0 ? &me->stage->bad[call.kind] :
 			   &me->stage->good[call.kind], 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&me->stage->calls, 1, __ATOMIC_RELAXED);
@@ -188,6 +207,8 @@ static void *attack_all_along(void *arg)
 	struct rng rng = { me->seed + (unsigned long)arg };
 	unsigned long i;
 
+	if (!cover_open() && me->guided)
+		give_up("KCOV");
 	for (i = 0; i < me->calls; i++)
 		attack(&rng);
 	return NULL;

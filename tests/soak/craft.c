@@ -262,6 +262,46 @@ static void settle(struct call *call, struct rng *rng,
 	}
 }
 
+/* One word of a structure, or half of one, made another. */
+static void change_word(struct call *call, struct rng *rng)
+{
+	unsigned int wide = rng_percent(rng, 60) ? 8 : 4;
+	unsigned char *at;
+	__u64 word = 0;
+
+	if (call->size < wide)
+		return;
+	at = call->body + rng_below(rng, call->size / wide) * wide;
+	memcpy(&word, at, wide);
+	switch (rng_below(rng, 4)) {
+	case 0:
+		word = rng_pick(rng, odd);
+		break;
+	case 1:
+		word ^= 1ULL << rng_below(rng, 8 * wide);
+		break;
+	case 2:
+		word += (rng_below(rng, 9) - 4) * PAGE;
+		break;
+	default:
+		word += rng_below(rng, 9) - 4;
+	}
+	memcpy(at, &word, wide);
+}
+
+void craft_like(struct call *call, const struct call *model, struct rng *rng,
+		const struct places *places)
+{
+	unsigned int changes = rng_below(rng, 4);
+
+	*call = *model;
+	if (!call->size)
+		return;
+	while (changes--)
+		change_word(call, rng);
+	settle(call, rng, places);
+}
+
 void craft(struct call *call, struct rng *rng, const struct places *places)
 {
 	static const unsigned long ids[] = {

@@ -55,6 +55,10 @@ struct call {
 /* A call, with its argument written where it says if that is possible. */
 void craft(struct call *call, struct rng *rng, const struct places *places);
 
+/* The same for a call that is @model, but for a few words. */
+void craft_like(struct call *call, const struct call *model, struct rng *rng,
+		const struct places *places);
+
 extern const char * const call_name[CALL_KINDS];
 
 #endif

@@ -5,6 +5,10 @@
  * kernel log is not flooded.
  *
  * hostile [CALLS [SEED]]
+ *
+ * With VIB_COVER_POINTS, how many points of the module KCOV can tell of, calls
+ * are guided by what they reach; that many there must be at most, and of these
+ * a part is to be reached.
  */
 #include <errno.h>
 #include <signal.h>
@@ -36,6 +40,7 @@ enum {
 	LOG_SITES = 5,
 	CALLS_A_THREAD = 6000,
 	POLL_US = 20000,
+	LEAST_PERCENT = 30,
 };
 
 struct director {
@@ -49,6 +54,7 @@ struct director {
 	int memfd;
 	unsigned int epochs, killed;
 	long lines, most_locked;
+	unsigned long points;	/* that KCOV can tell of in the module */
 	char trouble[256];
 };
 
@@ -118,6 +124,7 @@ static void start(struct director *d, unsigned long calls)
 			.bar = d->edu.bar,
 			.calls = calls,
 			.seed = rng_next(&d->rng),
+			.guided = d->points,
 		};
 		memcpy(h->container, d->container, sizeof(h->container));
 		d->pid[i] = fork();
@@ -219,6 +226,21 @@ static bool prepare(struct director *d)
 		!backend_param_set(BACKEND_BATCH, "claim_type1", 1);
 }
 
+/* How much of the module the calls saw, where that can be told. */
+static void conclude_cover(struct director *d)
+{
+	const struct cover *cover = &d->stage->cover;
+
+	if (!d->points) {
+		tap_note("not guided by coverage: no module built for KCOV");
+		return;
+	}
+	tap(cover->points >= d->points * LEAST_PERCENT / 100 &&
+	    cover->points <= d->points,
+	    "calls went through %lu of %lu points of the module, %lu were new",
+	    cover->points, d->points, cover->keeps);
+}
+
 static void conclude(struct director *d, unsigned long calls, long seconds)
 {
 	const struct stage *stage = d->stage;
@@ -240,6 +262,7 @@ static void conclude(struct director *d, unsigned long calls, long seconds)
 	    d->epochs, d->killed, d->trouble[0] ? "; " : "", d->trouble);
 	tap(d->most_locked > 0 && d->most_locked <= LIMIT_PAGES,
 	    "at most %ld of %d pages locked", d->most_locked, LIMIT_PAGES);
+	conclude_cover(d);
 	tap(d->lines <= bound, "%ld lines in the kernel log, %ld allowed",
 	    d->lines, bound);
 }
@@ -249,9 +272,11 @@ int main(int argc, char **argv)
 	unsigned long calls = argc > 1 ? strtoul(argv[1], NULL, 0) : 100000;
 	unsigned int seed = argc > 2 ? strtoul(argv[2], NULL, 0) : test_seed();
 	time_t begin = time(NULL);
+	const char *points = getenv("VIB_COVER_POINTS");
 	static struct director d;
 
 	d.rng.state = seed;
+	d.points = points ? strtoul(points, NULL, 0) : 0;
 	if (!tap(prepare(&d), "four devices, the module and the kernel log"))
 		return tap_end();
 	tap_note("seed %u", seed);

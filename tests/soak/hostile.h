@@ -9,6 +9,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
+#include "cover.h"
 #include "craft.h"
 
 enum { HOSTILES = 2, HOSTILE_THREADS = 2, LIMIT_PAGES = 96 };
@@ -22,6 +23,7 @@ struct stage {
 	volatile unsigned int finished;	/* clients whose calls are made */
 	volatile bool leave;		/* they may end */
 	char trouble[160];
+	struct cover cover;
 };
 
 struct hostile {
@@ -33,6 +35,7 @@ struct hostile {
 	char *bar;
 	unsigned long calls;	/* to be made by each thread */
 	__u64 seed;
+	bool guided;		/* KCOV has to be there */
 };
 
 /* Makes its calls and waits to be let go, or killed. */
