@@ -10,31 +10,20 @@
 #include "../kselftest/lib/dma.h"
 #include "../kselftest/lib/mem.h"
 #include "../kselftest/lib/world.h"
+#include "cuts.h"
+#include "layout.h"
 #include "refill.h"
 #include "stale.h"
 
 #define SOURCE_IOVA (16 * MIB)
-#define TARGET_IOVA (1 * GIB)
 
 enum { MARK = 0x11, TRANSFER_US = 100000 };
-
-/* Pieces of @piece bytes each @stride apart, all of them of @mem bytes. */
-static const struct {
-	unsigned int count;
-	size_t piece, stride, mem;
-} shapes[SHAPES] = {
-	[SHAPE_SINGLES] = { 64, PAGE, 2 * PAGE, 64 * PAGE },
-	[SHAPE_BLOCK] = { 1, 64 * PAGE, 64 * PAGE, 64 * PAGE },
-	/* CLAIM_MAX of unmap.c is 16384. */
-	[SHAPE_THOUSANDS] = { 17000, PAGE, 2 * PAGE, 64 * PAGE },
-	/* SLICE_ENTRIES of slice.c is 512 MiB. */
-	[SHAPE_SLICES] = { 18, 32 * MIB, 32 * MIB, 32 * MIB },
-};
 
 struct client {
 	struct board *board;
 	const struct talk *talk;
 	const struct order *order;
+	const struct layout *layout;
 	struct rng *rng;
 	struct world w;
 	struct edu *edu[AIMED_MAX];
@@ -93,48 +82,48 @@ static void set_up(struct client *c)
 
 static void map_shape(struct client *c)
 {
-	enum shape shape = c->order->shape;
-	size_t piece = shapes[shape].piece;
-	unsigned int i;
+	const struct layout *layout = c->layout;
+	unsigned int i, pages = layout->piece / PAGE;
 	int ret;
 
 	c->mem = c->order->shared ? c->order->shared :
-		mem_small(shapes[shape].mem);
+		layout_memory(c->order->shape);
 	if (!c->mem)
-		give_up(c, "no memory", 0);
-	for (i = 0; i < shapes[shape].count; i++) {
-		ret = dma_map(c->w.container,
-			      TARGET_IOVA + i * shapes[shape].stride,
-			      c->mem + i * piece % shapes[shape].mem, piece,
-			      DMA_RW);
+		give_up(c, "no memory of that kind", 0);
+	for (i = 0; i < layout->count; i++) {
+		ret = dma_map(c->w.container, layout_iova(layout, i * pages),
+			      c->mem + layout_offset(layout, i * pages),
+			      layout->piece, DMA_RW);
 		if (ret)
 			give_up(c, "map", ret);
 	}
 }
 
-/*
- * Each device aims at another page of the memory, in a random piece; the first
- * ones at the first and the last piece, where batches begin and end.
- */
+static bool aimed_at(const struct client *c, unsigned int devices,
+		     const char *page)
+{
+	while (devices--)
+		if (c->aim[devices] == page)
+			return true;
+	return false;
+}
+
+/* Each device aims at another page of the memory: a telling one, or any. */
 static void take_aim(struct client *c)
 {
-	enum shape shape = c->order->shape;
-	unsigned int i, k, pages = shapes[shape].mem / PAGE, page;
-	unsigned int per_piece = shapes[shape].piece / PAGE;
+	unsigned int page[AIMED_MAX], i, n, telling;
+	char *mem;
 
+	telling = layout_telling(c->layout, page);
 	for (i = 0; i < c->board->devices; i++) {
-		k = rng_below(c->rng, shapes[shape].count);
-		if (i < 2)
-			k = i ? shapes[shape].count - 1 : 0;
-		/* Pages that no other device aims at: the same modulo. */
-		page = rng_below(c->rng, per_piece);
-		if (per_piece >= c->board->devices)
-			page = page / c->board->devices * c->board->devices + i;
-		page %= per_piece;
-		c->board->iova[i] = TARGET_IOVA + k * shapes[shape].stride +
-			page * PAGE;
-		c->aim[i] = c->mem + (k * per_piece + page) % pages * PAGE;
-		c->board->pfn[i] = pfn_of(c->aim[i]);
+		do {
+			n = i < telling ? page[i] :
+				rng_below(c->rng, layout_pages(c->layout));
+			mem = c->mem + layout_offset(c->layout, n);
+		} while (i >= telling && aimed_at(c, i, mem));
+		c->board->iova[i] = layout_iova(c->layout, n);
+		c->aim[i] = mem;
+		c->board->pfn[i] = pfn_of(mem);
 	}
 }
 
@@ -151,33 +140,48 @@ static void reach(struct client *c)
 
 static void unmap_each(struct client *c)
 {
-	enum shape shape = c->order->shape;
 	unsigned int i;
 	int ret = 0;
 
-	for (i = 0; !ret && i < shapes[shape].count; i++)
+	for (i = 0; !ret && i < c->layout->count; i++)
 		ret = dma_unmap(c->w.container,
-				TARGET_IOVA + i * shapes[shape].stride,
-				shapes[shape].piece, 0, NULL);
+				TARGET_IOVA + i * c->layout->stride,
+				c->layout->piece, 0, NULL);
 	if (ret)
 		give_up(c, "unmap", ret);
 }
 
+/* UNMAP_ALL, and it was cut exactly between the pages that devices aim at. */
+static int unmap_all(struct client *c)
+{
+	unsigned int i, cut = c->layout->cut;
+	int ret = cuts_watch();
+
+	if (ret)
+		give_up(c, "tracing", ret);
+	ret = dma_unmap_all(c->w.container, NULL);
+	cuts_read();
+	for (i = 1; i <= CUTS; i++)
+		c->board->cuts +=
+			cuts_between(layout_iova(c->layout, i * cut - 1),
+				     layout_iova(c->layout, i * cut));
+	return ret;
+}
+
 static void unmap_now(struct client *c)
 {
-	enum shape shape = c->order->shape;
-	size_t span = shapes[shape].count * shapes[shape].stride;
+	size_t span = c->layout->count * c->layout->stride;
 	int ret = 0;
 
 	if (c->order->ending == BY_UNMAP)
 		unmap_each(c);
 	else if (c->order->ending == BY_RANGE)
 		ret = dma_unmap(c->w.container, TARGET_IOVA, span, 0, NULL);
-	else if (c->order->ending != NOT_AT_ALL)
-		ret = dma_unmap_all(c->w.container, NULL);
+	else if (c->order->ending == BY_ALL)
+		ret = unmap_all(c);
 	if (ret)
 		give_up(c, "unmap", ret);
-	c->board->unmapped += shapes[shape].count;
+	c->board->unmapped += c->layout->count;
 }
 
 /* The pages are free now, or should be: the judge's turn, then the devices'. */
@@ -208,7 +212,7 @@ static void wait_for_death(struct client *c)
 	if (c->order->ending == BY_ORPHAN) {
 		if (!fork()) {
 			/* The memory that is left belongs to the dead one. */
-			mem_free(c->mem, shapes[c->order->shape].mem);
+			mem_free(c->mem, c->layout->mem);
 			keep(c);
 		}
 		pause();
@@ -235,7 +239,7 @@ static void let_go(struct client *c)
 	default:
 		unmap_now(c);
 		if (!c->order->shared)
-			mem_free(c->mem, shapes[c->order->shape].mem);
+			mem_free(c->mem, c->layout->mem);
 		aim_again(c);
 	}
 }
@@ -306,6 +310,7 @@ void client_run(struct board *board, const struct talk *talk,
 		.board = board,
 		.talk = talk,
 		.order = order,
+		.layout = layout_of(order->shape),
 		.rng = rng,
 	};
 	set_up(c);

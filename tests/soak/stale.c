@@ -35,6 +35,7 @@ struct kind {
 	unsigned int rounds;		/* of one client */
 	unsigned int chunks;		/* how much to look for freed pages in */
 	unsigned int done, reached, wanted, refilled, damaged;
+	unsigned int cuts;
 	unsigned long unmapped;
 	char trouble[160];
 };
@@ -48,10 +49,10 @@ static struct kind kinds[] = {
 	KIND("UNMAP_DMA of each mapping", SHAPE_SINGLES, BY_UNMAP, 4, 16),
 	KIND("UNMAP_DMA of one large mapping", SHAPE_BLOCK, BY_UNMAP, 4, 16),
 	KIND("UNMAP_DMA of a range", SHAPE_SINGLES, BY_RANGE, 4, 16),
-	KIND("UNMAP_ALL of 17000", SHAPE_THOUSANDS, BY_ALL, 2, 16),
-	KIND("UNMAP_ALL of 576 MiB", SHAPE_SLICES, BY_ALL, 2, 24),
+	KIND("UNMAP_ALL of 33000", SHAPE_THOUSANDS, BY_ALL, 2, 16),
+	KIND("UNMAP_ALL of 1032 MiB", SHAPE_SLICES, BY_ALL, 2, 24),
 	KIND("close", SHAPE_SINGLES, BY_CLOSE, 1, 16),
-	KIND("close of 17000", SHAPE_THOUSANDS, BY_CLOSE, 1, 16),
+	KIND("close of 33000", SHAPE_THOUSANDS, BY_CLOSE, 1, 16),
 	KIND("kill", SHAPE_SINGLES, BY_KILL, 1, 16),
 	KIND("kill in UNMAP_ALL", SHAPE_THOUSANDS, BY_KILL_IN_UNMAP, 1, 16),
 	KIND("kill, container held elsewhere", SHAPE_SINGLES, BY_ORPHAN, 1, 16),
@@ -279,28 +280,32 @@ static void run(struct judge *j, struct kind *kind)
 	}
 	kind->done += kind->rounds;
 	kind->reached += j->board->reached;
+	kind->cuts += j->board->cuts;
 	kind->unmapped += j->board->unmapped;
 	if (j->board->trouble[0])
 		strcpy(kind->trouble, j->board->trouble);
 }
 
 /*
- * A kind counts only if the devices did reach the pages before, and most of the
- * pages were in other hands after.
+ * A kind counts only if the devices did reach the pages before, most of the
+ * pages were in other hands after, and UNMAP_ALL was cut where they aimed.
  */
 static void conclude(const struct kind *kind, unsigned int devices)
 {
 	bool shown = kind->damaged > 0, want = kind->ending == NOT_AT_ALL;
 	bool sound = !kind->trouble[0] && kind->reached;
+	unsigned int cuts = kind->ending == BY_ALL ? kind->done * CUTS : 0;
 
+	sound &= kind->cuts == cuts;
 	if (kind->ending != CHURN) {
 		sound &= kind->reached == kind->done * devices;
 		sound &= 2 * kind->refilled >= kind->wanted;
 	}
 	tap(sound && shown == want,
-	    "%s: %u rounds, %u transfers arrived before, %u of %u pages in other hands, %u damaged%s%s",
-	    kind->name, kind->done, kind->reached, kind->refilled, kind->wanted,
-	    kind->damaged, kind->trouble[0] ? "; " : "", kind->trouble);
+	    "%s: %u rounds, %u of %u cuts, %u transfers arrived before, %u of %u pages in other hands, %u damaged%s%s",
+	    kind->name, kind->done, kind->cuts, cuts, kind->reached,
+	    kind->refilled, kind->wanted, kind->damaged,
+	    kind->trouble[0] ? "; " : "", kind->trouble);
 }
 
 static bool prepare(struct judge *j)

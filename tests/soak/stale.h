@@ -15,14 +15,15 @@
 #include "../differential/rng.h"
 #include "../kselftest/lib/util.h"
 
-enum { AIMED_MAX = 8 };
+/* CUTS: so many in each UNMAP_ALL. */
+enum { AIMED_MAX = 8, CUTS = 2 };
 
 /* How the mappings lie that a round takes away. */
 enum shape {
 	SHAPE_SINGLES,		/* 64 pages, a mapping each */
 	SHAPE_BLOCK,		/* one mapping of 64 pages */
-	SHAPE_THOUSANDS,	/* more mappings than are claimed in one go */
-	SHAPE_SLICES,		/* more memory than one flush may cover */
+	SHAPE_THOUSANDS,	/* mappings that are claimed in three goes */
+	SHAPE_SLICES,		/* memory that three flushes have to cover */
 	SHAPES,
 };
 
@@ -53,6 +54,7 @@ struct board {
 	__u64 pfn[AIMED_MAX];	/* the page that was there */
 	unsigned int reached;	/* transfers that arrived while mapped */
 	unsigned long unmapped;	/* mappings taken away */
+	unsigned int cuts;	/* of UNMAP_ALL, seen where they should be */
 	bool churning;
 	char trouble[160];	/* why the client gave up */
 };
