@@ -103,6 +103,7 @@ static struct vib_mapping *next_live(struct vib_ioas *ioas, u64 start)
 /* Puts a fresh bitmap in place of the mapping's, which is returned. tree_lock is held. */
 static u64 *exchange(struct vib_ioas *ioas, struct vib_mapping *map, u64 *fresh)
 {
+	lockdep_assert_held(&ioas->tree_lock);
 	swap(map->dirty, fresh);
 	map->dirty_shift = __ffs64(ioas->dirty_unit);
 	reseed(map);

@@ -70,6 +70,7 @@ static int no_entry(struct vib_ioas *ioas)
 /* Is there room? tree_lock is held. */
 static int check_room(struct vib_ioas *ioas, struct vib_mapping *map)
 {
+	lockdep_assert_held(&ioas->tree_lock);
 	if (!ioas->restricted)
 		return ioas->entries_left > 0 ? 0 : no_entry(ioas);
 	if (!vib_windows_hold(&ioas->windows, map->span.start, map->span.last))
@@ -82,6 +83,7 @@ static int set_owner(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	struct vib_owner *owner;
 
+	lockdep_assert_held(&ioas->tree_lock);
 	owner = vib_owner_current(ioas->latest);
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);

@@ -86,8 +86,10 @@ static long look(struct vib_pin *pin, struct vib_extents *out, unsigned int max)
 {
 	struct mm_struct *mm = pin->owner->mm;
 	unsigned long addr = vib_compat_untag(mm, pin->vaddr);
-	struct vm_area_struct *vma = vib_compat_vma_lookup(mm, addr);
+	struct vm_area_struct *vma;
 
+	mmap_assert_locked(mm);
+	vma = vib_compat_vma_lookup(mm, addr);
 	if (!vma)
 		return -EFAULT;
 	if (!(vma->vm_flags & VM_PFNMAP))

@@ -61,11 +61,12 @@ static unsigned int drain_slice(struct vib_ioas *ioas, struct vib_domain *dom,
  * Some domain has not let go of @stuck: a mapping that reaches into it keeps all its pages from
  * here on, until no domain is left. domains_rwsem is held.
  */
-static void mark_stuck(const struct vib_slice *slice, const struct vib_range *stuck,
-		       struct tally *tally)
+static void mark_stuck(struct vib_ioas *ioas, const struct vib_slice *slice,
+		       const struct vib_range *stuck, struct tally *tally)
 {
 	struct vib_mapping *map = slice->map;
 
+	lockdep_assert_held(&ioas->domains_rwsem);
 	for (;; map = list_next_entry(map, batch)) {
 		if (map->span.start <= stuck->last && stuck->start <= map->span.last &&
 		    !(map->flags & VIB_F_STUCK)) {
@@ -135,7 +136,7 @@ static void retire_slice(struct vib_ioas *ioas, struct vib_slice *slice, struct 
 	list_for_each_entry(dom, &ioas->domains, node)
 		tally->syncs += drain_slice(ioas, dom, slice, &stuck);
 	if (!vib_stuck_none(&stuck))
-		mark_stuck(slice, &stuck, tally);
+		mark_stuck(ioas, slice, &stuck, tally);
 	up_read(&ioas->domains_rwsem);
 	unpin_slice(slice, tally);
 }

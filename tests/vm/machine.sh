@@ -11,6 +11,9 @@
 # choose_iommu sets. Reads KERNEL, IOMMU, IOMMU_OPTIONS and TRACES.
 choose_machine() {
 	ARCH=$(arch_of "$KERNEL")
+	# Free pages hold a pattern that is looked at when they are used again: the only
+	# check that sees what a device wrote.
+	[[ $KERNEL != *-debug* ]] || CMDLINE+=" page_poison=1"
 	"machine_$ARCH"
 	choose_iommu
 }

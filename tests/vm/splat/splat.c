@@ -5,7 +5,9 @@
  * does not pass. Where the check is missing, the mistake is harmless to the guest's end.
  */
 #include <linux/delay.h>
+#include <linux/gfp.h>
 #include <linux/list.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
@@ -31,6 +33,22 @@ static void use_after_free(void)
 	kfree(object);
 	if (object)
 		pr_info("splat: %d\n", READ_ONCE(object[8]));
+}
+
+/* PAGE_POISONING: a write that KASAN does not see, as a device's would be */
+static __no_sanitize_address void write_after_free(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	volatile char *at;
+
+	if (!page)
+		return;
+	at = page_address(page);
+	__free_page(page);
+	at[8] = 0;
+	page = alloc_page(GFP_KERNEL);
+	if (page)
+		__free_page(page);
 }
 
 /* lockdep: both orders, one after the other */
@@ -101,6 +119,7 @@ static const struct {
 	void (*make)(void);
 } mistakes[] = {
 	{ "use-after-free", use_after_free },
+	{ "write-after-free", write_after_free },
 	{ "deadlock", deadlock },
 	{ "not-held", not_held },
 	{ "atomic-sleep", atomic_sleep },
