@@ -62,6 +62,7 @@ struct stretch {
 	int npages;
 	int prot;
 	bool charge;
+	bool late;			/* some are still to be charged */
 	struct page **pages;
 };
 
@@ -103,7 +104,7 @@ static int begin_step(struct stretch *st)
 }
 
 /* The page that another call entered first gets the reference; what we pinned is given back. */
-static struct vib_page *enter(struct stretch *st, struct vib_page *page, s64 *balance)
+static struct vib_page *enter(struct stretch *st, struct vib_page *page, u64 *excess)
 {
 	struct vib_page *there;
 
@@ -116,30 +117,23 @@ static struct vib_page *enter(struct stretch *st, struct vib_page *page, s64 *ba
 		vib_dirty_mark(st->map, page->iova, 1);
 		/* If a domain came or went since the pin, it is charged by the rule of now. */
 		if (vib_page_chargeable(page) && st->charge == st->ioas->restricted) {
-			*vib_page_word(page) ^= VIB_EXT_ACCOUNTED;
-			*balance += st->charge ? -1 : 1;
+			st->late |= !st->charge;
+			*excess += st->charge;
+			*vib_page_word(page) &= ~VIB_EXT_ACCOUNTED;
 		}
 	}
 	mutex_unlock(&st->ioas->tree_lock);
 	if (!there)
 		return page;
-	*balance -= vib_page_free(page, false);
+	*excess += vib_page_free(page, false);
 	return there;
-}
-
-static void settle_charge(struct vib_owner *owner, s64 balance)
-{
-	if (balance > 0)
-		vib_owner_recharge(owner, balance);
-	else if (balance < 0)
-		vib_owner_uncharge(owner, -balance);
 }
 
 /*
  * Enters the pinned pages one by one: how many, or an errno with the rest of @ex left to the
  * caller.
  */
-static int enter_all(struct stretch *st, struct vib_extents *ex, u32 *done, s64 *balance)
+static int enter_all(struct stretch *st, struct vib_extents *ex, u32 *done, u64 *excess)
 {
 	u64 *words = vib_extents_words(ex);
 
@@ -153,7 +147,7 @@ static int enter_all(struct stretch *st, struct vib_extents *ex, u32 *done, s64 
 		page = vib_page_new(iova, pfn, vib_ext_flags(words[*done]));
 		if (!page)
 			return -ENOMEM;
-		page = enter(st, page, balance);
+		page = enter(st, page, excess);
 		st->pages[*done] = pfn_to_page(vib_ext_pfn(*vib_page_word(page)));
 	}
 	return 0;
@@ -175,7 +169,7 @@ static int pin_stretch(struct stretch *st)
 		.scattered = true,
 	};
 	struct vib_extents ex;
-	s64 balance = 0;
+	u64 excess = 0;
 	u32 done = 0;
 	int ret;
 
@@ -184,10 +178,12 @@ static int pin_stretch(struct stretch *st)
 	ret = vib_pin_some(&pin, &ex, st->npages);
 	vib_pin_end(&pin);
 	if (!ret) {
-		ret = enter_all(st, &ex, &done, &balance);
+		ret = enter_all(st, &ex, &done, &excess);
 		if (ret)
-			balance -= vib_unpin(&ex, done, ex.nr - done, false);
-		settle_charge(map->owner, balance);
+			excess += vib_unpin(&ex, done, ex.nr - done, false);
+		vib_owner_uncharge(map->owner, excess);
+		if (st->late)
+			vib_handover_charge_pins(st->ioas, map);
 	}
 	vib_extents_fini(&ex);
 	if (ret)

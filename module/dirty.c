@@ -281,7 +281,7 @@ static u64 *take(struct vib_ioas *ioas, struct vib_mapping *map, u64 *fresh,
 	if (!all_dirty(ioas, map) && tracked == ioas->tracked) {
 		taken = exchange(ioas, map, fresh);
 		fresh = NULL;
-	} else {
+	} else if (tracked == ioas->tracked) {
 		reseed(map);
 	}
 	mutex_unlock(&ioas->tree_lock);

@@ -32,18 +32,32 @@ static struct vib_mapping *next_recorded(struct vib_ioas *ioas, u64 start)
 	return NULL;
 }
 
-/* The account of what devices have pinned of a mapping goes over to the mapping, or comes back. */
-static void move_charge(struct vib_ioas *ioas, struct vib_mapping *map, bool to_pins)
+/* What devices have pinned of a mapping is charged with the mapping, not through them. */
+static void uncharge_pins(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	u64 pages;
 
 	mutex_lock(&ioas->tree_lock);
-	pages = vib_pages_set_charged(map, to_pins);
+	pages = vib_pages_set_charged(map, false, U64_MAX);
 	mutex_unlock(&ioas->tree_lock);
-	if (to_pins)
+	vib_owner_uncharge(map->owner, pages);
+}
+
+void vib_handover_charge_pins(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	u64 pages, noted;
+
+	/* Pages come and go while the account is changed; those that came have another turn. */
+	do {
+		mutex_lock(&ioas->tree_lock);
+		pages = ioas->restricted ? 0 : vib_pages_uncharged(map);
+		mutex_unlock(&ioas->tree_lock);
 		vib_owner_recharge(map->owner, pages);
-	else
-		vib_owner_uncharge(map->owner, pages);
+		mutex_lock(&ioas->tree_lock);
+		noted = ioas->restricted ? 0 : vib_pages_set_charged(map, true, pages);
+		mutex_unlock(&ioas->tree_lock);
+		vib_owner_uncharge(map->owner, pages - noted);
+	} while (noted);
 }
 
 /* Pins one busy mapping as a whole. */
@@ -57,7 +71,7 @@ static int pin_mapping(struct vib_ioas *ioas, struct vib_mapping *map)
 	};
 	int ret = 0;
 
-	move_charge(ioas, map, false);
+	uncharge_pins(ioas, map);
 	vib_pin_begin(&pin);
 	while (!ret && pin.left)
 		ret = vib_pin_some(&pin, &map->extents, VIB_PIN_BUDGET);
@@ -103,7 +117,8 @@ bool vib_handover_pending(struct vib_ioas *ioas)
 
 	lockdep_assert_held_write(&ioas->domains_rwsem);
 	mutex_lock(&ioas->tree_lock);
-	pending = next_recorded(ioas, 0);
+	/* With a domain there is none: no need to look at all of them. */
+	pending = !ioas->restricted && next_recorded(ioas, 0);
 	mutex_unlock(&ioas->tree_lock);
 	return pending;
 }
@@ -162,9 +177,12 @@ void vib_handover_end(struct vib_ioas *ioas, struct list_head *mappings, bool fi
 	LIST_HEAD(orphans);
 
 	list_for_each_entry_safe(map, next, mappings, batch) {
-		if (!filled)
+		if (filled) {
+			uncharge_pins(ioas, map);
+		} else {
 			unpin_mapping(map);
-		move_charge(ioas, map, !filled);
+			vib_handover_charge_pins(ioas, map);
+		}
 		mutex_lock(&ioas->tree_lock);
 		list_del(&map->batch);
 		map->flags &= ~VIB_F_HANDOVER;

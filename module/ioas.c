@@ -11,6 +11,7 @@
 #include "trace.h"
 
 #include <linux/hashtable.h>
+#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
@@ -102,8 +103,11 @@ struct vib_ioas *vib_ioas_get(void *handle)
 
 void vib_ioas_put(struct vib_ioas *ioas)
 {
+	bool released;
+
 	if (!refcount_dec_and_test(&ioas->refs))
 		return;
+	released = ioas->dying;
 	/*
 	 * What a driver did not unmap may have become DEAD after the release; nobody else is here
 	 * now.
@@ -116,6 +120,9 @@ void vib_ioas_put(struct vib_ioas *ioas)
 	vib_windows_fini(&ioas->spare);
 	vib_windows_fini(&ioas->windows);
 	kfree_rcu(ioas, rcu);
+	/* The module may go from here on; it waits for the count, and this task's next switch. */
+	if (released)
+		module_put(THIS_MODULE);
 	if (atomic_dec_and_test(&nr_ioases))
 		wake_up_var(&nr_ioases);
 }
@@ -150,6 +157,8 @@ void vib_ioas_release(void *handle)
 
 	if (WARN_ON_ONCE(!ioas))
 		return;
+	/* The core lets the module go after this, but calls under way may be there for long yet. */
+	__module_get(THIS_MODULE);
 	spin_lock(&handles_lock);
 	hash_del_rcu(&ioas->hash);
 	spin_unlock(&handles_lock);

@@ -104,7 +104,8 @@ static int copy(u64 vaddr, void *buf, size_t size, bool write)
 
 int vib_owner_copy(struct vib_owner *owner, u64 vaddr, void *buf, size_t size, bool write)
 {
-	bool kthread = !current->mm;
+	/* A process that is ending has no mm either, and may not borrow one. */
+	bool kthread = current->flags & PF_KTHREAD && !current->mm;
 	int ret;
 
 	if (!vib_owner_hold(owner))

@@ -81,18 +81,30 @@ void vib_pages_each(struct vib_mapping *map, void (*fn)(void *data, u64 iova), v
 		fn(data, page_of(node)->iova);
 }
 
-u64 vib_pages_set_charged(struct vib_mapping *map, bool charged)
+static bool can_become(struct vib_page *page, bool charged)
+{
+	return vib_page_chargeable(page) && charged != !!(*vib_page_word(page) & VIB_EXT_ACCOUNTED);
+}
+
+u64 vib_pages_uncharged(struct vib_mapping *map)
+{
+	struct rb_node *node;
+	u64 pages = 0;
+
+	for (node = rb_first(&map->pins); node; node = rb_next(node))
+		pages += can_become(page_of(node), true);
+	return pages;
+}
+
+u64 vib_pages_set_charged(struct vib_mapping *map, bool charged, u64 max)
 {
 	struct rb_node *node;
 	u64 changed = 0;
 
-	for (node = rb_first(&map->pins); node; node = rb_next(node)) {
-		u64 *ext = vib_page_word(page_of(node));
-
-		if (!vib_page_chargeable(page_of(node)) ||
-		    charged == !!(*ext & VIB_EXT_ACCOUNTED))
+	for (node = rb_first(&map->pins); node && changed < max; node = rb_next(node)) {
+		if (!can_become(page_of(node), charged))
 			continue;
-		*ext ^= VIB_EXT_ACCOUNTED;
+		*vib_page_word(page_of(node)) ^= VIB_EXT_ACCOUNTED;
 		changed++;
 	}
 	return changed;

@@ -53,11 +53,15 @@ void vib_page_insert(struct vib_mapping *map, struct vib_page *page);
 /* Calls @fn with the IOVA of every pinned page of a mapping; tree_lock is held. */
 void vib_pages_each(struct vib_mapping *map, void (*fn)(void *data, u64 iova), void *data);
 
+/* How many pages that devices have pinned are to be charged and are not. tree_lock is held. */
+u64 vib_pages_uncharged(struct vib_mapping *map);
+
 /*
- * Notes that the pages that devices have pinned are (not) on the account through them, and returns
- * how many changed: the caller charges or uncharges. tree_lock is held.
+ * Notes that up to @max pages that devices have pinned are (not) on the account through them, and
+ * returns how many changed. What is noted as charged must have been charged before, for whoever
+ * unpins it uncharges it; the caller uncharges the others afterwards. tree_lock is held.
  */
-u64 vib_pages_set_charged(struct vib_mapping *map, bool charged);
+u64 vib_pages_set_charged(struct vib_mapping *map, bool charged, u64 max);
 
 /* Drops whatever devices still have pinned: their container is closed. */
 void vib_pages_drop(struct vib_mapping *map);

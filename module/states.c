@@ -6,20 +6,6 @@
  */
 #include "states.h"
 
-int vib_ioas_settled(struct vib_ioas *ioas, u64 start, u64 last)
-{
-	struct vib_span *span = vib_maptree_first(&ioas->tree, start, last);
-
-	lockdep_assert_held(&ioas->tree_lock);
-	for (; span; span = vib_maptree_next(span, last)) {
-		struct vib_mapping *map = vib_mapping_of(span);
-
-		if (map->state != VIB_DEAD && (map->state != VIB_LIVE || map->busy))
-			return -EAGAIN;
-	}
-	return 0;
-}
-
 void vib_mapping_unbusy(struct vib_ioas *ioas, struct vib_mapping *map, struct list_head *orphans)
 {
 	lockdep_assert_held(&ioas->tree_lock);
@@ -74,8 +60,10 @@ void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch)
 	if (taken == ioas->tree.nr)
 		vib_maptree_clear(&ioas->tree);
 	else
-		list_for_each_entry(map, batch, batch)
+		list_for_each_entry(map, batch, batch) {
+			vib_ioas_step(&steps);
 			vib_maptree_erase(&ioas->tree, &map->span);
+		}
 	vib_ioas_changed(ioas);
 }
 

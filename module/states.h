@@ -11,12 +11,6 @@
 #include "ioas.h"
 
 /*
- * What stands in the way of using every mapping in [start, last]: 0, or -EAGAIN when one is coming,
- * going or busy. tree_lock is held.
- */
-int vib_ioas_settled(struct vib_ioas *ioas, u64 start, u64 last);
-
-/*
  * Lets go of a busy mapping; tree_lock is held. What it adds to @orphans the caller hands to
  * vib_retire() afterwards.
  */

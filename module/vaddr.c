@@ -88,19 +88,27 @@ int vib_vaddr_invalidate(struct vib_ioas *ioas, struct vib_unmap *req)
 	return ret;
 }
 
-/* The one mapping that is exactly [iova, last] and has lost its address. tree_lock is held. */
-static struct vib_mapping *find_invalid(struct vib_ioas *ioas, u64 iova, u64 last)
+/*
+ * Makes the one mapping busy that is exactly [iova, last] and has lost its address; -EAGAIN when
+ * what is there is coming, going or busy. Looks at the first one only: none or that one is it.
+ * tree_lock is held.
+ */
+static int claim_invalid(struct vib_ioas *ioas, u64 iova, u64 last, struct vib_mapping **claimed)
 {
 	struct vib_span *span = vib_maptree_first(&ioas->tree, iova, last);
+	struct vib_mapping *map = vib_mapping_of(span);
 
 	lockdep_assert_held(&ioas->tree_lock);
 	if (!span)
-		return ERR_PTR(-ENOENT);
-	if (span->start != iova || span->last != last ||
-	    vib_mapping_of(span)->state != VIB_LIVE ||
-	    !(vib_mapping_of(span)->flags & VIB_F_INVALID))
-		return ERR_PTR(-EINVAL);
-	return vib_mapping_of(span);
+		return vib_refuse(ioas, VIB_WHY_ADDRESS, -ENOENT);
+	if (map->state != VIB_DEAD && (map->state != VIB_LIVE || map->busy))
+		return -EAGAIN;
+	if (span->start != iova || span->last != last || map->state != VIB_LIVE ||
+	    !(map->flags & VIB_F_INVALID))
+		return vib_refuse(ioas, VIB_WHY_ADDRESS, -EINVAL);
+	map->busy++;
+	*claimed = map;
+	return 0;
 }
 
 /* Charges the new owner for what the mapping holds, then relieves the old one. */
@@ -163,23 +171,17 @@ int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
 	owner = vib_owner_current(NULL);
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
-	mutex_lock(&ioas->tree_lock);
 	for (;;) {
+		mutex_lock(&ioas->tree_lock);
 		ret = vib_map_check(ioas, iova, last, vaddr);
-		if (ret || !vib_ioas_settled(ioas, iova, last))
+		if (!ret)
+			ret = claim_invalid(ioas, iova, last, &map);
+		if (ret != -EAGAIN)
 			break;
 		ret = vib_ioas_wait(ioas);
 		if (ret)
 			goto put;
-		mutex_lock(&ioas->tree_lock);
 	}
-	if (!ret) {
-		map = find_invalid(ioas, iova, last);
-		if (IS_ERR(map))
-			ret = vib_refuse(ioas, VIB_WHY_ADDRESS, PTR_ERR(map));
-	}
-	if (!ret)
-		map->busy++;
 	mutex_unlock(&ioas->tree_lock);
 	if (!ret)
 		return restore(ioas, map, owner, vaddr);

@@ -22,10 +22,19 @@
 
 static const struct vib_params *params;
 
+/* The core opens whatever id is an extension that we have; only these are backends. */
+static bool is_type(unsigned long id)
+{
+	return id == VFIO_BATCH_IOMMU || id == VFIO_TYPE1_IOMMU || id == VFIO_TYPE1v2_IOMMU;
+}
+
 void *vib_vfio_open(unsigned long type)
 {
-	void *handle = vib_ioas_open(type, type != VFIO_TYPE1_IOMMU, params, vib_vfio_notify);
+	void *handle;
 
+	if (!is_type(type))
+		return ERR_PTR(-EINVAL);
+	handle = vib_ioas_open(type, type != VFIO_TYPE1_IOMMU, params, vib_vfio_notify);
 	if (IS_ERR(handle) && type != VFIO_BATCH_IOMMU)
 		pr_warn_once("cannot open a container (%ld): VFIO falls back to another backend\n",
 			     PTR_ERR(handle));

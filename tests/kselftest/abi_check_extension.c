@@ -57,6 +57,16 @@ TEST_F(unset, set_iommu_with_an_id_of_nobody_is_enodev)
 					       UNKNOWN_EXTENSION));
 }
 
+/* What is an extension to ask for is no backend to choose. */
+TEST_F(unset, set_iommu_with_an_extension_is_einval)
+{
+	ASSERT_EQ(0, world_open_container(&self->w));
+	ASSERT_EQ(0, world_join(&self->w, 0));
+	EXPECT_EQ(-EINVAL, container_set_iommu(self->w.container,
+					       VFIO_UNMAP_ALL));
+	ASSERT_EQ(0, world_select(&self->w));
+}
+
 TEST_F(unset, id_refused_leaves_the_container_open_to_another)
 {
 	ASSERT_EQ(0, world_open_container(&self->w));

@@ -4,6 +4,7 @@
  * every mapping is pinned and charged, once; without it only what devices have
  * pinned. A real group that cannot come leaves everything as it was.
  */
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include "emulated_fixture.h"
@@ -12,6 +13,8 @@
 #include "emulated_world.h"
 
 #define OTHER (IOVA + GIB)
+
+enum { JOINS = 2000 };
 
 static int map(struct world *w, __u64 iova, const void *mem, __u64 size)
 {
@@ -45,6 +48,47 @@ TEST_F(join, mappings_are_pinned_and_charged_once)
 	EXPECT_EQ(3, charged(&self->w));
 	EXPECT_EQ(3, pinned(&self->w));
 	EXPECT_TRUE(holds(self->e, IOVA + 4 * PAGE, 4));
+}
+
+/* A device that pins and unpins all the time. */
+struct busy_device {
+	const struct emulated *e;
+	volatile bool end;
+	unsigned long times;
+};
+
+static void *pin_all_along(void *arg)
+{
+	struct busy_device *busy = arg;
+
+	while (!busy->end && !emulated_pin(busy->e, IOVA, MEM_PAGES,
+					   MOCK_WRITE) &&
+	       !emulated_unpin(busy->e, IOVA, MEM_PAGES))
+		busy->times++;
+	return arg;
+}
+
+/* The kernel warns when more is taken from the account than is on it. */
+TEST_F(join, account_is_right_while_pages_come_and_go)
+{
+	struct busy_device busy = { .e = self->e };
+	pthread_t thread;
+	unsigned int i;
+
+	ASSERT_EQ(0, map(&self->w, IOVA, self->mem, MEM_SIZE));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, pin_all_along, &busy));
+	for (i = 0; i < JOINS; i++) {
+		ASSERT_EQ(0, world_join(&self->w, 0));
+		EXPECT_LE(MEM_PAGES, charged(&self->w));
+		leave(&self->w);
+		EXPECT_GE(MEM_PAGES, charged(&self->w));
+	}
+	EXPECT_FALSE(busy.end);
+	busy.end = true;
+	pthread_join(thread, NULL);
+	EXPECT_LT(JOINS / 10, busy.times);
+	EXPECT_EQ(0, charged(&self->w));
+	EXPECT_EQ(0, pinned(&self->w));
 }
 
 TEST_F(join, devices_reach_the_same_memory)
