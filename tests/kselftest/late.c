@@ -247,6 +247,24 @@ TEST_F(meanwhile, the_last_group_leaves)
 	late_close(&late);
 }
 
+/* No container is left, but the call is still in the module's code. */
+TEST_F(meanwhile, the_module_stays_while_the_call_lasts)
+{
+	struct call map = { 0 };
+	struct late late;
+
+	map_and_wait(_metadata, &self->w, &late, &map);
+	EXPECT_EQ(0, group_leave(self->w.slot[0].group));
+	EXPECT_EQ(0, map.done);
+	EXPECT_EQ(1, backend_count(BACKEND_BATCH));
+	if (backend_count(BACKEND_BATCH))
+		EXPECT_EQ(-EWOULDBLOCK, backend_remove(BACKEND_BATCH));
+	EXPECT_EQ(0, late_arrive(&late));
+	EXPECT_NE(0, finish(&map));
+	EXPECT_EQ(0, backend_count(BACKEND_BATCH));
+	late_close(&late);
+}
+
 /* In the child: waits for ever. */
 static void wait_for_ever(struct world *w)
 {
