@@ -38,9 +38,6 @@ int aim_open(struct edu *edu, const char *addr)
 
 	memset(edu, 0, sizeof(*edu));
 	edu->device = -1;
-	ret = command(addr, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	if (ret)
-		return ret;
 	fd = open_file(addr, "resource0");
 	if (fd < 0)
 		return fd;
@@ -49,12 +46,16 @@ int aim_open(struct edu *edu, const char *addr)
 		   0);
 	ret = map == MAP_FAILED ? -errno : 0;
 	close(fd);
-	edu->bar = ret ? NULL : map;
-	return ret;
+	if (ret)
+		return ret;
+	edu->bar = map;
+	return command(addr, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 }
 
 void aim_close(struct edu *edu, const char *addr)
 {
+	if (!edu->bar)
+		return;
 	edu_close(edu);
 	command(addr, PCI_COMMAND_MEMORY);
 }

@@ -8,8 +8,13 @@
 
 #include "../kselftest/lib/edu.h"
 
-/* Takes the device at @addr (0000:00:10.0) as a bus master; 0 or -errno. */
+/*
+ * Takes the device at @addr (0000:00:10.0) as a bus master; 0 or -errno, -EINVAL
+ * as long as a driver has its registers.
+ */
 int aim_open(struct edu *edu, const char *addr);
+
+/* Does nothing if it was not had. */
 void aim_close(struct edu *edu, const char *addr);
 
 #endif

@@ -17,7 +17,8 @@
 
 #define SOURCE_IOVA (16 * MIB)
 
-enum { MARK = 0x11, TRANSFER_US = 100000 };
+/* STOCK: rounds of churn whose pages are taken at once. */
+enum { MARK = 0x11, TRANSFER_US = 100000, STOCK = 16 };
 
 struct client {
 	struct board *board;
@@ -229,6 +230,10 @@ static void let_go(struct client *c)
 {
 	switch (c->order->ending) {
 	case BY_CLOSE:
+		/* Nobody's but the container's. */
+		mem_free(c->mem, c->layout->mem);
+		if (!say(c->talk, STEP_FREED))
+			_exit(1);
 		world_close(&c->w);
 		_exit(0);
 	case BY_KILL:
@@ -256,10 +261,9 @@ static void round_of(struct client *c)
 }
 
 /* Maps a page for each device, has it written to, takes it away, for ever. */
-static void churn_once(struct client *c, unsigned int round)
+static void churn_once(struct client *c, unsigned int round, char *mem)
 {
 	unsigned int i, n = c->board->devices;
-	char *mem = mem_small(n * PAGE);
 	int ret = 0;
 
 	for (i = 0; i < n; i++) {
@@ -287,14 +291,22 @@ static void churn_once(struct client *c, unsigned int round)
 		give_up(c, "churn", ret);
 }
 
+/* Pages that a round has let go are not the next one's, but the judge's. */
 static void churn(struct client *c)
 {
+	size_t size = c->board->devices * PAGE;
+	char *mem = NULL;
 	unsigned int i;
 
 	for (i = 0; i < c->board->devices; i++)
 		c->board->iova[i] = TARGET_IOVA + i * 2 * PAGE;
-	for (i = 0; i < c->order->rounds; i++)
-		churn_once(c, i);
+	for (i = 0; i < c->order->rounds; i++) {
+		if (i % STOCK == 0)
+			mem = mem_small(STOCK * size);
+		if (!mem)
+			give_up(c, "no memory", 0);
+		churn_once(c, i, mem + i % STOCK * size);
+	}
 	c->board->churning = false;
 	wait_all(c);
 }

@@ -25,7 +25,7 @@
 #include "stale.h"
 #include "tap.h"
 
-enum { SHARED_PAGES = 64, KILL_WITHIN_US = 30000 };
+enum { SHARED_PAGES = 64, KILL_WITHIN_US = 30000, HOLD_US = 60000 };
 
 /* A kind of round, and what has come of it so far. */
 struct kind {
@@ -56,7 +56,7 @@ static struct kind kinds[] = {
 	KIND("kill", SHAPE_SINGLES, BY_KILL, 1, 16),
 	KIND("kill in UNMAP_ALL", SHAPE_THOUSANDS, BY_KILL_IN_UNMAP, 1, 16),
 	KIND("kill, container held elsewhere", SHAPE_SINGLES, BY_ORPHAN, 1, 16),
-	KIND("map and unmap without pause", SHAPE_SINGLES, CHURN, 400, 1),
+	KIND("map and unmap without pause", SHAPE_SINGLES, CHURN, 400, 4),
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
@@ -163,52 +163,75 @@ static bool judge_mapped(struct judge *j, struct kind *kind)
 	return true;
 }
 
-/* Nobody has the devices any more: they are made to try again by sysfs. */
-static void aim_all(struct judge *j, struct kind *kind)
+/*
+ * The devices that VFIO has let go of are made to try again, by sysfs; 0, or
+ * -errno if one of them cannot be had.
+ */
+static int aim_all(struct judge *j)
 {
 	struct edu edu[AIMED_MAX];
-	unsigned int i;
-	int ret;
+	unsigned int i, devices = j->board->devices;
+	int ret, bad = 0;
 
-	for (i = 0; i < j->board->devices; i++) {
+	for (i = 0; i < devices; i++) {
 		ret = aim_open(&edu[i], j->dev[i].addr);
-		if (ret)
-			snprintf(kind->trouble, sizeof(kind->trouble),
-				 "device %s by sysfs: %d", j->dev[i].addr, ret);
+		bad = ret ? ret : bad;
 	}
 	/* What the client had under way first. */
-	for (i = 0; !kind->trouble[0] && i < j->board->devices; i++)
-		edu_wait(&edu[i]);
-	for (i = 0; !kind->trouble[0] && i < j->board->devices; i++)
-		edu_start_store(&edu[i], j->board->iova[i]);
-	for (i = 0; !kind->trouble[0] && i < j->board->devices; i++)
-		edu_wait(&edu[i]);
-	for (i = 0; i < j->board->devices; i++)
+	for (i = 0; i < devices; i++)
+		if (edu[i].bar)
+			edu_wait(&edu[i]);
+	for (i = 0; i < devices; i++)
+		if (edu[i].bar)
+			edu_start_store(&edu[i], j->board->iova[i]);
+	for (i = 0; i < devices; i++)
+		if (edu[i].bar)
+			edu_wait(&edu[i]);
+	for (i = 0; i < devices; i++)
 		aim_close(&edu[i], j->dev[i].addr);
+	return bad;
 }
 
-static void judge_dead(struct judge *j, struct kind *kind)
+/* Pages change hands once, and the devices try again. */
+static int refill_once(struct judge *j, struct kind *kind, unsigned int *got)
 {
 	struct refill refill;
+	int ret;
 
-	reap(j);
-	kind->wanted += j->board->devices;
-	kind->refilled += refill_take(&refill, j->board->pfn,
-				      j->board->devices, kind->chunks);
-	aim_all(j, kind);
+	*got = refill_take(&refill, j->board->pfn, j->board->devices,
+			   kind->chunks);
+	ret = aim_all(j);
 	kind->damaged += refill_damaged(&refill);
 	refill_drop(&refill);
+	return ret;
 }
 
-static void judge_killed(struct judge *j, struct kind *kind)
+/*
+ * The client ends, by itself or not. What is free by then is no device's any
+ * more, also if somebody switches the device on again.
+ */
+static void judge_end(struct judge *j, struct kind *kind, bool killed)
 {
+	unsigned int got;
+	int ret;
+
 	if (!hear(&j->talk, STEP_FREED)) {
 		reap(j);
 		return;
 	}
-	usleep(rng_below(&j->rng, KILL_WITHIN_US));
-	kill(j->client, SIGKILL);
-	judge_dead(j, kind);
+	if (killed) {
+		usleep(rng_below(&j->rng, KILL_WITHIN_US));
+		kill(j->client, SIGKILL);
+	}
+	while (!waitpid(j->client, NULL, WNOHANG))
+		refill_once(j, kind, &got);
+	reap(j);
+	ret = refill_once(j, kind, &got);
+	kind->wanted += j->board->devices;
+	kind->refilled += got;
+	if (ret)
+		snprintf(kind->trouble, sizeof(kind->trouble),
+			 "a device by sysfs: %d", ret);
 }
 
 /* Until the keeper unmaps nothing is free; then everything is. */
@@ -227,7 +250,7 @@ static void judge_churn(struct judge *j, struct kind *kind)
 	while (*(volatile bool *)&j->board->churning &&
 	       !waitpid(j->client, NULL, WNOHANG)) {
 		refill_take(&refill, NULL, 0, kind->chunks);
-		usleep(rng_below(&j->rng, 20000));
+		usleep(rng_below(&j->rng, HOLD_US));
 		kind->damaged += refill_damaged(&refill);
 		refill_drop(&refill);
 	}
@@ -263,11 +286,9 @@ static void run(struct judge *j, struct kind *kind)
 		return;
 	switch (kind->ending) {
 	case BY_CLOSE:
-		judge_dead(j, kind);
-		break;
 	case BY_KILL:
 	case BY_KILL_IN_UNMAP:
-		judge_killed(j, kind);
+		judge_end(j, kind, kind->ending != BY_CLOSE);
 		break;
 	case BY_ORPHAN:
 		judge_orphan(j, kind);

@@ -42,7 +42,7 @@ enum ending {
 
 /* One step of the conversation; also what is sent over the pipes. */
 enum step {
-	STEP_FREED = 'f',	/* client: it is gone; or, kill me now */
+	STEP_FREED = 'f',	/* client: it is gone; or, it goes or I do, now */
 	STEP_REFILLED = 'r',	/* judge: somebody else has the pages */
 	STEP_AIMED = 'a',	/* client: the devices have tried again */
 	STEP_NEXT = 'n',	/* judge: on to the next round */
