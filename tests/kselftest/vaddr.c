@@ -280,7 +280,8 @@ TEST_F(vaddr, over_the_limit_of_the_child_is_enomem_and_stays_invalid)
 
 /*
  * exec: the container and a memfd survive, everything else is new. The new
- * image is this program, told by its arguments what to do.
+ * image is this program, told by its arguments what to do; without a memfd it
+ * takes nothing over.
  */
 static int exec_self(struct world *w, int memfd)
 {
@@ -290,7 +291,8 @@ static int exec_self(struct world *w, int memfd)
 	snprintf(memory, sizeof(memory), "%d", memfd);
 	fcntl(w->container, F_SETFD, 0);
 	fcntl(w->slot[0].group, F_SETFD, 0);
-	fcntl(memfd, F_SETFD, 0);
+	if (memfd >= 0)
+		fcntl(memfd, F_SETFD, 0);
 	execl("/proc/self/exe", "vaddr", container, memory, NULL);
 	return 90;
 }
@@ -331,6 +333,49 @@ TEST_F(vaddr, mapping_survives_exec_and_is_taken_over_by_the_new_image)
 	EXPECT_EQ(NULL, world_leak(&self->w));
 }
 
+/*
+ * What it unmaps was charged to the image before it, which is gone: its own
+ * account is 0, not below, and counts to the page what it maps itself.
+ */
+static int unmap_after_exec(int container)
+{
+	char *mem = mem_small(9 * PAGE);
+	__u64 done;
+
+	if (!mem || locked_pages())
+		return 1;
+	if (dma_unmap_all(container, &done) || done != 4 * PAGE)
+		return 2;
+	if (locked_pages())
+		return 3;
+	if (drop_ipc_lock() || limit_locked_pages(8))
+		return 4;
+	if (dma_map(container, IOVA, mem, 9 * PAGE, DMA_RW) != -ENOMEM)
+		return 5;
+	if (dma_map(container, IOVA, mem, 8 * PAGE, DMA_RW))
+		return 6;
+	if (locked_pages() != 8)
+		return 7;
+	if (dma_unmap_all(container, NULL))
+		return 8;
+	return locked_pages() ? 9 : 0;
+}
+
+static int exec_with_mapping(struct world *w)
+{
+	char *mem = mem_small(4 * PAGE);
+
+	if (!mem || world_set_up(w, 1) || map_pages(w, mem, 0, 4, DMA_RW))
+		return 91;
+	return locked_pages() == 4 ? exec_self(w, -1) : 92;
+}
+
+TEST_F(vaddr, mapping_survives_exec_and_its_unmap_charges_the_new_image_nothing)
+{
+	EXPECT_EQ(0, in_child(&self->w, exec_with_mapping));
+	EXPECT_EQ(NULL, world_leak(&self->w));
+}
+
 static void __attribute__((constructor)) constructor_order(void)
 {
 	if (!__constructor_order)
@@ -339,6 +384,8 @@ static void __attribute__((constructor)) constructor_order(void)
 
 int main(int argc, char **argv)
 {
+	if (argc == 3 && atoi(argv[2]) < 0)
+		return unmap_after_exec(atoi(argv[1]));
 	if (argc == 3)
 		return after_exec(atoi(argv[1]), atoi(argv[2]));
 	return test_harness_run(argc, argv);
