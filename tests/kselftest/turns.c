@@ -115,17 +115,21 @@ static long meet(struct asker *asker, const struct world *w, char *mem,
 	return ret ? ret : took;
 }
 
-/* Did the other one wait for less than half of the call? */
+/* Did the other one wait for less than one of @parts of the call? */
 static bool had_turns(struct __test_metadata *_metadata, const struct world *w,
-		      const struct asker *asker, long took)
+		      const struct asker *asker, long took, unsigned int parts)
 {
 	TH_LOG("%s: took %ld us, others waited up to %ld us, %u answers",
 	       w->mode->name, took / 1000, asker->longest / 1000,
 	       asker->answers);
-	return took >= 0 && asker->longest < took / 2;
+	return took >= 0 && asker->longest < took / parts;
 }
 
-/* A busy host only adds to what is waited for: the best of some rounds counts. */
+/*
+ * A busy host only adds to what is waited for: the best of some rounds counts. One
+ * part of eleven is what it takes (with --icount); without a chance to run while
+ * single pages of CLAIM_MAX mappings are taken out, one of six.
+ */
 TEST_F(turns, others_have_theirs_while_thousands_are_unmapped)
 {
 	bool ours = self->w.mode->backend == BACKEND_BATCH, had = false;
@@ -137,7 +141,7 @@ TEST_F(turns, others_have_theirs_while_thousands_are_unmapped)
 		ASSERT_EQ(0, map_crowd(&self->w, self->mem));
 		took = meet(&asker, &self->w, NULL, unmap_crowd);
 		ASSERT_LE(0, took);
-		had = had_turns(_metadata, &self->w, &asker, took);
+		had = had_turns(_metadata, &self->w, &asker, took, 9);
 	}
 	EXPECT_TRUE(had || !ours);
 }
@@ -154,7 +158,7 @@ TEST_F(turns, others_have_theirs_while_much_is_mapped)
 	for (i = 0; !had && i < (ours ? ROUNDS : 1); i++) {
 		took = meet(&asker, &self->w, much, map_much);
 		ASSERT_LE(0, took);
-		had = had_turns(_metadata, &self->w, &asker, took);
+		had = had_turns(_metadata, &self->w, &asker, took, 2);
 		ASSERT_EQ(0, dma_unmap(self->w.container, IOVA, MUCH, 0, NULL));
 	}
 	EXPECT_TRUE(had || !ours);
