@@ -110,6 +110,18 @@ static inline int state_read(struct world *w, struct state *state)
 	return ret < 0 ? ret : 0;
 }
 
+/* Nothing of ours is there: no domain, no container, no page pinned or charged. */
+static inline void expect_nothing(struct __test_metadata *_metadata, struct world *w)
+{
+	static char containers[MOCK_TEXT];
+
+	EXPECT_EQ(0, mock_domains());
+	ASSERT_LE(0, containers_read(containers, MOCK_TEXT));
+	EXPECT_STREQ("", containers);
+	EXPECT_EQ(w->pinned, pinned_pages());
+	EXPECT_EQ(w->locked, locked_pages());
+}
+
 /* Counters of work done are no state. */
 static inline void strip_counters(char *text)
 {
