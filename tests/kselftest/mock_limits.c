@@ -13,6 +13,7 @@
 #define FAR 0x10000000000ULL
 #define BITS_39 0x7fffffffffULL
 #define BITS_48 0xffffffffffffULL
+#define BITS_64 0xffffffffffffffffULL
 
 /* enum iommu_resv_type */
 enum { DIRECT = 0, RELAXABLE = 1, RESERVED = 2, MSI = 3 };
@@ -243,6 +244,92 @@ TEST_F(limits, an_attach_that_narrows_below_a_mapping_is_einval)
 	EXPECT_EQ(MEM_PAGES, mock_domain_count(0, "mapped"));
 	EXPECT_EQ(0, dma_map(self->w.container, IOVA + MEM_SIZE, self->mem,
 			     PAGE, DMA_RW));
+}
+
+/* Where the byte behind a range has the address 0. */
+
+static int with_64_bits(struct world *w)
+{
+	int ret = mock_order("instance 0 aperture 0 0x%llx", BITS_64);
+
+	if (!ret)
+		ret = mock_order("instance 1 aperture 0x1000 0x%llx", BITS_64);
+	return ret ? ret : begin_with(w, SLOT_A);
+}
+
+/* The last page, and two pages before it. */
+static int map_at_the_end(struct world *w, char *mem)
+{
+	int ret = dma_map(w->container, -3 * PAGE, mem, 2 * PAGE, DMA_RW);
+
+	return ret ? ret : dma_map(w->container, -PAGE, mem, PAGE, DMA_RW);
+}
+
+TEST_F(limits, the_last_page_of_2_64_is_mapped_and_unmapped)
+{
+	__u64 done;
+
+	ASSERT_EQ(0, with_64_bits(&self->w));
+	EXPECT_WINDOW(0, BITS_64);
+	REMEMBER();
+	ASSERT_EQ(0, map_at_the_end(&self->w, self->mem));
+	EXPECT_EQ(-EEXIST, dma_map(self->w.container, -PAGE, self->mem, PAGE, DMA_RW));
+	EXPECT_EQ(3, mock_domain_count(0, "mapped"));
+	EXPECT_EQ(self->w.pinned + 3, pinned_pages());
+	EXPECT_EQ(0, dma_unmap(self->w.container, -PAGE, PAGE, 0, &done));
+	EXPECT_EQ(PAGE, done);
+	EXPECT_EQ(2, mock_domain_count(0, "mapped"));
+	EXPECT_EQ(self->w.pinned + 2, pinned_pages());
+
+	ASSERT_EQ(0, dma_map(self->w.container, -PAGE, self->mem, PAGE, DMA_RW));
+	EXPECT_EQ(0, dma_unmap(self->w.container, -4 * PAGE, 4 * PAGE, 0, &done));
+	EXPECT_EQ(3 * PAGE, done);
+	ASSERT_EQ(0, map_at_the_end(&self->w, self->mem));
+	EXPECT_EQ(0, dma_unmap_all(self->w.container, &done));
+	EXPECT_EQ(3 * PAGE, done);
+	EXPECT_UNCHANGED();
+}
+
+TEST_F(limits, the_last_page_of_2_64_has_its_dirty_bit)
+{
+	__u64 word = 0, done;
+	struct vfio_bitmap bitmap = bitmap_words(&word, 1);
+
+	ASSERT_EQ(0, with_64_bits(&self->w));
+	REMEMBER();
+	ASSERT_EQ(0, map_at_the_end(&self->w, self->mem));
+	ASSERT_EQ(0, dirty_start(self->w.container));
+	EXPECT_EQ(0, dirty_get(self->w.container, -4 * PAGE, 4 * PAGE, &bitmap));
+	EXPECT_EQ(0xe, word);
+	word = 0;
+	EXPECT_EQ(0, dirty_get(self->w.container, -PAGE, PAGE, &bitmap));
+	EXPECT_EQ(1, word);
+	word = 0;
+	EXPECT_EQ(0, dma_unmap_dirty(self->w.container, -4 * PAGE, 4 * PAGE,
+				     &bitmap, &done));
+	EXPECT_EQ(3 * PAGE, done);
+	EXPECT_EQ(0xe, word);
+	ASSERT_EQ(0, dirty_stop(self->w.container));
+	EXPECT_UNCHANGED();
+}
+
+TEST_F(limits, the_last_page_of_2_64_goes_to_a_second_domain)
+{
+	ASSERT_EQ(0, with_64_bits(&self->w));
+	REMEMBER();
+	ASSERT_EQ(0, map_at_the_end(&self->w, self->mem));
+	ASSERT_EQ(0, world_join(&self->w, SLOT_B));
+	EXPECT_EQ(2, mock_domains());
+	EXPECT_TRUE(mock_domains_agree());
+	EXPECT_EQ(3, mock_domain_count(1, "mapped"));
+	EXPECT_WINDOW(PAGE, BITS_64);
+	EXPECT_EQ(0, dma_unmap(self->w.container, -PAGE, PAGE, 0, NULL));
+	EXPECT_EQ(2, mock_domain_count(0, "mapped"));
+	EXPECT_EQ(2, mock_domain_count(1, "mapped"));
+	ASSERT_EQ(0, leave(&self->w, SLOT_B));
+	EXPECT_WINDOW(0, BITS_64);
+	ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
+	EXPECT_UNCHANGED();
 }
 
 TEST_HARNESS_MAIN

@@ -119,7 +119,8 @@ static unsigned long take_out(struct mock_domain *dom, unsigned long index, unsi
 		mock_wrong(MOCK_E_UNMAP_UNMAPPED);
 		return 0;
 	}
-	if (index == mock.stuck >> PAGE_SHIFT)
+	/* What stands for none is no address of a page. */
+	if ((u64)index << PAGE_SHIFT == mock.stuck)
 		return 0;
 	nr = entry_pages(entry);
 	if (nr > asked || index % nr)
