@@ -212,7 +212,8 @@ FIXTURE_VARIANT_ADD(fails, give)
 {
 	.deed = {
 		.prepare = with_address_taken, .act = give,
-		.done = mapped_in_both, .undo = take_back, .failures = 1,
+		.done = mapped_in_both, .undo = take_back, .copies = true,
+		.failures = 2,
 	},
 };
 
