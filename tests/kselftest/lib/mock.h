@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-enum { MOCK_TEXT = 65536 };
+enum { MOCK_TEXT = 262144 };
 
 /* Is there a mock? */
 bool mock_present(void);

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * As mock_faults, of mappings whose extents and dirty bitmaps are larger than the
+ * slab's objects (8 KiB): allocations of pages fail, too, and vmalloc stands in for
+ * some. And an UNMAP whose answer cannot be handed over.
+ */
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fault_pieces.h"
+
+/* An extent for each page: it is one page, over and over. */
+
+enum { SCATTERED_PAGES = 1500 };
+
+#define SCATTERED_SIZE (SCATTERED_PAGES * PAGE)
+
+static char *mem_scattered(void)
+{
+	static char *mem;	/* of this test alone: it has a process of its own */
+	unsigned int i;
+	int fd;
+
+	if (mem || !mem_memfd(PAGE, &fd))
+		return mem;
+	mem = mem_untouched(SCATTERED_SIZE);
+	for (i = 0; mem && i < SCATTERED_PAGES; i++)
+		if (mmap(mem + i * PAGE, PAGE, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+			mem = NULL;
+	close(fd);
+	return mem;
+}
+
+static int map_scattered(struct bed *bed)
+{
+	char *mem = mem_scattered();
+
+	if (!mem)
+		return -ENOMEM;
+	return dma_map(bed->w.container, IOVA + GIB, mem, SCATTERED_SIZE, DMA_RW);
+}
+
+static int unmap_scattered(struct bed *bed)
+{
+	return dma_unmap(bed->w.container, IOVA + GIB, SCATTERED_SIZE, 0, NULL);
+}
+
+static int with_nothing(struct bed *bed)
+{
+	return begin_with(&bed->w, SLOT_A);
+}
+
+static bool scattered_alone(struct bed *bed)
+{
+	(void)bed;
+	return domains_hold(1, SCATTERED_PAGES);
+}
+
+/* Only for the mapping itself there is no other way; vmalloc holds the extents. */
+FIXTURE_VARIANT_ADD(fails, map_scattered)
+{
+	.deed = {
+		.prepare = with_nothing, .act = map_scattered,
+		.done = scattered_alone, .undo = unmap_scattered,
+		.pages = true, .failures = 1,
+	},
+};
+
+static int join_b(struct bed *bed)
+{
+	return world_join(&bed->w, SLOT_B);
+}
+
+static int leave_b(struct bed *bed)
+{
+	return leave(&bed->w, SLOT_B);
+}
+
+static int with_group_b_and_scattered(struct bed *bed)
+{
+	int ret = with_two_domains(bed);
+
+	if (!ret)
+		ret = leave_b(bed);
+	return ret ? ret : map_scattered(bed);
+}
+
+static bool scattered_in_both(struct bed *bed)
+{
+	(void)bed;
+	return domains_hold(2, MEM_PAGES + SCATTERED_PAGES);
+}
+
+FIXTURE_VARIANT_ADD(fails, attach_scattered)
+{
+	.deed = {
+		.prepare = with_group_b_and_scattered, .act = join_b,
+		.done = scattered_in_both, .undo = leave_b,
+		.pages = true, .failures = 4,
+	},
+};
+
+/* A dirty bitmap of more than 8 KiB */
+
+enum { HUGE_PAGES = 129 * 512 };
+
+static int with_huge(struct bed *bed)
+{
+	char *mem = mem_thp(HUGE_PAGES * PAGE);
+	int ret = mem ? with_pieces(bed) : -ENOMEM;
+
+	return ret ? ret : dma_map(bed->w.container, IOVA + GIB, mem,
+				   HUGE_PAGES * PAGE, DMA_RW);
+}
+
+static int start(struct bed *bed)
+{
+	return dirty_start(bed->w.container);
+}
+
+static int stop(struct bed *bed)
+{
+	return dirty_stop(bed->w.container);
+}
+
+/* All of it is dirty, as a domain holds it. */
+static bool tracks(struct bed *bed)
+{
+	static __u64 words[HUGE_PAGES / 64];
+	struct vfio_bitmap bitmap = bitmap_words(words, HUGE_PAGES / 64);
+
+	words[HUGE_PAGES / 64 - 1] = 0;
+	return !dirty_get(bed->w.container, IOVA + GIB, HUGE_PAGES * PAGE, &bitmap) &&
+	       words[0] == ~0ULL && words[HUGE_PAGES / 64 - 1] == ~0ULL;
+}
+
+FIXTURE_VARIANT_ADD(fails, dirty_start_huge)
+{
+	.deed = {
+		.prepare = with_huge, .act = start, .done = tracks,
+		.undo = stop, .pages = true, .failures = PIECES,
+	},
+};
+
+TEST_F(fails, at_every_allocation)
+{
+	fault_sweep(_metadata, &self->bed, &variant->deed);
+}
+
+/*
+ * What an UNMAP answers: dirty bits before the mappings go, sizes when they are
+ * gone. So a copy that fails leaves all or nothing.
+ */
+
+FIXTURE(answer)
+{
+	struct bed bed;
+};
+
+FIXTURE_SETUP(answer)
+{
+	bed_begin(_metadata, &self->bed);
+	ASSERT_EQ(0, fault_set_up(true, false));
+	ASSERT_EQ(0, with_two_domains(&self->bed));
+	ASSERT_EQ(0, dirty_start(self->bed.w.container));
+}
+
+FIXTURE_TEARDOWN(answer)
+{
+	bed_end(_metadata, &self->bed);
+}
+
+/* More bits than are handed over without memory to collect them in. */
+enum { WIDE_PAGES = 1024, WIDE_WORDS = WIDE_PAGES / 64 };
+
+static int unmap_wide(struct bed *bed, __u64 *words)
+{
+	struct vfio_bitmap bitmap = bitmap_words(words, WIDE_WORDS);
+
+	words[WIDE_WORDS - 1] = 0;
+	return dma_unmap_dirty(bed->w.container, IOVA + GIB, WIDE_PAGES * PAGE,
+			       &bitmap, NULL);
+}
+
+/* Lets the @n-th failure come; whether there was one. */
+static bool answer_round(struct __test_metadata *_metadata, struct bed *self,
+			 unsigned int n, unsigned int *kept, unsigned int *gone)
+{
+	__u64 words[WIDE_WORDS];
+	bool fired;
+	int ret;
+
+	ASSERT_EQ(0, fault_arm(n));
+	ret = unmap_wide(self, words);
+	fired = fault_fired();
+	if (ret && domains_hold(2, MEM_PAGES + WIDE_PAGES)) {
+		EXPECT_TRUE(ret == -ENOMEM || ret == -EFAULT);
+		EXPECT_EQ(self->before.locked + WIDE_PAGES, locked_pages());
+		ASSERT_EQ(0, unmap_wide(self, words));
+		++*kept;
+	} else if (ret) {
+		EXPECT_EQ(-EFAULT, ret);
+		++*gone;
+	}
+	EXPECT_EQ(~0ULL, words[WIDE_WORDS - 1]);
+	EXPECT_UNCHANGED();
+	ASSERT_TRUE(_metadata->passed)
+		TH_LOG("failure %u: %d", n, ret);
+	return fired;
+}
+
+TEST_F(answer, an_unmap_is_done_or_not_begun)
+{
+	char *wide = mem_thp(WIDE_PAGES * PAGE);
+	unsigned int n = 0, kept = 0, gone = 0;
+	struct bed *bed = &self->bed;
+
+	ASSERT_NE(NULL, wide);
+	ASSERT_EQ(0, state_read(&bed->w, &bed->before));
+	do {
+		ASSERT_GT(FAULTS_MAX, ++n);
+		ASSERT_EQ(0, dma_map(bed->w.container, IOVA + GIB, wide,
+				     WIDE_PAGES * PAGE, DMA_RW));
+	} while (answer_round(_metadata, bed, n, &kept, &gone));
+	TH_LOG("%u calls failed before the unmap, %u after it", kept, gone);
+	/* the request, the bitmap's place, memory, the bits */
+	EXPECT_LE(4, kept);
+	EXPECT_EQ(1, gone);
+}
+
+TEST_HARNESS_MAIN
