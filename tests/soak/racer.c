@@ -7,12 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../differential/rng.h"
@@ -22,6 +20,7 @@
 #include "../kselftest/lib/ledger.h"
 #include "../kselftest/lib/mem.h"
 #include "../kselftest/lib/world.h"
+#include "heir.h"
 #include "races.h"
 #include "turn.h"
 
@@ -179,28 +178,18 @@ static int use_device(unsigned int g)
 	return ret;
 }
 
-/* A child that uses what it inherits, and goes in one of three ways. */
-static int breed(struct rng *rng, bool exec)
+static int breed(struct rng *rng, enum race race)
 {
-	__u64 iova = slot_iova(rng);
-	pid_t pid = fork();
+	struct estate estate = {
+		.container = atomic_load(&container),
+		.mem = own,
+		.iova = slot_iova(rng),
+	};
+	unsigned int g;
 
-	if (pid < 0)
-		return -EAGAIN;
-	if (!pid) {
-		own[0] = 1;
-		dma_map(atomic_load(&container), iova, own, 4 * PAGE, DMA_RW);
-		if (exec)
-			execl("/proc/self/exe", "races", "exec", NULL);
-		if (iova & SLOT)
-			raise(SIGKILL);
-		_exit(0);
-	}
-	if (rng_percent(rng, 50))
-		usleep(rng_below(rng, 3000));
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	return 0;
+	for (g = 0; g < RACE_GROUPS; g++)
+		estate.group[g] = atomic_load(&group[g]);
+	return heir_breed(rng, race, &estate);
 }
 
 static int remap(struct rng *rng)
@@ -274,11 +263,12 @@ static int group_op(struct rng *rng, enum race race)
 /* What is about groups, descriptors of them or processes that have those too. */
 static int one_in_turn(struct rng *rng, enum race race)
 {
+	bool child = race == RACE_FORK || race == RACE_EXEC ||
+		race == RACE_EXEC_KEPT;
 	int ret;
 
 	turn_begin();
-	ret = race == RACE_FORK || race == RACE_EXEC ?
-		breed(rng, race == RACE_EXEC) : group_op(rng, race);
+	ret = child ? breed(rng, race) : group_op(rng, race);
 	turn_end();
 	return ret;
 }

@@ -22,6 +22,7 @@
 
 #include "../differential/rng.h"
 #include "../kselftest/lib/backend.h"
+#include "heir.h"
 #include "leftovers.h"
 #include "races.h"
 #include "tap.h"
@@ -43,7 +44,8 @@ static const char * const race_name[RACES] = {
 	[RACE_VADDR] = "vaddr", [RACE_ATTACH] = "attach",
 	[RACE_DETACH] = "detach", [RACE_GROUP_CLOSE] = "group_close",
 	[RACE_CONTAINER_CLOSE] = "container_close", [RACE_DEVICE] = "device",
-	[RACE_FORK] = "fork", [RACE_EXEC] = "exec", [RACE_REMAP] = "remap",
+	[RACE_FORK] = "fork", [RACE_EXEC] = "exec",
+	[RACE_EXEC_KEPT] = "exec with the container", [RACE_REMAP] = "remap",
 	[RACE_PROTECT] = "mprotect", [RACE_DONTNEED] = "dontneed",
 	[RACE_PUNCH] = "punch", [RACE_LOCK] = "mlock",
 };
@@ -55,8 +57,9 @@ static const unsigned int weight[RACES] = {
 	[RACE_DIRTY_STOP] = 10, [RACE_DIRTY_GET] = 40, [RACE_VADDR] = 20,
 	[RACE_ATTACH] = 24, [RACE_DETACH] = 12, [RACE_GROUP_CLOSE] = 12,
 	[RACE_CONTAINER_CLOSE] = 2, [RACE_DEVICE] = 4, [RACE_FORK] = 3,
-	[RACE_EXEC] = 2, [RACE_REMAP] = 30, [RACE_PROTECT] = 30,
-	[RACE_DONTNEED] = 30, [RACE_PUNCH] = 30, [RACE_LOCK] = 10,
+	[RACE_EXEC] = 2, [RACE_EXEC_KEPT] = 2, [RACE_REMAP] = 30,
+	[RACE_PROTECT] = 30, [RACE_DONTNEED] = 30, [RACE_PUNCH] = 30,
+	[RACE_LOCK] = 10,
 };
 
 enum race race_choose(struct rng *rng)
@@ -255,9 +258,9 @@ int main(int argc, char **argv)
 	static struct director d;
 	time_t end;
 
-	/* exec'ed by a client: lives for a moment */
+	/* exec'ed by a client */
 	if (argc > 1 && !strcmp(argv[1], "exec"))
-		return 0;
+		return heir_main(argc - 2, argv + 2);
 	d.rng.state = seed;
 	if (!tap(prepare(&d), "four devices and the module"))
 		return tap_end();
