@@ -54,11 +54,6 @@ long cgroup_peak(void)
 	return file_read_long(GROUP "/memory.peak");
 }
 
-long cgroup_kernel(void)
-{
-	return file_keyed_long(GROUP "/memory.stat", "kernel ");
-}
-
 long cgroup_kills(void)
 {
 	return file_keyed_long(GROUP "/memory.events", "oom_kill ");

@@ -15,10 +15,9 @@ int cgroup_enter(void);
 /* Bytes, 0 for no limit. */
 int cgroup_limit(long bytes);
 
-/* Bytes charged now, at most since it was made, and of them the kernel's. */
+/* Bytes charged now, and at most since it was made. */
 long cgroup_current(void);
 long cgroup_peak(void);
-long cgroup_kernel(void);
 
 /* Processes that were killed because of the limit. */
 long cgroup_kills(void);

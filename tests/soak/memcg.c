@@ -44,6 +44,7 @@ struct growth {
 	bool tables;		/* mostly page tables */
 	bool gone;		/* each is unmapped at once */
 	bool children;		/* each is made by a child, which ends */
+	bool bitmaps;		/* made before: what grows is their dirty bitmaps */
 };
 
 static const struct growth mappings = {
@@ -68,10 +69,18 @@ static const struct growth far = {
 	.stride = GIB, .least = 3 * MIB, .tables = true,
 };
 
-/* Emptied tables are kept, so this is not bounded by what is locked. */
+/* VT-d keeps emptied tables, so this is not bounded by what is locked. */
 static const struct growth gone = {
 	.name = "4096 mappings come and gone, 2 MiB apart", .count = 4096,
-	.pages = 1, .stride = 2 * MIB, .gone = true,
+	.pages = 1, .stride = 2 * MIB, .least = 15 * MIB, .gone = true,
+};
+
+/* A bit for each page of 4 KiB, of huge pages that are mapped all over. */
+static const struct growth bitmaps = {
+	.name = "dirty bitmaps of 256 GiB", .count = 4096, .pages = 16384,
+	.stride = 64 * MIB, .bitmaps = true,
+	/* But for what a CPU had charged ahead. */
+	.least = 8 * MIB - 512 * KIB,
 };
 
 /* What a process that has ended had locked is nobody's; its pages stay pinned. */
@@ -164,6 +173,14 @@ static int grow(const struct growth *growth, int container, char *mem)
 	return ret;
 }
 
+static void grow_all(const struct growth *growth, int container, char *mem)
+{
+	while (!report->ret && report->mapped < growth->count) {
+		report->ret = grow(growth, container, mem);
+		report->mapped += !report->ret;
+	}
+}
+
 /* The client: ready, then maps until it is done or refused, then waits. */
 static void client(const struct growth *growth, char *mem, int ready, int go)
 {
@@ -175,14 +192,16 @@ static void client(const struct growth *growth, char *mem, int ready, int go)
 	/* The first of everything is not what is measured. */
 	if (dma_map(w.container, 16 * MIB, mem, PAGE, DMA_RW))
 		_exit(1);
+	/* Here, or a fork would split them. */
+	if (growth->bitmaps)
+		mem = mem_thp(growth->pages * PAGE);
+	if (growth->bitmaps)
+		grow_all(growth, w.container, mem);
 	if (write(ready, &c, 1) != 1 || read(go, &c, 1) != 1)
 		_exit(1);
-	while (report->mapped < growth->count) {
-		report->ret = grow(growth, w.container, mem);
-		if (report->ret)
-			break;
-		report->mapped++;
-	}
+	grow_all(growth, w.container, mem);
+	if (growth->bitmaps && !report->ret)
+		report->ret = dirty_start(w.container);
 	report->locked = locked_pages();
 	if (write(ready, &c, 1) != 1 || read(go, &c, 1) != 1)
 		_exit(1);
@@ -260,10 +279,11 @@ static void measure(const struct growth *growth)
 	lives = lives && proceed(&run);
 	lost -= free_bytes();
 	charged = cgroup_current() - charged;
-	if (!charged_tables())
+	if (!charged_tables() && !growth->bitmaps)
 		allowed += table_bytes(growth);
-	tap(lives && report->mapped == growth->count &&
-	    lost >= growth->least && lost - charged <= allowed,
+	tap(lives && report->mapped == growth->count && !report->ret &&
+	    lost >= growth->least && lost - charged <= allowed &&
+	    (!growth->bitmaps || charged >= growth->least),
 	    "%s: %ld KiB taken from the system, %ld KiB charged, %ld pages locked%s",
 	    growth->name, lost / 1024, charged / 1024, report->locked,
 	    charged_tables() ? "" : "; this kernel cannot charge page tables");
@@ -355,6 +375,7 @@ int main(void)
 	measure(&tables);
 	measure(&far);
 	measure(&gone);
+	measure(&bitmaps);
 	exceed(endless, 100000);
 	exceed(children, 100);
 	left = leftovers();
