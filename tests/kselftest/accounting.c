@@ -4,11 +4,7 @@
  * RLIMIT_MEMLOCK is hit exactly at the page, unless CAP_IPC_LOCK is held at
  * the time of the mapping. Memory that needs no lock is charged nothing.
  */
-#include <sched.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "fixture.h"
 
@@ -292,71 +288,6 @@ TEST_F(accounting, small_limit_does_not_populate_a_large_mapping)
 		EXPECT_EQ(self->w.pinned, pinned_pages());
 	}
 	mem_free(mem, BIG);
-}
-
-/* Two processes with one address space, so with one account. */
-#define WORLD shared
-#define WORLD_GROUPS 1
-#define WORLD_BATCH_ONLY
-#include "world_fixture.h"
-
-enum { CROWD = 50000, STACK_SIZE = 64 * 1024, UNTIL_MS = 20000 };
-
-/* An UNMAP of much by the other process. */
-struct doomed {
-	int container;
-	volatile bool ended;
-};
-
-static int unmap_crowd(void *arg)
-{
-	struct doomed *doomed = arg;
-
-	dma_unmap(doomed->container, IOVA, 2 * CROWD * PAGE, 0, NULL);
-	doomed->ended = true;
-	return 0;
-}
-
-/* Kills @pid when some is unmapped, and buries it: was it still at the rest? */
-static bool kill_in_the_midst(pid_t pid, const struct world *w,
-			      const struct doomed *doomed)
-{
-	unsigned int ms;
-	int status;
-
-	for (ms = 0; charged(w) == CROWD && ms < UNTIL_MS; ms++)
-		usleep(1000);
-	kill(pid, SIGKILL);
-	return waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
-	       !doomed->ended;
-}
-
-/* The account is settled all the same: the other process still has it. */
-TEST_F(shared, killed_in_an_unmap_leaves_no_charge)
-{
-	struct doomed doomed = { .container = self->w.container };
-	char *stack = mem_small(STACK_SIZE);
-	unsigned int i;
-	__u64 left, done;
-	pid_t pid;
-
-	ASSERT_NE(NULL, stack);
-	for (i = 0; i < CROWD; i++)
-		ASSERT_EQ(0, dma_map(self->w.container, IOVA + 2 * i * PAGE,
-				     self->mem, PAGE, DMA_RW));
-	ASSERT_EQ(CROWD, charged(&self->w));
-	pid = clone(unmap_crowd, stack + STACK_SIZE, CLONE_VM | SIGCHLD, &doomed);
-	ASSERT_LT(0, pid);
-	ASSERT_TRUE(kill_in_the_midst(pid, &self->w, &doomed));
-	/* what it had begun it has ended; the rest is still mapped and charged */
-	TH_LOG("%ld of %u pages are still charged", charged(&self->w), CROWD);
-	EXPECT_GT(CROWD, charged(&self->w));
-	left = charged(&self->w) * PAGE;
-	EXPECT_EQ(self->w.pinned + charged(&self->w), pinned_pages());
-	EXPECT_EQ(0, dma_unmap_all(self->w.container, &done));
-	EXPECT_EQ(left, done);
-	EXPECT_EQ(0, charged(&self->w));
-	mem_free(stack, STACK_SIZE);
 }
 
 TEST_HARNESS_MAIN
