@@ -5,7 +5,7 @@
  * Each pinned page is a struct vib_page in its mapping's tree, with a count of its pins. While the
  * ioas has no domain, such a page is charged here; with a domain its mapping is pinned and charged
  * as a whole, and the page is not charged again. A pin that is made while that changes is put right
- * when it is entered (settle_charge()).
+ * when it is entered (enter(), vib_handover_charge_pins()).
  */
 #include "access.h"
 #include "dirty.h"

@@ -43,6 +43,13 @@ static void uncharge_pins(struct vib_ioas *ioas, struct vib_mapping *map)
 	vib_owner_uncharge(map->owner, pages);
 }
 
+/* A mapping that is pinned as a whole is charged for what devices have pinned of it. */
+static bool charged_by_pins(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	lockdep_assert_held(&ioas->tree_lock);
+	return !ioas->restricted && !map->extents.nr;
+}
+
 void vib_handover_charge_pins(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	u64 pages, noted;
@@ -50,11 +57,11 @@ void vib_handover_charge_pins(struct vib_ioas *ioas, struct vib_mapping *map)
 	/* Pages come and go while the account is changed; those that came have another turn. */
 	do {
 		mutex_lock(&ioas->tree_lock);
-		pages = ioas->restricted ? 0 : vib_pages_uncharged(map);
+		pages = charged_by_pins(ioas, map) ? vib_pages_uncharged(map) : 0;
 		mutex_unlock(&ioas->tree_lock);
 		vib_owner_recharge(map->owner, pages);
 		mutex_lock(&ioas->tree_lock);
-		noted = ioas->restricted ? 0 : vib_pages_set_charged(map, true, pages);
+		noted = charged_by_pins(ioas, map) ? vib_pages_set_charged(map, true, pages) : 0;
 		mutex_unlock(&ioas->tree_lock);
 		vib_owner_uncharge(map->owner, pages - noted);
 	} while (noted);
