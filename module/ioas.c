@@ -103,11 +103,8 @@ struct vib_ioas *vib_ioas_get(void *handle)
 
 void vib_ioas_put(struct vib_ioas *ioas)
 {
-	bool released;
-
 	if (!refcount_dec_and_test(&ioas->refs))
 		return;
-	released = ioas->dying;
 	/*
 	 * What a driver did not unmap may have become DEAD after the release; nobody else is here
 	 * now.
@@ -119,10 +116,10 @@ void vib_ioas_put(struct vib_ioas *ioas)
 	vib_owner_put(ioas->latest);
 	vib_windows_fini(&ioas->spare);
 	vib_windows_fini(&ioas->windows);
-	kfree_rcu(ioas, rcu);
 	/* The module may go from here on; it waits for the count, and this task's next switch. */
-	if (released)
+	if (ioas->dying)
 		module_put(THIS_MODULE);
+	kfree_rcu(ioas, rcu);
 	if (atomic_dec_and_test(&nr_ioases))
 		wake_up_var(&nr_ioases);
 }

@@ -8,12 +8,18 @@
 
 #include "pure/iova.h"
 
+/* Is it coming, going or busy? Whoever needs it waits. */
+static bool is_unsettled(const struct vib_mapping *map)
+{
+	return map->state != VIB_DEAD && (map->state != VIB_LIVE || map->busy);
+}
+
 /* -EAGAIN when it is coming, going or busy; -EINVAL when its address was taken back before. */
 static int mark(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	if (map->state == VIB_DEAD)
 		return 0;
-	if (map->state != VIB_LIVE || map->busy)
+	if (is_unsettled(map))
 		return -EAGAIN;
 	if (map->flags & VIB_F_INVALID)
 		return vib_refuse(ioas, VIB_WHY_ADDRESS, -EINVAL);
@@ -101,7 +107,7 @@ static int claim_invalid(struct vib_ioas *ioas, u64 iova, u64 last, struct vib_m
 	lockdep_assert_held(&ioas->tree_lock);
 	if (!span)
 		return vib_refuse(ioas, VIB_WHY_ADDRESS, -ENOENT);
-	if (map->state != VIB_DEAD && (map->state != VIB_LIVE || map->busy))
+	if (is_unsettled(map))
 		return -EAGAIN;
 	if (span->start != iova || span->last != last || map->state != VIB_LIVE ||
 	    !(map->flags & VIB_F_INVALID))

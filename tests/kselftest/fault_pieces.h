@@ -30,6 +30,16 @@ static inline int with_pieces(struct bed *bed)
 	return ret ? ret : map_pieces(bed);
 }
 
+static inline int join_b(struct bed *bed)
+{
+	return world_join(&bed->w, SLOT_B);
+}
+
+static inline int leave_b(struct bed *bed)
+{
+	return leave(&bed->w, SLOT_B);
+}
+
 /* Slot B will need a domain of its own. */
 static inline int with_two_domains(struct bed *bed)
 {
@@ -37,7 +47,26 @@ static inline int with_two_domains(struct bed *bed)
 
 	if (!ret)
 		ret = mock_order("instance 1 aperture 0 0x7fffffffff");
-	return ret ? ret : world_join(&bed->w, SLOT_B);
+	return ret ? ret : join_b(bed);
+}
+
+/* The second domain is not there, but the group's descriptor is open. */
+static inline int with_group_b_unlike(struct bed *bed)
+{
+	int ret = with_two_domains(bed);
+
+	return ret ? ret : leave_b(bed);
+}
+
+/* Dirty tracking. */
+static inline int start(struct bed *bed)
+{
+	return dirty_start(bed->w.container);
+}
+
+static inline int stop(struct bed *bed)
+{
+	return dirty_stop(bed->w.container);
 }
 
 /* Does each of @domains translate @pages pages, all of them the same? */

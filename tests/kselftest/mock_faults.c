@@ -219,16 +219,6 @@ FIXTURE_VARIANT_ADD(fails, give)
 
 /* Dirty tracking, and what is only asked */
 
-static int start(struct bed *bed)
-{
-	return dirty_start(bed->w.container);
-}
-
-static int stop(struct bed *bed)
-{
-	return dirty_stop(bed->w.container);
-}
-
 static bool tracks(struct bed *bed)
 {
 	__u64 word;

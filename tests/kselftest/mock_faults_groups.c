@@ -16,16 +16,6 @@ static int leave_a2(struct bed *bed)
 	return leave(&bed->w, SLOT_A2);
 }
 
-static int join_b(struct bed *bed)
-{
-	return world_join(&bed->w, SLOT_B);
-}
-
-static int leave_b(struct bed *bed)
-{
-	return leave(&bed->w, SLOT_B);
-}
-
 /* The group's descriptor is open before, so that the sweep is of the attach alone. */
 static int with_group_a2(struct bed *bed)
 {
@@ -42,13 +32,6 @@ static int with_group_b(struct bed *bed)
 
 	if (!ret)
 		ret = join_b(bed);
-	return ret ? ret : leave_b(bed);
-}
-
-static int with_group_b_unlike(struct bed *bed)
-{
-	int ret = with_two_domains(bed);
-
 	return ret ? ret : leave_b(bed);
 }
 

@@ -67,22 +67,10 @@ FIXTURE_VARIANT_ADD(fails, map_scattered)
 	},
 };
 
-static int join_b(struct bed *bed)
-{
-	return world_join(&bed->w, SLOT_B);
-}
-
-static int leave_b(struct bed *bed)
-{
-	return leave(&bed->w, SLOT_B);
-}
-
 static int with_group_b_and_scattered(struct bed *bed)
 {
-	int ret = with_two_domains(bed);
+	int ret = with_group_b_unlike(bed);
 
-	if (!ret)
-		ret = leave_b(bed);
 	return ret ? ret : map_scattered(bed);
 }
 
@@ -112,16 +100,6 @@ static int with_huge(struct bed *bed)
 
 	return ret ? ret : dma_map(bed->w.container, IOVA + GIB, mem,
 				   HUGE_PAGES * PAGE, DMA_RW);
-}
-
-static int start(struct bed *bed)
-{
-	return dirty_start(bed->w.container);
-}
-
-static int stop(struct bed *bed)
-{
-	return dirty_stop(bed->w.container);
 }
 
 /* All of it is dirty, as a domain holds it. */
