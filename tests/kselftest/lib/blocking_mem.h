@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Memory with missing pages: whoever touches one of them, also the kernel on
+ * somebody's behalf, blocks until the test provides or withdraws them. Made with
+ * userfaultfd, needs root. After fork() the child has ordinary memory there: who
+ * is to be killed while it blocks opens its own.
+ */
+#ifndef VIB_TEST_BLOCKING_MEM_H
+#define VIB_TEST_BLOCKING_MEM_H
+
+#include <stddef.h>
+
+struct blocking_mem {
+	int uffd;
+	char *mem;		/* all of it */
+	size_t size;
+	char *missing;		/* where the missing pages begin */
+	size_t missing_size;
+};
+
+/* All pages are missing; 0 or -errno. */
+int blocking_mem_open(struct blocking_mem *b, size_t size);
+
+/* Only @missing bytes at @offset are; the rest is as mem_small() makes it. */
+int blocking_mem_open_part(struct blocking_mem *b, size_t size, size_t offset,
+			   size_t missing);
+void blocking_mem_close(struct blocking_mem *b);
+
+/* Waits until somebody blocks on a missing page; 0, -ETIMEDOUT or -errno. */
+int blocking_mem_awaited(struct blocking_mem *b, int timeout_ms);
+
+/* Fills what is missing with zeroes, and wakes who waits; 0 or -errno. */
+int blocking_mem_provide(struct blocking_mem *b);
+
+/*
+ * Takes what is missing out of the address space, and wakes who waits, with EFAULT. The
+ * rest of the memory stays. 0 or -errno.
+ */
+int blocking_mem_withdraw(struct blocking_mem *b);
+
+#endif
