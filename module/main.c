@@ -5,9 +5,9 @@
 #include <linux/limits.h>
 #include <linux/module.h>
 
-#include "debugfs.h"
+#include "abi/debugfs.h"
 #include "glue/vfio_glue.h"
-#include "ioas.h"
+#include "engine/ioas.h"
 #include "params.h"
 
 static struct vib_params params = {

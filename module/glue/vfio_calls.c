@@ -15,9 +15,9 @@
 
 #include <uapi/linux/vfio_iommu_batch.h>
 
-#include "../access.h"
-#include "../group.h"
-#include "../ioctl.h"
+#include "engine/access.h"
+#include "attach/group.h"
+#include "abi/ioctl.h"
 #include "vfio_glue.h"
 
 static const struct vib_params *params;

@@ -7,8 +7,8 @@
 
 #include <linux/module.h>
 
-#include "../access.h"
-#include "../ioas.h"
+#include "engine/access.h"
+#include "engine/ioas.h"
 
 void vib_vfio_notify(struct list_head *device, u64 iova, u64 size)
 {

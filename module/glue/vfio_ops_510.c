@@ -14,8 +14,8 @@
 #include <linux/notifier.h>
 #include <linux/slab.h>
 
-#include "../access.h"
-#include "../ioas.h"
+#include "engine/access.h"
+#include "engine/ioas.h"
 
 /**
  * struct listener - a driver of an emulated device that wants to know of unmaps

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A bug to be found: drain.c with this included flushes no IOTLB. The module
+ * A bug to be found: domain_unfill.c with this included flushes no IOTLB. The module
  * made of it has to fail the stale DMA test; see tests/soak/run --only mutant.
  */
 #ifndef VIB_SOAK_MUTANT_FLUSH_H

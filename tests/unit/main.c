@@ -41,7 +41,7 @@ int main(void)
 	runner = srunner_create(iova_suite());
 	srunner_add_suite(runner, extents_suite());
 	srunner_add_suite(runner, maptree_suite());
-	srunner_add_suite(runner, windows_suite());
+	srunner_add_suite(runner, ranges_suite());
 	srunner_add_suite(runner, dirtymap_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

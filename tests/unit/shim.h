@@ -52,7 +52,7 @@ bool rnd_one_in(u64 n);
 struct Suite *iova_suite(void);
 struct Suite *extents_suite(void);
 struct Suite *maptree_suite(void);
-struct Suite *windows_suite(void);
+struct Suite *ranges_suite(void);
 struct Suite *dirtymap_suite(void);
 
 /* A test case with the common fixture, added to @suite. */

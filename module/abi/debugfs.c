@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The file "containers": one block of "key: value" lines for each container that we serve. Reading
+ * takes the ioas' locks for short moments only, so it is no snapshot, and never walks a page table.
+ */
+#include "debugfs.h"
+
+#include <linux/debugfs.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "attach/group.h"
+#include "usage.h"
+
+static struct dentry *dir;
+
+/**
+ * struct group_type - what sysfs says of a group's default domain
+ * @node: link in the list of one reader
+ * @group: the group's number
+ * @name: the type
+ */
+struct group_type {
+	struct list_head node;
+	int group;
+	char name[16];
+};
+
+static const char *type_of(const struct list_head *types, int group)
+{
+	struct group_type *type;
+
+	list_for_each_entry(type, types, node)
+		if (type->group == group)
+			return type->name;
+	return "unknown";
+}
+
+static int show_name(struct device *dev, void *seq)
+{
+	seq_printf(seq, " %s", dev_name(dev));
+	return 0;
+}
+
+static void show_groups(struct seq_file *seq, struct vib_domain *dom)
+{
+	struct vib_group *grp;
+
+	list_for_each_entry(grp, &dom->groups, node) {
+		int id = iommu_group_id(grp->iommu);
+
+		seq_printf(seq, "group: %d domain %u %s (%s) devices", id, dom->id,
+			   vib_reason_joined(grp->reason) ? "joined" : "new",
+			   vib_reason_words(grp->reason));
+		vib_resolve_each(grp->iommu, show_name, seq);
+		seq_printf(seq, " default %s\n", type_of(seq->private, id));
+	}
+}
+
+static int show_domains(struct seq_file *seq, struct vib_ioas *ioas)
+{
+	struct vib_domain *dom;
+	int ret;
+
+	ret = down_read_killable(&ioas->domains_rwsem);
+	if (ret)
+		return ret;
+	list_for_each_entry(dom, &ioas->domains, node) {
+		struct vib_range aperture = vib_domain_aperture(dom);
+
+		seq_printf(seq, "domain: %u pgsizes 0x%llx aperture 0x%llx-0x%llx coherent %d\n",
+			   dom->id, vib_domain_pgsizes(dom), aperture.start, aperture.last,
+			   dom->coherent);
+		show_groups(seq, dom);
+	}
+	up_read(&ioas->domains_rwsem);
+	return 0;
+}
+
+static void show_usage(struct seq_file *seq, struct vib_ioas *ioas)
+{
+	struct vib_usage usage;
+
+	vib_usage_read(ioas, &usage);
+	seq_printf(seq, "pinned_pages: %llu\n", usage.pinned);
+	seq_printf(seq, "accounted_pages: %llu\n", usage.accounted);
+	seq_printf(seq, "device_pinned_pages: %llu\n", usage.device_pins);
+	seq_printf(seq, "metadata_bytes: %llu\n", usage.metadata);
+}
+
+static void show_tree(struct seq_file *seq, struct vib_ioas *ioas)
+{
+	u32 i;
+
+	mutex_lock(&ioas->tree_lock);
+	for (i = 0; ioas->restricted && i < ioas->ranges.nr; i++)
+		seq_printf(seq, "window: 0x%llx-0x%llx\n", ioas->ranges.range[i].start,
+			   ioas->ranges.range[i].last);
+	seq_printf(seq, "mappings: %lu\n", ioas->tree.nr);
+	seq_printf(seq, "entries_left: %ld\n", ioas->entries_left);
+	seq_printf(seq, "maps: %llu\n", ioas->stats.maps);
+	seq_printf(seq, "unmaps: %llu\n", ioas->stats.unmaps);
+	seq_printf(seq, "syncs: %llu\n", ioas->stats.syncs);
+	mutex_unlock(&ioas->tree_lock);
+}
+
+static int show_ioas(struct vib_ioas *ioas, void *data)
+{
+	struct seq_file *seq = data;
+
+	seq_printf(seq, "container: %u\n", ioas->handle);
+	/* The name is the process's own choice. */
+	seq_printf(seq, "owner: %d ", ioas->pid);
+	seq_escape(seq, ioas->comm, "\n\\");
+	seq_putc(seq, '\n');
+	seq_printf(seq, "type: 0x%lx\n", ioas->type);
+	show_tree(seq, ioas);
+	show_usage(seq, ioas);
+	return show_domains(seq, ioas);
+}
+
+static int containers_show(struct seq_file *seq, void *unused)
+{
+	return vib_ioas_for_each(show_ioas, seq);
+}
+
+/* An entry for each group, without the type yet: no file is opened under a lock. */
+static int note_groups(struct vib_ioas *ioas, void *types)
+{
+	struct group_type *type;
+	struct vib_domain *dom;
+	struct vib_group *grp;
+	int ret;
+
+	ret = down_read_killable(&ioas->domains_rwsem);
+	if (ret)
+		return ret;
+	list_for_each_entry(dom, &ioas->domains, node)
+		list_for_each_entry(grp, &dom->groups, node) {
+			type = kmalloc(sizeof(*type), GFP_KERNEL);
+			if (!type) {
+				ret = -ENOMEM;
+				goto out;
+			}
+			type->group = iommu_group_id(grp->iommu);
+			list_add_tail(&type->node, types);
+		}
+out:
+	up_read(&ioas->domains_rwsem);
+	return ret;
+}
+
+static int note_types(struct list_head *types)
+{
+	struct group_type *type;
+	int ret;
+
+	ret = vib_ioas_for_each(note_groups, types);
+	if (ret)
+		return ret;
+	list_for_each_entry(type, types, node)
+		vib_resolve_default_type(type->group, type->name, sizeof(type->name));
+	return 0;
+}
+
+static void free_types(struct list_head *types)
+{
+	struct group_type *type, *next;
+
+	list_for_each_entry_safe(type, next, types, node)
+		kfree(type);
+	kfree(types);
+}
+
+/*
+ * The types are read here: sysfs takes a lock of the class that our reader holds while we show.
+ */
+static int containers_open(struct inode *inode, struct file *file)
+{
+	struct list_head *types = kmalloc(sizeof(*types), GFP_KERNEL);
+	int ret;
+
+	if (!types)
+		return -ENOMEM;
+	INIT_LIST_HEAD(types);
+	ret = note_types(types);
+	if (!ret)
+		ret = single_open(file, containers_show, types);
+	if (ret)
+		free_types(types);
+	return ret;
+}
+
+static int containers_release(struct inode *inode, struct file *file)
+{
+	struct seq_file *seq = file->private_data;
+
+	free_types(seq->private);
+	return single_release(inode, file);
+}
+
+static const struct file_operations containers_fops = {
+	.owner = THIS_MODULE,
+	.open = containers_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = containers_release,
+};
+
+void vib_debugfs_init(void)
+{
+	dir = debugfs_create_dir("vfio_iommu_batch", NULL);
+	debugfs_create_file("containers", 0400, dir, NULL, &containers_fops);
+}
+
+void vib_debugfs_fini(void)
+{
+	debugfs_remove(dir);
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The user ABI. The only place that reads argsz and touches user pointers to structures; it decides
+ * nothing about mappings. No lock is held across a user copy.
+ */
+#include "ioctl.h"
+#include "engine/dirty.h"
+
+#include <linux/iommu.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <uapi/linux/vfio_iommu_batch.h>
+
+#include "caps.h"
+#include "compat/vfio.h"
+#include "engine/engine.h"
+#include "pure/dirtymap.h"
+#include "pure/iova.h"
+
+static bool is_coherent(struct vib_ioas *ioas)
+{
+	bool coherent;
+
+	mutex_lock(&ioas->tree_lock);
+	coherent = ioas->coherent;
+	mutex_unlock(&ioas->tree_lock);
+	return coherent;
+}
+
+/* Emulated devices use user addresses at any time, so these cannot be taken back. */
+static bool can_update_vaddr(struct vib_ioas *ioas)
+{
+	bool can;
+
+	mutex_lock(&ioas->tree_lock);
+	can = list_empty(&ioas->emulated);
+	mutex_unlock(&ioas->tree_lock);
+	return can;
+}
+
+int vib_ioctl_check_extension(struct vib_ioas *ioas, const struct vib_params *params,
+			      unsigned long extension)
+{
+	switch (extension) {
+	case VFIO_BATCH_IOMMU:
+		return 1;
+	case VFIO_TYPE1_IOMMU:
+	case VFIO_TYPE1v2_IOMMU:
+		return READ_ONCE(params->claim_type1) || (ioas && ioas->type != VFIO_BATCH_IOMMU);
+	case VFIO_UNMAP_ALL:
+		return 1;
+	case VFIO_UPDATE_VADDR:
+		return ioas && can_update_vaddr(ioas);
+	case VFIO_DMA_CC_IOMMU:
+		return ioas && is_coherent(ioas);
+	default:
+		return 0;
+	}
+}
+
+/* Hands the chain behind the fixed part to the user, or says how much room it needs. */
+static int put_caps(struct vfio_iommu_type1_info *info, struct vfio_info_cap *caps,
+		    void __user *arg)
+{
+	if (!caps->size)
+		return 0;
+	info->flags |= VFIO_IOMMU_INFO_CAPS;
+	if (info->argsz < sizeof(*info) + caps->size) {
+		info->argsz = sizeof(*info) + caps->size;
+		return 0;
+	}
+	vfio_info_cap_shift(caps, sizeof(*info));
+	if (copy_to_user(arg + sizeof(*info), caps->buf, caps->size))
+		return -EFAULT;
+	info->cap_offset = sizeof(*info);
+	return 0;
+}
+
+static long get_info(struct vib_ioas *ioas, void __user *arg)
+{
+	size_t minsz = offsetofend(struct vfio_iommu_type1_info, iova_pgsizes);
+	struct vfio_iommu_type1_info info = {};
+	struct vfio_info_cap caps = {};
+	size_t size;
+	int ret;
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+	size = min_t(size_t, info.argsz, sizeof(info));
+	info.flags = VFIO_IOMMU_INFO_PGSIZES;
+	info.iova_pgsizes = vib_caps_pgsizes(ioas);
+	ret = vib_caps_build(ioas, &caps);
+	if (!ret)
+		ret = put_caps(&info, &caps, arg);
+	kfree(caps.buf);
+	if (ret)
+		return ret;
+	return copy_to_user(arg, &info, size) ? -EFAULT : 0;
+}
+
+static int prot_of(u32 flags)
+{
+	return (flags & VFIO_DMA_MAP_FLAG_READ ? IOMMU_READ : 0) |
+	       (flags & VFIO_DMA_MAP_FLAG_WRITE ? IOMMU_WRITE : 0);
+}
+
+static long map_dma(struct vib_ioas *ioas, void __user *arg)
+{
+	u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE | VFIO_DMA_MAP_FLAG_VADDR;
+	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
+	struct vfio_iommu_type1_dma_map map;
+	bool vaddr;
+
+	if (copy_from_user(&map, arg, minsz))
+		return -EFAULT;
+	if (map.argsz < minsz || map.flags & ~known)
+		return vib_refuse(ioas->handle, VIB_REASON_ARGS, -EINVAL);
+	vaddr = map.flags & VFIO_DMA_MAP_FLAG_VADDR;
+	return vib_map(ioas, map.iova, map.vaddr, map.size, prot_of(map.flags), vaddr);
+}
+
+/* Where dirty bits go: the user's bitmap. */
+struct user_bitmap {
+	struct vib_dirty_sink sink;
+	u64 __user *words;
+};
+
+static int put_words(struct vib_dirty_sink *sink, u64 word, u64 *words, u64 n, unsigned int keep)
+{
+	struct user_bitmap *bitmap = container_of(sink, struct user_bitmap, sink);
+	u64 __user *to = bitmap->words + word;
+	u64 before;
+
+	if (keep) {
+		if (copy_from_user(&before, to, sizeof(before)))
+			return -EFAULT;
+		words[0] |= before & (BIT_ULL(keep) - 1);
+	}
+	return copy_to_user(to, words, n * sizeof(*words)) ? -EFAULT : 0;
+}
+
+/* Takes over the user's description of a bitmap for [iova, iova + size). */
+static int get_bitmap(struct user_bitmap *out, const struct vfio_bitmap *user, u64 iova, u64 size)
+{
+	u64 bits;
+
+	if (!access_ok((void __user *)user->data, user->size))
+		return -EINVAL;
+	if (!user->pgsize)
+		return -EINVAL;
+	bits = size >> __ffs64(user->pgsize);
+	if (!bits || !user->size || user->size > VIB_DIRTY_BITMAP_MAX ||
+	    user->size < vib_dirtymap_words(bits) * sizeof(u64))
+		return -EINVAL;
+	out->sink.iova = iova;
+	out->sink.size = size;
+	out->sink.pgsize = user->pgsize;
+	out->sink.put = put_words;
+	out->words = (u64 __user *)user->data;
+	return 0;
+}
+
+static int unmap_bitmap(struct user_bitmap *out, const struct vfio_iommu_type1_dma_unmap *unmap,
+			void __user *arg)
+{
+	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
+	struct vfio_bitmap bitmap;
+
+	if (unmap->flags & ~VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
+		return -EINVAL;
+	if (unmap->argsz < minsz + sizeof(bitmap))
+		return -EINVAL;
+	if (copy_from_user(&bitmap, arg + minsz, sizeof(bitmap)))
+		return -EFAULT;
+	return get_bitmap(out, &bitmap, unmap->iova, unmap->size);
+}
+
+/* UNMAP_DMA that also tells what became dirty. */
+static int unmap_reporting(struct vib_ioas *ioas, struct vib_unmap *req,
+			   const struct vfio_iommu_type1_dma_unmap *unmap, void __user *arg)
+{
+	struct user_bitmap bitmap;
+	int ret = unmap_bitmap(&bitmap, unmap, arg);
+
+	if (ret)
+		return vib_refuse(ioas->handle, VIB_REASON_BITMAP, ret);
+	req->sink = &bitmap.sink;
+	return vib_unmap(ioas, req);
+}
+
+static long unmap_dma(struct vib_ioas *ioas, void __user *arg)
+{
+	u32 known = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL |
+		    VFIO_DMA_UNMAP_FLAG_VADDR;
+	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
+	struct vfio_iommu_type1_dma_unmap unmap;
+	struct vib_unmap req = {};
+	int ret;
+
+	if (copy_from_user(&unmap, arg, minsz))
+		return -EFAULT;
+	if (unmap.argsz < minsz || unmap.flags & ~known)
+		return vib_refuse(ioas->handle, VIB_REASON_ARGS, -EINVAL);
+	req.iova = unmap.iova;
+	req.size = unmap.size;
+	req.all = unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL;
+	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
+		ret = unmap_reporting(ioas, &req, &unmap, arg);
+	else if (unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR)
+		ret = vib_vaddr_invalidate(ioas, &req);
+	else
+		ret = vib_unmap(ioas, &req);
+	if (ret)
+		return ret;
+	unmap.size = req.unmapped;
+	return copy_to_user(arg, &unmap, minsz) ? -EFAULT : 0;
+}
+
+static long get_dirty(struct vib_ioas *ioas, void __user *arg, u32 argsz)
+{
+	struct vfio_iommu_type1_dirty_bitmap_get get;
+	struct user_bitmap bitmap;
+	u64 last;
+	int ret;
+
+	if (argsz - offsetofend(struct vfio_iommu_type1_dirty_bitmap, flags) < sizeof(get))
+		return -EINVAL;
+	if (copy_from_user(&get, arg, sizeof(get)))
+		return -EFAULT;
+	if (!vib_fits_long(get.iova) || !vib_fits_long(get.size))
+		return -EOVERFLOW;
+	if (!get.size)
+		return -EINVAL;
+	if (!vib_range_last(get.iova, get.size, &last))
+		return -EOVERFLOW;
+	ret = get_bitmap(&bitmap, &get.bitmap, get.iova, get.size);
+	if (ret)
+		return vib_refuse(ioas->handle, VIB_REASON_BITMAP, ret);
+	return vib_dirty_get(ioas, &bitmap.sink);
+}
+
+static long dirty_pages(struct vib_ioas *ioas, void __user *arg)
+{
+	size_t minsz = offsetofend(struct vfio_iommu_type1_dirty_bitmap, flags);
+	struct vfio_iommu_type1_dirty_bitmap dirty;
+
+	if (!ioas->v2)
+		return -EACCES;
+	if (copy_from_user(&dirty, arg, minsz))
+		return -EFAULT;
+	if (dirty.argsz < minsz)
+		return -EINVAL;
+	switch (dirty.flags) {
+	case VFIO_IOMMU_DIRTY_PAGES_FLAG_START:
+		return vib_dirty_start(ioas);
+	case VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP:
+		vib_dirty_stop(ioas);
+		return 0;
+	case VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP:
+		return get_dirty(ioas, arg + minsz, dirty.argsz);
+	default:
+		return -EINVAL;
+	}
+}
+
+long vib_ioctl(struct vib_ioas *ioas, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+
+	switch (cmd) {
+	case VFIO_IOMMU_GET_INFO:
+		return get_info(ioas, user);
+	case VFIO_IOMMU_MAP_DMA:
+		return map_dma(ioas, user);
+	case VFIO_IOMMU_UNMAP_DMA:
+		return unmap_dma(ioas, user);
+	case VFIO_IOMMU_DIRTY_PAGES:
+		return dirty_pages(ioas, user);
+	default:
+		return -ENOTTY;
+	}
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Counts what mappings hold. The walk lets go of tree_lock again and again and finds its way back
+ * by address, so a container with millions of extents keeps nobody waiting. It looks at mappings
+ * that nobody owns just then: those of a call under way change without tree_lock.
+ */
+#include "usage.h"
+
+#include <linux/sched.h>
+
+#include "engine/pages.h"
+
+enum {
+	TURN = 4096,			/* mappings and extents in one turn of tree_lock */
+};
+
+/* Where the walk goes on: at an extent of the mapping that begins at @iova, or behind it. */
+struct cursor {
+	u64 iova;
+	u32 extent;
+	int budget;
+};
+
+static bool is_settled(const struct vib_mapping *map)
+{
+	return (map->state == VIB_LIVE || map->state == VIB_DEAD) &&
+	       !(map->flags & VIB_F_HANDOVER);
+}
+
+static void count_page(void *pages, u64 iova)
+{
+	(*(u64 *)pages)++;
+}
+
+/* What a mapping has beside its extents; how many pages that devices have pinned were looked at. */
+static int count_mapping(struct vib_mapping *map, struct vib_usage *usage)
+{
+	u64 pages = 0;
+
+	usage->metadata += sizeof(*map) + vib_extents_bytes(&map->extents);
+	if (map->dirty)
+		usage->metadata += (vib_span_size(&map->span) >> map->dirty_shift) / BITS_PER_BYTE;
+	vib_pages_each(map, count_page, &pages);
+	usage->device_pins += pages;
+	usage->metadata += pages * sizeof(struct vib_page);
+	return min_t(u64, pages, TURN);
+}
+
+/* As many of a mapping's extents as the budget allows; false when some are left. */
+static bool count_extents(struct vib_mapping *map, struct cursor *cursor, struct vib_usage *usage)
+{
+	u64 *words = vib_extents_words(&map->extents);
+	u32 i = max(cursor->extent, map->first);
+
+	for (; i < map->extents.nr && cursor->budget > 0; i++, cursor->budget--) {
+		u64 pages = vib_ext_pages(words[i]);
+
+		usage->pinned += words[i] & VIB_EXT_PINNED ? pages : 0;
+		usage->accounted += words[i] & VIB_EXT_ACCOUNTED ? pages : 0;
+	}
+	cursor->extent = i;
+	return i >= map->extents.nr;
+}
+
+/* One turn; false when the walk is over. tree_lock is held. */
+static bool count_some(struct vib_ioas *ioas, struct cursor *cursor, struct vib_usage *usage)
+{
+	struct vib_span *span = vib_maptree_first(&ioas->tree, cursor->iova, U64_MAX);
+
+	lockdep_assert_held(&ioas->tree_lock);
+	for (cursor->budget = TURN; span && cursor->budget > 0;
+	     span = vib_maptree_next(span, U64_MAX), cursor->budget--) {
+		struct vib_mapping *map = vib_mapping_of(span);
+		int pages = 0;
+
+		if (span->start != cursor->iova || !cursor->extent) {
+			cursor->extent = 0;
+			if (is_settled(map))
+				pages = count_mapping(map, usage);
+		}
+		cursor->iova = span->start;
+		if (is_settled(map) && !count_extents(map, cursor, usage))
+			return true;
+		cursor->budget -= pages;
+		cursor->extent = 0;
+		if (span->last == U64_MAX)
+			return false;
+		cursor->iova = span->last + 1;
+	}
+	return span;
+}
+
+void vib_usage_read(struct vib_ioas *ioas, struct vib_usage *usage)
+{
+	struct cursor cursor = {};
+	bool more;
+
+	*usage = (struct vib_usage){};
+	do {
+		mutex_lock(&ioas->tree_lock);
+		more = count_some(ioas, &cursor, usage);
+		mutex_unlock(&ioas->tree_lock);
+		cond_resched();
+	} while (more);
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Attach and detach of one group, as a transaction: IOVA ranges, domain, mappings, lists.
+ *
+ * The first real group that joins emulated ones finds mappings that are only recorded; they are
+ * pinned before domains_rwsem is taken (handover.c). When the last real group leaves, mappings end,
+ * or go back to being recorded while emulated groups stay.
+ */
+#include "group.h"
+#include "engine/states.h"
+#include "trace/trace.h"
+
+#include <linux/slab.h>
+
+#include "pure/iova.h"
+
+static struct vib_group *find_group(struct vib_ioas *ioas, struct iommu_group *iommu)
+{
+	struct vib_domain *dom;
+	struct vib_group *grp;
+
+	lockdep_assert_held(&ioas->domains_rwsem);
+	list_for_each_entry(dom, &ioas->domains, node)
+		list_for_each_entry(grp, &dom->groups, node)
+			if (grp->iommu == iommu)
+				return grp;
+	return NULL;
+}
+
+static struct vib_emulated *find_emulated(struct vib_ioas *ioas, struct iommu_group *iommu)
+{
+	struct vib_emulated *emu;
+
+	list_for_each_entry(emu, &ioas->emulated, node)
+		if (emu->iommu == iommu)
+			return emu;
+	return NULL;
+}
+
+/* Puts an attached group into the lists; a domain that came with it, too. */
+static void link_group(struct vib_ioas *ioas, struct vib_group *grp)
+{
+	struct vib_domain *dom = grp->domain;
+
+	lockdep_assert_held_write(&ioas->domains_rwsem);
+	grp->aperture = vib_domain_aperture(dom);
+	if (list_empty(&dom->node)) {
+		dom->id = ioas->next_domain++;
+		list_add_tail(&dom->node, &ioas->domains);
+	}
+	list_add_tail(&grp->node, &dom->groups);
+}
+
+/* Takes it out again and off its domain, which is freed with its last group. */
+static void unlink_group(struct vib_ioas *ioas, struct vib_group *grp)
+{
+	struct vib_domain *dom = grp->domain;
+
+	lockdep_assert_held_write(&ioas->domains_rwsem);
+	list_del(&grp->node);
+	vib_domain_detach(dom, grp->iommu);
+	trace_vib_detach(ioas->handle, iommu_group_id(grp->iommu), dom->id,
+			 list_empty(&dom->groups));
+	if (!list_empty(&dom->groups))
+		return;
+	list_del(&dom->node);
+	/* The page tables go with it, and on some IOMMUs only now the last cached translations. */
+	vib_domain_free(dom);
+}
+
+/*
+ * Interrupts of the group must not reach where the host did not let them, or the operator says so.
+ */
+static int check_msi(struct vib_ioas *ioas, struct iommu_group *iommu)
+{
+	if (vib_resolve_isolated_msi(iommu) || READ_ONCE(ioas->params->allow_unsafe_interrupts))
+		return 0;
+	pr_warn_ratelimited("no interrupt remapping for group %d; allow_unsafe_interrupts=1 takes it all the same\n",
+			    iommu_group_id(iommu));
+	return -EPERM;
+}
+
+static int attach_locked(struct vib_ioas *ioas, struct vib_group *grp)
+{
+	int ret;
+
+	grp->reason = VIB_REASON_RESERVED;
+	ret = vib_limits_close(ioas, grp, NULL);
+	if (ret)
+		goto err_restore;
+	grp->reason = VIB_REASON_NO_MSI_ISOLATION;
+	ret = check_msi(ioas, grp->iommu);
+	if (ret)
+		goto err_restore;
+	grp->reason = VIB_REASON_IOMMU_DRIVER;
+	ret = vib_join(ioas, grp);
+	if (ret)
+		goto err_restore;
+	link_group(ioas, grp);
+	ret = vib_limits_settle(ioas, grp);
+	if (ret) {
+		grp->reason = VIB_REASON_APERTURE;
+		goto err_unlink;
+	}
+	vib_limits_update(ioas);
+	return 0;
+
+err_unlink:
+	unlink_group(ioas, grp);
+err_restore:
+	vib_limits_restore(ioas);
+	return ret;
+}
+
+/* May a group come now? Else @reason not. domains_rwsem is held for write. */
+static int check_attach(struct vib_ioas *ioas, struct iommu_group *iommu, enum vib_reason *reason)
+{
+	lockdep_assert_held_write(&ioas->domains_rwsem);
+	/*
+	 * A live update and emulated devices exclude each other: this is under tree_lock for them.
+	 */
+	*reason = VIB_REASON_LIVE_UPDATE;
+	if (READ_ONCE(ioas->invalid))
+		return -EBUSY;
+	*reason = VIB_REASON_ATTACHED;
+	return find_group(ioas, iommu) || find_emulated(ioas, iommu) ? -EINVAL : 0;
+}
+
+/* With an @error the group is on no domain; without, domains_rwsem keeps it there. */
+static void report_attach(struct vib_ioas *ioas, const struct vib_group *grp, int error)
+{
+	trace_vib_attach(ioas->handle, iommu_group_id(grp->iommu),
+			 error ? -1 : (int)grp->domain->id, grp->reason, error);
+}
+
+/* Attaches with every recorded mapping pinned: those are in @adopted. */
+static int attach_adopting(struct vib_ioas *ioas, struct vib_group *grp,
+			   struct list_head *adopted)
+{
+	int ret;
+
+	do {
+		grp->reason = VIB_REASON_HANDOVER;
+		ret = vib_handover_pin(ioas, adopted);
+		if (ret)
+			return ret;
+		grp->reason = VIB_REASON_KILLED;
+		ret = down_write_killable(&ioas->domains_rwsem);
+		if (ret)
+			return ret;
+		ret = check_attach(ioas, grp->iommu, &grp->reason);
+		/* A mapping that was recorded since is pinned first, too. */
+		if (!ret && vib_handover_pending(ioas))
+			ret = -EAGAIN;
+		if (!ret)
+			ret = attach_locked(ioas, grp);
+		if (!ret)
+			report_attach(ioas, grp, 0);
+		up_write(&ioas->domains_rwsem);
+	} while (ret == -EAGAIN);
+	return ret;
+}
+
+int vib_group_attach(struct vib_ioas *ioas, struct iommu_group *iommu)
+{
+	struct vib_group *grp;
+	LIST_HEAD(adopted);
+	int ret;
+
+	grp = kzalloc(sizeof(*grp), GFP_KERNEL_ACCOUNT);
+	if (!grp)
+		return -ENOMEM;
+	grp->iommu = iommu;
+	grp->reason = VIB_REASON_NO_DEVICE;
+	ret = vib_resolve(iommu, &grp->res);
+	if (ret)
+		goto err_free;
+	ret = attach_adopting(ioas, grp, &adopted);
+	vib_handover_end(ioas, &adopted, !ret);
+	if (ret)
+		goto err_fini;
+	return 0;
+
+err_fini:
+	vib_resolved_fini(&grp->res);
+err_free:
+	report_attach(ioas, grp, ret);
+	kfree(grp);
+	return ret;
+}
+
+int vib_group_attach_emulated(struct vib_ioas *ioas, struct iommu_group *iommu)
+{
+	struct vib_emulated *emu;
+	enum vib_reason reason;
+	int ret;
+
+	emu = kmalloc(sizeof(*emu), GFP_KERNEL_ACCOUNT);
+	if (!emu)
+		return -ENOMEM;
+	emu->iommu = iommu;
+	ret = down_write_killable(&ioas->domains_rwsem);
+	if (ret)
+		goto err_free;
+	mutex_lock(&ioas->tree_lock);
+	ret = check_attach(ioas, iommu, &reason);
+	if (!ret) {
+		reason = VIB_REASON_OWN_NONE;
+		list_add_tail(&emu->node, &ioas->emulated);
+	}
+	trace_vib_attach(ioas->handle, iommu_group_id(iommu), -1, reason, ret);
+	mutex_unlock(&ioas->tree_lock);
+	up_write(&ioas->domains_rwsem);
+	if (ret)
+		goto err_free;
+	return 0;
+
+err_free:
+	kfree(emu);
+	return ret;
+}
+
+/*
+ * No group is left. Settled mappings end here; those that a call is making or unfilling stay with
+ * it.
+ */
+static void forget_mappings(struct vib_ioas *ioas, struct list_head *batch)
+{
+	mutex_lock(&ioas->tree_lock);
+	vib_ioas_take_live(ioas, batch);
+	list_splice_init(&ioas->kept, batch);
+	mutex_unlock(&ioas->tree_lock);
+}
+
+/* No domain translates any more to what a driver did not unmap. */
+static void forget_dead(struct vib_ioas *ioas, struct list_head *batch)
+{
+	mutex_lock(&ioas->tree_lock);
+	vib_ioas_take_dead(ioas, batch);
+	mutex_unlock(&ioas->tree_lock);
+}
+
+/*
+ * A real group is going; @batch gets what ends with it, @released what is only recorded from here
+ * on.
+ */
+static void detach_real(struct vib_ioas *ioas, struct vib_group *grp, struct list_head *batch,
+			struct list_head *released)
+{
+	unlink_group(ioas, grp);
+	vib_limits_restore(ioas);
+	vib_limits_update(ioas);
+	if (!list_empty(&ioas->domains))
+		return;
+	if (list_empty(&ioas->emulated)) {
+		forget_mappings(ioas, batch);
+	} else {
+		forget_dead(ioas, batch);
+		vib_handover_release(ioas, released);
+	}
+}
+
+static void detach_emulated(struct vib_ioas *ioas, struct vib_emulated *emu,
+			    struct list_head *batch)
+{
+	mutex_lock(&ioas->tree_lock);
+	list_del(&emu->node);
+	trace_vib_detach(ioas->handle, iommu_group_id(emu->iommu), -1, false);
+	mutex_unlock(&ioas->tree_lock);
+	if (list_empty(&ioas->domains) && list_empty(&ioas->emulated))
+		forget_mappings(ioas, batch);
+}
+
+void vib_group_detach(struct vib_ioas *ioas, struct iommu_group *iommu)
+{
+	struct vib_emulated *emu = NULL;
+	struct vib_group *grp;
+	LIST_HEAD(released);
+	LIST_HEAD(batch);
+
+	down_write(&ioas->domains_rwsem);
+	grp = find_group(ioas, iommu);
+	if (grp)
+		detach_real(ioas, grp, &batch, &released);
+	else
+		emu = find_emulated(ioas, iommu);
+	if (emu)
+		detach_emulated(ioas, emu, &batch);
+	up_write(&ioas->domains_rwsem);
+	WARN_ON_ONCE(!grp && !emu);
+	vib_handover_end(ioas, &released, false);
+	vib_retire_unmapped(&batch);
+	if (grp)
+		vib_resolved_fini(&grp->res);
+	kfree(grp);
+	kfree(emu);
+}
+
+static bool is_emulated(struct vib_ioas *ioas, struct iommu_group *iommu)
+{
+	bool found;
+
+	mutex_lock(&ioas->tree_lock);
+	found = find_emulated(ioas, iommu);
+	mutex_unlock(&ioas->tree_lock);
+	return found;
+}
+
+void vib_group_declare_pins(struct vib_ioas *ioas, struct iommu_group *iommu)
+{
+	struct vib_group *grp;
+
+	/* Only a real group has something to declare, once; a driver's hot path passes by. */
+	if (!READ_ONCE(ioas->all_dirty) || is_emulated(ioas, iommu))
+		return;
+	down_write(&ioas->domains_rwsem);
+	grp = find_group(ioas, iommu);
+	if (grp && !grp->pins_declared) {
+		grp->pins_declared = true;
+		vib_limits_update(ioas);
+	}
+	up_write(&ioas->domains_rwsem);
+}

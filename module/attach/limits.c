@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the attached groups and domains leave for mappings: IOVA ranges, page sizes, coherency.
+ *
+ * Aperture and reserved regions close IOVA ranges. A range that a mapping occupies cannot be
+ * closed: then the attach fails with -EINVAL and everything is as before. What a failed or leaving
+ * group closed is opened again, from what was recorded for the others; for that, memory is reserved
+ * ahead. domains_rwsem is held for write throughout.
+ */
+#include "group.h"
+#include "engine/dirty.h"
+
+#include "pure/iova.h"
+
+enum {
+	SLACK = 16,			/* ranges that later groups find room for */
+};
+
+/* Cuts what a group reserves out of @ranges; room for it was made. */
+static void cut_reserved(struct vib_ranges *ranges, const struct vib_group *grp)
+{
+	unsigned int i;
+
+	for (i = 0; i < grp->res.nr_reserved; i++)
+		WARN_ON_ONCE(vib_ranges_cut(ranges, grp->res.reserved[i].start,
+					    grp->res.reserved[i].last));
+}
+
+static unsigned int count_reserved(struct vib_ioas *ioas)
+{
+	struct vib_domain *dom;
+	struct vib_group *grp;
+	unsigned int nr = 0;
+
+	list_for_each_entry(dom, &ioas->domains, node)
+		list_for_each_entry(grp, &dom->groups, node)
+			nr += grp->res.nr_reserved;
+	return nr;
+}
+
+/* Works out the IOVA ranges of all attached groups into ioas->spare. */
+static void rebuild_ranges(struct vib_ioas *ioas)
+{
+	struct vib_ranges *ranges = &ioas->spare;
+	struct vib_domain *dom;
+	struct vib_group *grp;
+
+	vib_ranges_set(ranges, 0, U64_MAX);
+	list_for_each_entry(dom, &ioas->domains, node) {
+		struct vib_range now = vib_domain_aperture(dom);
+
+		vib_ranges_clip(ranges, now.start, now.last);
+		list_for_each_entry(grp, &dom->groups, node) {
+			vib_ranges_clip(ranges, grp->aperture.start, grp->aperture.last);
+			cut_reserved(ranges, grp);
+		}
+	}
+}
+
+/* Is some mapping outside of @ranges? tree_lock is held. */
+static bool conflicts(struct vib_ioas *ioas, const struct vib_ranges *ranges)
+{
+	u64 start = 0;
+	u32 i;
+
+	lockdep_assert_held(&ioas->tree_lock);
+	for (i = 0; i < ranges->nr; i++) {
+		if (ranges->range[i].start > start &&
+		    vib_maptree_first(&ioas->tree, start, ranges->range[i].start - 1))
+			return true;
+		if (ranges->range[i].last == U64_MAX)
+			return false;
+		start = ranges->range[i].last + 1;
+	}
+	return vib_maptree_first(&ioas->tree, start, U64_MAX);
+}
+
+/* Makes ioas->spare the IOVA ranges, unless a mapping or the lack of any range forbids: -EINVAL. */
+static int install_ranges(struct vib_ioas *ioas)
+{
+	int ret = 0;
+
+	mutex_lock(&ioas->tree_lock);
+	if (!ioas->spare.nr || conflicts(ioas, &ioas->spare))
+		ret = -EINVAL;
+	else
+		swap(ioas->ranges, ioas->spare);
+	ioas->restricted |= !ret;
+	mutex_unlock(&ioas->tree_lock);
+	return ret;
+}
+
+/*
+ * Both vectors get room for the regions of all groups and of @grp, so that rebuilding never fails;
+ * and for some more, so that not every group costs an allocation.
+ */
+static int reserve_ranges(struct vib_ioas *ioas, const struct vib_group *grp)
+{
+	u32 cap = count_reserved(ioas) + grp->res.nr_reserved + 1;
+	int ret;
+
+	if (cap <= ioas->spare.cap && cap <= ioas->ranges.cap)
+		return 0;
+	cap += SLACK;
+	ret = vib_ranges_reserve(&ioas->spare, cap);
+	if (ret)
+		return ret;
+	mutex_lock(&ioas->tree_lock);
+	ret = vib_ranges_reserve(&ioas->ranges, cap);
+	mutex_unlock(&ioas->tree_lock);
+	return ret;
+}
+
+void vib_limits_restore(struct vib_ioas *ioas)
+{
+	bool restricted = !list_empty(&ioas->domains);
+
+	lockdep_assert_held_write(&ioas->domains_rwsem);
+	if (restricted)
+		rebuild_ranges(ioas);
+	mutex_lock(&ioas->tree_lock);
+	if (restricted)
+		swap(ioas->ranges, ioas->spare);
+	ioas->restricted = restricted;
+	mutex_unlock(&ioas->tree_lock);
+}
+
+/* The page sizes of all domains and, unless NULL, of @extra. */
+static u64 common_pgsizes(struct vib_ioas *ioas, const struct vib_domain *extra)
+{
+	u64 pgsizes = extra ? vib_domain_pgsizes(extra) : U64_MAX;
+	struct vib_domain *dom;
+
+	list_for_each_entry(dom, &ioas->domains, node)
+		pgsizes &= vib_domain_pgsizes(dom);
+	return vib_pgsizes_collapse(pgsizes);
+}
+
+/*
+ * May the smallest page size become that of @pgsizes? Not with mappings or bitmaps made for a
+ * smaller one.
+ */
+static bool pgsizes_fit(struct vib_ioas *ioas, u64 pgsizes)
+{
+	u64 now = vib_pgsize_smallest(ioas->pgsizes);
+	u64 next = vib_pgsize_smallest(pgsizes);
+
+	lockdep_assert_held(&ioas->tree_lock);
+	return next && (next <= now || (!ioas->tree.nr && !ioas->tracking));
+}
+
+/* Whatever @grp reserves is closed, as it mostly is when a group of its kind is there. */
+static bool closed_already(struct vib_ioas *ioas, const struct vib_group *grp)
+{
+	unsigned int i;
+
+	for (i = 0; i < grp->res.nr_reserved; i++)
+		if (vib_ranges_meet(&ioas->ranges, grp->res.reserved[i].start,
+				    grp->res.reserved[i].last))
+			return false;
+	return ioas->restricted;
+}
+
+int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp,
+		     const struct vib_domain *fresh)
+{
+	int ret;
+
+	lockdep_assert_held_write(&ioas->domains_rwsem);
+	ret = reserve_ranges(ioas, grp);
+	if (ret)
+		return ret;
+	if (!fresh && closed_already(ioas, grp))
+		return 0;
+	rebuild_ranges(ioas);
+	cut_reserved(&ioas->spare, grp);
+	if (fresh) {
+		struct vib_range aperture = vib_domain_aperture(fresh);
+
+		vib_ranges_clip(&ioas->spare, aperture.start, aperture.last);
+	}
+	ret = install_ranges(ioas);
+	if (ret || !fresh)
+		return ret;
+	mutex_lock(&ioas->tree_lock);
+	ret = pgsizes_fit(ioas, common_pgsizes(ioas, fresh)) ? 0 : -EINVAL;
+	mutex_unlock(&ioas->tree_lock);
+	return ret;
+}
+
+int vib_limits_settle(struct vib_ioas *ioas, const struct vib_group *grp)
+{
+	lockdep_assert_held_write(&ioas->domains_rwsem);
+	/* What it reserves was closed before; nothing else can have changed. */
+	if (vib_ranges_within(&ioas->ranges, grp->aperture.start, grp->aperture.last))
+		return 0;
+	rebuild_ranges(ioas);
+	return install_ranges(ioas);
+}
+
+/* Does some group's DMA make memory dirty without anybody telling? */
+static bool dirties_silently(struct vib_ioas *ioas)
+{
+	struct vib_domain *dom;
+	struct vib_group *grp;
+
+	list_for_each_entry(dom, &ioas->domains, node)
+		list_for_each_entry(grp, &dom->groups, node)
+			if (!grp->pins_declared)
+				return true;
+	return false;
+}
+
+/*
+ * While tracking is on, bitmaps are made for one smallest page size: smaller ones are not offered.
+ */
+static u64 offered_pgsizes(struct vib_ioas *ioas)
+{
+	u64 pgsizes = list_empty(&ioas->domains) ? PAGE_MASK : common_pgsizes(ioas, NULL);
+
+	if (ioas->tracking)
+		pgsizes = (pgsizes & ~(ioas->dirty_unit - 1)) | ioas->dirty_unit;
+	return pgsizes;
+}
+
+void vib_limits_update(struct vib_ioas *ioas)
+{
+	bool silent = dirties_silently(ioas);
+	u64 pgsizes = offered_pgsizes(ioas);
+	bool coherent = true;
+	struct vib_domain *dom;
+
+	lockdep_assert_held_write(&ioas->domains_rwsem);
+	list_for_each_entry(dom, &ioas->domains, node)
+		coherent &= dom->coherent;
+	mutex_lock(&ioas->tree_lock);
+	ioas->pgsizes = pgsizes;
+	ioas->coherent = coherent;
+	if (ioas->all_dirty && !silent && ioas->tracking)
+		vib_dirty_mark_all(ioas);
+	ioas->all_dirty = silent;
+	mutex_unlock(&ioas->tree_lock);
+}

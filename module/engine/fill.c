@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Extents into domains: a batch of one mapping into every domain, or every mapping into one domain.
+ * The engine's side of mapping.h's invariant that all domains hold the same.
+ */
+#include "engine.h"
+
+#include "iommu/domain.h"
+
+/* Takes [iova, iova + size) out of the domains before @stop; false when something would not go. */
+static bool undo(struct vib_ioas *ioas, struct vib_domain *stop, u64 iova, u64 size)
+{
+	struct vib_domain *dom;
+	bool clean = true;
+
+	list_for_each_entry(dom, &ioas->domains, node) {
+		if (dom == stop)
+			break;
+		clean &= vib_domain_undo(dom, iova, size);
+	}
+	return clean;
+}
+
+int vib_fill_batch(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iova,
+		   struct vib_extents *batch, u32 nr, bool *stuck)
+{
+	struct vib_domain *dom;
+	u64 pages;
+	int ret;
+
+	lockdep_assert_held(&ioas->domains_rwsem);
+	list_for_each_entry(dom, &ioas->domains, node) {
+		ret = vib_domain_fill(dom, iova, batch, 0, nr, map->prot,
+				      map->flags & VIB_F_PAGEWISE, stuck);
+		if (!ret)
+			continue;
+		pages = vib_extents_pages(batch, 0, 0) - vib_extents_pages(batch, nr, 0);
+		if (!undo(ioas, dom, iova, pages << PAGE_SHIFT))
+			*stuck = true;
+		return ret;
+	}
+	return 0;
+}
+
+/*
+ * The lowest mapping from @start on that has something to fill. domains_rwsem is held for write,
+ * and whoever owns such a mapping must pass it before the mapping can go away.
+ */
+static struct vib_mapping *next_filled(struct vib_ioas *ioas, u64 start)
+{
+	struct vib_mapping *map = NULL;
+	struct vib_span *span;
+
+	lockdep_assert_held_write(&ioas->domains_rwsem);
+	mutex_lock(&ioas->tree_lock);
+	for (span = vib_maptree_first(&ioas->tree, start, U64_MAX); span && !map;
+	     span = vib_maptree_next(span, U64_MAX)) {
+		struct vib_mapping *here = vib_mapping_of(span);
+
+		if (here->first < here->extents.nr && !(here->flags & VIB_F_STUCK))
+			map = here;
+	}
+	mutex_unlock(&ioas->tree_lock);
+	return map;
+}
+
+static int fill_mapping(struct vib_domain *dom, struct vib_mapping *map)
+{
+	bool stuck;
+	u64 unfilled = vib_extents_pages(&map->extents, 0, 0) -
+		      vib_extents_pages(&map->extents, map->first, 0);
+
+	/* What is stuck goes with the domain, which is freed after a failure. */
+	return vib_domain_fill(dom, map->span.start + (unfilled << PAGE_SHIFT), &map->extents,
+			       map->first, map->extents.nr - map->first, map->prot,
+			       map->flags & VIB_F_PAGEWISE, &stuck);
+}
+
+int vib_fill_domain(struct vib_ioas *ioas, struct vib_domain *dom)
+{
+	struct vib_mapping *map;
+	u64 next = 0;
+	int ret;
+
+	lockdep_assert_held_write(&ioas->domains_rwsem);
+	do {
+		map = next_filled(ioas, next);
+		if (!map)
+			return 0;
+		ret = fill_mapping(dom, map);
+		if (ret)
+			return ret;
+		next = map->span.last + 1;
+		cond_resched();
+	} while (next);
+	return 0;
+}

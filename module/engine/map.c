@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * MAP_DMA: reserve the IOVA range, pin with no lock held, fill every domain, publish.
+ *
+ * A large mapping goes in bounded batches: pin one, enter it into every domain under domains_rwsem,
+ * let go of everything, pin the next. What a batch adds becomes part of the mapping at once, so an
+ * attach in between fills it into its new domain, and a failure has just one thing to undo: the
+ * mapping as it stands, which is what retire.c does to any mapping.
+ */
+#include "iommu/domain.h"
+#include "dirty.h"
+#include "engine.h"
+#include "mm/pin.h"
+#include "states.h"
+#include "trace/trace.h"
+
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include "pure/iova.h"
+
+/*
+ * A run that a batch ends in may go on in the next one, and as a whole it may fit a larger IOMMU
+ * page. It is held back until it ends, or is longer than any IOMMU page of today.
+ */
+#define HOLD_MAX	((u64)SZ_1G >> PAGE_SHIFT)
+
+/* What one MAP_DMA is at. */
+struct job {
+	struct vib_ioas *ioas;
+	struct vib_mapping *map;
+	struct vib_pin pin;
+	struct vib_extents batch;	/* pinned, not yet in any domain */
+	u64 iova;			/* where the batch goes */
+	bool record;			/* no domain was there when the range was reserved */
+};
+
+/* What is in the way of a new mapping: -EEXIST, or -EAGAIN when it is only coming or going. */
+static int obstacle(struct vib_ioas *ioas, struct vib_span *span, u64 last)
+{
+	for (; span; span = vib_maptree_next(span, last))
+		if (vib_mapping_of(span)->state == VIB_LIVE ||
+		    vib_mapping_of(span)->state == VIB_DEAD)
+			return vib_refuse(ioas->handle, VIB_REASON_OVERLAP, -EEXIST);
+	return -EAGAIN;
+}
+
+int vib_map_check(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
+{
+	u64 mask = vib_pgsize_smallest(ioas->pgsizes) - 1;
+
+	lockdep_assert_held(&ioas->tree_lock);
+	if (ioas->dying)
+		return vib_refuse(ioas->handle, VIB_REASON_CLOSING, -EINVAL);
+	if ((iova | (last + 1) | vaddr) & mask)
+		return vib_refuse(ioas->handle, VIB_REASON_ALIGN, -EINVAL);
+	return 0;
+}
+
+/* No further mapping that charges nothing is allowed. tree_lock is held. */
+static int no_entry(struct vib_ioas *ioas)
+{
+	pr_warn_ratelimited("%s[%d]: dma_entry_limit of %ld reached: 1 more mapping without locked memory asked for\n",
+			    current->comm, current->pid, ioas->entry_limit);
+	trace_vib_limit(VIB_REASON_ENTRIES, 1, ioas->entry_limit - ioas->entries_left,
+			ioas->entry_limit);
+	return vib_refuse(ioas->handle, VIB_REASON_ENTRIES, -ENOSPC);
+}
+
+/* Is there room? tree_lock is held. */
+static int check_room(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	lockdep_assert_held(&ioas->tree_lock);
+	if (!ioas->restricted)
+		return ioas->entries_left > 0 ? 0 : no_entry(ioas);
+	if (!vib_ranges_hold(&ioas->ranges, map->span.start, map->span.last))
+		return vib_refuse(ioas->handle, VIB_REASON_OUTSIDE, -EINVAL);
+	return 0;
+}
+
+/* The mapping's owner, and the ioas remembers it for the next mapping. tree_lock is held. */
+static int set_owner(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	struct vib_owner *owner;
+
+	lockdep_assert_held(&ioas->tree_lock);
+	owner = vib_owner_current(ioas->latest);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	map->owner = owner;
+	if (owner != ioas->latest) {
+		vib_owner_put(ioas->latest);
+		ioas->latest = vib_owner_get(owner);
+	}
+	return 0;
+}
+
+/*
+ * Occupies the range, with all that can be refused before anything is pinned in the ABI's order.
+ * tree_lock is held.
+ */
+static int insert(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	u64 start = map->span.start, last = map->span.last;
+	int ret;
+
+	lockdep_assert_held(&ioas->tree_lock);
+	ret = vib_map_check(ioas, start, last, map->vaddr);
+	if (ret)
+		return ret;
+	if (vib_maptree_insert(&ioas->tree, &map->span))
+		return obstacle(ioas, vib_maptree_first(&ioas->tree, start, last), last);
+	ret = check_room(ioas, map);
+	if (!ret)
+		ret = set_owner(ioas, map);
+	if (ret)
+		vib_maptree_erase(&ioas->tree, &map->span);
+	return ret;
+}
+
+/* Occupies the range, waiting for what is coming or going there. */
+static int reserve(struct job *job)
+{
+	struct vib_ioas *ioas = job->ioas;
+	int ret;
+
+	for (;;) {
+		mutex_lock(&ioas->tree_lock);
+		ret = insert(ioas, job->map);
+		if (ret != -EAGAIN)
+			break;
+		ret = vib_ioas_wait(ioas);
+		if (ret)
+			return ret;
+	}
+	job->record = !ioas->restricted;
+	mutex_unlock(&ioas->tree_lock);
+	return ret;
+}
+
+/* Makes a filled mapping visible; @free when it charges nothing. domains_rwsem is held for read. */
+static int publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
+{
+	int ret;
+
+	lockdep_assert_held(&ioas->domains_rwsem);
+	ret = vib_dirty_prepare(ioas, map);
+	if (ret)
+		return ret;
+	vib_extents_trim(&map->extents);
+	mutex_lock(&ioas->tree_lock);
+	if (ioas->dying) {
+		ret = vib_refuse(ioas->handle, VIB_REASON_CLOSING, -EINVAL);
+	} else if (free && ioas->entries_left <= 0) {
+		ret = no_entry(ioas);
+	} else {
+		if (free) {
+			map->flags |= VIB_F_ENTRY;
+			ioas->entries_left--;
+		}
+		map->state = VIB_LIVE;
+		ioas->stats.maps++;
+		vib_ioas_changed(ioas);
+	}
+	mutex_unlock(&ioas->tree_lock);
+	return ret;
+}
+
+/* Enters the first @nr extents of the batch into every domain, and makes them the mapping's. */
+static int fill(struct job *job, u32 nr)
+{
+	struct vib_extents *batch = &job->batch;
+	struct vib_mapping *map = job->map;
+	bool stuck = false;
+	int ret;
+
+	if (map->extents.nr || nr < batch->nr) {
+		ret = vib_extents_reserve(&map->extents, nr);
+		if (ret)
+			return ret;
+	}
+	ret = vib_fill_batch(job->ioas, map, job->iova, batch, nr, &stuck);
+	if (ret)
+		vib_refuse(job->ioas->handle, VIB_REASON_FILL, ret);
+	if (ret && !stuck)
+		return ret;
+	/* What is stuck must stay pinned, so it becomes part of the mapping, which will be DEAD. */
+	map->flags |= stuck ? VIB_F_STUCK : 0;
+	vib_extents_move(&map->extents, batch, nr);
+	return ret;
+}
+
+/* Where what is pinned so far ends. */
+static u64 pinned_end(struct job *job)
+{
+	return job->map->span.start + (job->pin.vaddr - job->map->vaddr);
+}
+
+/*
+ * How many extents of the batch may be filled now; cuts a long last run at a boundary of the
+ * largest IOMMU page.
+ */
+static u32 fillable(struct job *job)
+{
+	struct vib_extents *batch = &job->batch;
+	u64 tail, over;
+
+	if (!job->pin.left || !batch->nr)
+		return batch->nr;
+	tail = vib_ext_pages(vib_extents_words(batch)[batch->nr - 1]);
+	if (tail < HOLD_MAX)
+		return batch->nr - 1;
+	over = (pinned_end(job) >> PAGE_SHIFT) % HOLD_MAX;
+	if (over && !vib_extents_split_tail(batch, over))
+		return batch->nr - 1;
+	return batch->nr;
+}
+
+/*
+ * Hands a pinned batch to the domains; publishes after the last. -EAGAIN when there is no domain
+ * any more.
+ */
+static int commit(struct job *job)
+{
+	struct vib_ioas *ioas = job->ioas;
+	int ret;
+
+	ret = down_read_killable(&ioas->domains_rwsem);
+	if (ret)
+		return ret;
+	if (list_empty(&ioas->domains))
+		ret = -EAGAIN;
+	else
+		ret = fill(job, fillable(job));
+	if (!ret && !job->pin.left)
+		ret = publish(ioas, job->map, !job->pin.accounted);
+	up_read(&ioas->domains_rwsem);
+	/* What is held back goes on where the rest ended. */
+	if (job->pin.left)
+		job->iova = pinned_end(job) - (vib_extents_pages(&job->batch, 0, 0) << PAGE_SHIFT);
+	return ret;
+}
+
+/* Records a mapping that no domain needs; -EAGAIN when there is one after all. */
+static int record(struct job *job)
+{
+	struct vib_ioas *ioas = job->ioas;
+	int ret;
+
+	ret = down_read_killable(&ioas->domains_rwsem);
+	if (ret)
+		return ret;
+	ret = list_empty(&ioas->domains) ? publish(ioas, job->map, true) : -EAGAIN;
+	up_read(&ioas->domains_rwsem);
+	return ret;
+}
+
+/* Pins and fills batch after batch. */
+static int populate(struct job *job)
+{
+	struct vib_mapping *map = job->map;
+	u64 accounted;
+	int ret;
+
+	job->iova = map->span.start;
+	job->pin.vaddr = map->vaddr;
+	job->pin.left = vib_span_size(&map->span) >> PAGE_SHIFT;
+	job->pin.accounted = 0;
+	vib_pin_begin(&job->pin);
+	do {
+		ret = vib_pin_some(&job->pin, &job->batch, VIB_PIN_BUDGET);
+		if (ret)
+			vib_refuse(job->ioas->handle, VIB_REASON_PIN, ret);
+		else
+			ret = commit(job);
+	} while (!ret && job->pin.left);
+	vib_pin_end(&job->pin);
+	if (ret) {
+		accounted = vib_unpin(&job->batch, 0, job->batch.nr, map->prot & IOMMU_WRITE);
+		vib_owner_uncharge(map->owner, accounted);
+	}
+	vib_extents_fini(&job->batch);
+	return ret;
+}
+
+/* Records or populates, whichever the domains of the moment ask for. */
+static int run(struct job *job)
+{
+	struct vib_mapping *map = job->map;
+	int ret;
+
+	job->pin.owner = map->owner;
+	job->pin.write = map->prot & IOMMU_WRITE;
+	job->pin.uncharged = false;
+	job->pin.scattered = false;
+	vib_extents_init(&job->batch);
+	for (;;) {
+		ret = job->record ? record(job) : populate(job);
+		if (ret != -EAGAIN)
+			return ret;
+		if (!job->record) {
+			/*
+			 * The last domain left half-way; a new one may hold what was filled before.
+			 */
+			map->flags |= VIB_F_PARTIAL;
+			vib_retire_extents(job->ioas, map);
+			if (map->flags & VIB_F_STUCK)
+				return -EIO;
+			map->flags &= ~VIB_F_PARTIAL;
+		}
+		job->record = !job->record;
+	}
+}
+
+/* Takes a mapping that did not come to life away again. */
+static void abandon(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	LIST_HEAD(batch);
+
+	mutex_lock(&ioas->tree_lock);
+	if (map->flags & VIB_F_STUCK) {
+		/* It stays as it is until no domain is left. */
+		map->state = VIB_DEAD;
+		vib_ioas_changed(ioas);
+		mutex_unlock(&ioas->tree_lock);
+		return;
+	}
+	map->state = VIB_DRAINING;
+	map->flags |= VIB_F_PARTIAL;
+	mutex_unlock(&ioas->tree_lock);
+	list_add(&map->node, &batch);
+	vib_retire(ioas, &batch);
+}
+
+/* The part of the checks that needs no lock: 0 with the last byte of the range. */
+static int check_args(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, u64 *last)
+{
+	u64 vlast;
+
+	if (!vib_fits_long(iova) || !vib_fits_long(vaddr) || !vib_fits_long(size))
+		return vib_refuse(ioas->handle, VIB_REASON_WRAP, -EOVERFLOW);
+	if (!size)
+		return vib_refuse(ioas->handle, VIB_REASON_EMPTY, -EINVAL);
+	if (!vib_range_last(iova, size, last) || !vib_range_last(vaddr, size, &vlast))
+		return vib_refuse(ioas->handle, VIB_REASON_WRAP, -EOVERFLOW);
+	return 0;
+}
+
+static struct vib_mapping *new_mapping(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr,
+				       int prot)
+{
+	struct vib_mapping *map = vib_mapping_alloc();
+
+	if (!map)
+		return ERR_PTR(-ENOMEM);
+	map->span.start = iova;
+	map->span.last = last;
+	map->vaddr = vaddr;
+	map->prot = prot;
+	map->flags = READ_ONCE(ioas->params->disable_hugepages) ? VIB_F_PAGEWISE : 0;
+	return map;
+}
+
+static int map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int prot)
+{
+	struct job job;
+	int ret;
+
+	job.ioas = ioas;
+	job.map = new_mapping(ioas, iova, last, vaddr, prot);
+	if (IS_ERR(job.map))
+		return PTR_ERR(job.map);
+	ret = reserve(&job);
+	if (ret) {
+		vib_mapping_free(job.map);
+		return ret;
+	}
+	ret = run(&job);
+	if (ret)
+		abandon(ioas, job.map);
+	return ret;
+}
+
+int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot, bool restore)
+{
+	u64 last;
+	int ret;
+
+	ret = check_args(ioas, iova, vaddr, size, &last);
+	/* Either access is granted, or an address is given anew. */
+	if (!ret && !prot == !restore)
+		ret = vib_refuse(ioas->handle, VIB_REASON_ACCESS, -EINVAL);
+	if (!ret)
+		ret = restore ? vib_vaddr_restore(ioas, iova, last, vaddr) :
+				map_new(ioas, iova, last, vaddr, prot);
+	trace_vib_map(ioas->handle, iova, vaddr, size, prot, ret);
+	return ret;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A mapping, and its life. The locks named here are those of its ioas (ioas.h).
+ *
+ * Life of a mapping:
+ *
+ *   RESERVED --- filled in every domain ---> LIVE --- claimed by an unmap ---> DRAINING ---> gone
+ *       \_________________ map failed ____________________________________/
+ *
+ * DEAD is a mapping that an IOMMU driver did not unmap: nobody can use it, it keeps its pins and
+ * its range until the last domain has been freed.
+ *
+ * A RESERVED or DRAINING mapping belongs to the thread that made it so; it occupies its IOVA range,
+ * and whoever needs that range waits (vib_ioas_wait()) holding nothing. A LIVE mapping that a call
+ * needs beyond tree_lock is made busy; who wants to claim it waits. Emulated devices never wait.
+ * Invariant, whatever the state: with domains_rwsem held for write, every domain holds exactly the
+ * extents from @first on of every mapping in the tree. So attach can fill a new domain, and detach
+ * forget one, at any moment.
+ */
+#ifndef VIB_MAPPING_H
+#define VIB_MAPPING_H
+
+#include <linux/bits.h>
+#include <linux/list.h>
+#include <linux/rbtree.h>
+
+#include "pure/extents.h"
+#include "pure/maptree.h"
+
+struct vib_owner;
+
+enum vib_state {
+	VIB_RESERVED,
+	VIB_LIVE,
+	VIB_DRAINING,
+	VIB_DEAD,
+};
+
+/*
+ * PARTIAL: its extents cover less than its span, for the map failed. ENTRY: counted against
+ * dma_entry_limit. PAGEWISE: filled page by page (disable_hugepages). STUCK: an IOMMU driver did
+ * not let go of it, no extent from then on is unpinned. INVALID: its user address was taken back
+ * (UNMAP_FLAG_VADDR). ORPHAN: whoever drops the last @busy retires it. KEPT: an emulated device did
+ * not let go of its pages. HANDOVER: in a handover's list (by @node), not to be claimed.
+ */
+enum {
+	VIB_F_PARTIAL	= BIT(0),
+	VIB_F_ENTRY	= BIT(1),
+	VIB_F_PAGEWISE	= BIT(2),
+	VIB_F_STUCK	= BIT(3),
+	VIB_F_INVALID	= BIT(4),
+	VIB_F_ORPHAN	= BIT(5),
+	VIB_F_KEPT	= BIT(6),
+	VIB_F_HANDOVER	= BIT(7),
+};
+
+/**
+ * struct vib_mapping - one MAP_DMA
+ * @span: its IOVA range; tree_lock
+ * @vaddr: user address of the first byte; tree_lock
+ * @owner: whose memory it is; set before it is reserved
+ * @extents: what it pinned, filled in every domain from @first on; the thread that owns the
+ *	mapping's state changes them under domains_rwsem read
+ * @node: list of whoever unfills it
+ * @dirty: one bit a page while dirty tracking is on; NULL then stands for all dirty. The pointer
+ *	under domains_rwsem, the bits under tree_lock
+ * @dirty_shift: log2 of the bytes a bit of @dirty stands for; as @dirty
+ * @pins: struct vib_page by page: what emulated devices have pinned; tree_lock
+ * @first: extents before this index are unfilled; as @extents
+ * @busy: calls that use the LIVE mapping without owning it; it is not claimed meanwhile; tree_lock
+ * @prot: IOMMU_READ and IOMMU_WRITE; constant
+ * @state: enum vib_state; tree_lock
+ * @flags: VIB_F_*; the thread that owns the mapping's state, INVALID and ORPHAN under tree_lock
+ */
+struct vib_mapping {
+	struct vib_span span;
+	u64 vaddr;
+	struct vib_owner *owner;
+	struct vib_extents extents;
+	struct list_head node;
+	u64 *dirty;
+	struct rb_root pins;
+	u32 first;
+	u32 busy;
+	u8 prot;
+	u8 dirty_shift;
+	u8 state;
+	u8 flags;
+};
+
+/* The mapping of a span that is in an ioas' tree. */
+static inline struct vib_mapping *vib_mapping_of(struct vib_span *span)
+{
+	return container_of(span, struct vib_mapping, span);
+}
+
+int vib_mapping_cache_init(void);
+void vib_mapping_cache_fini(void);
+
+/*
+ * Every member but @span, @vaddr, @prot and @flags is as a new mapping has it. NULL without memory.
+ */
+struct vib_mapping *vib_mapping_alloc(void);
+
+/* Frees the structure; nothing is pinned any more. */
+void vib_mapping_free(struct vib_mapping *map);
+
+/* Frees all that are linked by @node. */
+void vib_mapping_free_list(struct list_head *list);
+
+#endif

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The pages of one mapping that emulated devices have pinned: a tree by IOVA. Knows nothing of who
+ * pins, of domains or of locks. Invariant: what a page's extent says is what is held of it.
+ */
+#include "pages.h"
+
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "mapping.h"
+#include "mm/owner.h"
+#include "mm/pin.h"
+
+struct vib_page *vib_page_new(u64 iova, u64 pfn, u64 flags)
+{
+	struct vib_page *page = kmalloc(sizeof(*page), GFP_KERNEL_ACCOUNT);
+
+	if (!page)
+		return NULL;
+	page->iova = iova;
+	page->refs = 1;
+	vib_extents_init(&page->ext);
+	vib_extents_append(&page->ext, pfn, 1, flags);
+	return page;
+}
+
+static struct vib_page *page_of(struct rb_node *node)
+{
+	return rb_entry(node, struct vib_page, node);
+}
+
+struct vib_page *vib_page_find(struct vib_mapping *map, u64 iova)
+{
+	struct rb_node *node = map->pins.rb_node;
+
+	while (node) {
+		struct vib_page *page = page_of(node);
+
+		if (iova == page->iova)
+			return page;
+		node = iova < page->iova ? node->rb_left : node->rb_right;
+	}
+	return NULL;
+}
+
+bool vib_page_chargeable(struct vib_page *page)
+{
+	u64 ext = *vib_page_word(page);
+
+	return ext & VIB_EXT_PINNED && !PageReserved(pfn_to_page(vib_ext_pfn(ext)));
+}
+
+void vib_page_insert(struct vib_mapping *map, struct vib_page *page)
+{
+	struct rb_node **link = &map->pins.rb_node;
+	struct rb_node *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		link = page->iova < page_of(parent)->iova ? &parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&page->node, parent, link);
+	rb_insert_color(&page->node, &map->pins);
+}
+
+u64 vib_page_free(struct vib_page *page, bool dirty)
+{
+	u64 accounted = vib_unpin(&page->ext, 0, page->ext.nr, dirty);
+
+	kfree(page);
+	return accounted;
+}
+
+void vib_pages_each(struct vib_mapping *map, void (*fn)(void *data, u64 iova), void *data)
+{
+	struct rb_node *node;
+
+	for (node = rb_first(&map->pins); node; node = rb_next(node))
+		fn(data, page_of(node)->iova);
+}
+
+static bool can_become(struct vib_page *page, bool charged)
+{
+	return vib_page_chargeable(page) && charged != !!(*vib_page_word(page) & VIB_EXT_ACCOUNTED);
+}
+
+u64 vib_pages_uncharged(struct vib_mapping *map)
+{
+	struct rb_node *node;
+	u64 pages = 0;
+
+	for (node = rb_first(&map->pins); node; node = rb_next(node))
+		pages += can_become(page_of(node), true);
+	return pages;
+}
+
+u64 vib_pages_set_charged(struct vib_mapping *map, bool charged, u64 max)
+{
+	struct rb_node *node;
+	u64 changed = 0;
+
+	for (node = rb_first(&map->pins); node && changed < max; node = rb_next(node)) {
+		if (!can_become(page_of(node), charged))
+			continue;
+		*vib_page_word(page_of(node)) ^= VIB_EXT_ACCOUNTED;
+		changed++;
+	}
+	return changed;
+}
+
+void vib_pages_drop(struct vib_mapping *map)
+{
+	u64 accounted = 0;
+	struct rb_node *node;
+
+	while ((node = rb_first(&map->pins))) {
+		rb_erase(node, &map->pins);
+		accounted += vib_page_free(page_of(node), map->prot & IOMMU_WRITE);
+	}
+	if (accounted)
+		vib_owner_uncharge(map->owner, accounted);
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The end of mappings: out of every domain, one sync a domain and slice (slice.h), then unpinned.
+ * Nothing here can fail or needs memory. Neighbours in IOVA go in one call. Invariant: an extent is
+ * unpinned only after each domain that held it was synced.
+ */
+#include "iommu/domain.h"
+#include "engine.h"
+
+#include <linux/sched.h>
+
+#include "pages.h"
+#include "mm/pin.h"
+#include "slice.h"
+#include "states.h"
+#include "trace/trace.h"
+
+/* What retiring a list adds up to. */
+struct tally {
+	struct vib_owner *owner;	/* of what is in @unpin; a mapping of the list keeps it */
+	struct vib_unpinning unpin;
+	u64 size;			/* bytes of the mappings */
+	unsigned long mappings;
+	unsigned int syncs;
+	u8 flags;			/* VIB_F_*, of any of them */
+	bool pins;			/* emulated devices have pinned some of their pages */
+};
+
+/*
+ * Takes the slice out of one domain, neighbours in one go, and syncs: the number of flushes. What
+ * would not go widens @stuck.
+ */
+static unsigned int unfill_slice(struct vib_ioas *ioas, struct vib_domain *dom,
+				 const struct vib_slice *slice, struct vib_range *stuck)
+{
+	struct vib_mapping *map, *next;
+	struct vib_unfill unfill;
+	u64 start = slice->iova;
+	unsigned long steps = 0;
+	unsigned int syncs;
+
+	vib_unfill_begin(&unfill, dom);
+	for (map = slice->map; map != slice->last; map = next) {
+		next = list_next_entry(map, node);
+		if (next->span.start == map->span.last + 1)
+			continue;
+		vib_unfill_range(&unfill, start, map->span.last + 1 - start);
+		start = next->span.start;
+		vib_ioas_step(&steps);
+	}
+	if (slice->stop != start)
+		vib_unfill_range(&unfill, start, slice->stop - start);
+	syncs = vib_unfill_sync(&unfill);
+	trace_vib_sync(ioas->handle, dom->id, slice->iova, slice->stop - 1, syncs);
+	stuck->start = min(stuck->start, unfill.stuck.start);
+	stuck->last = max(stuck->last, unfill.stuck.last);
+	return syncs;
+}
+
+/*
+ * Some domain has not let go of @stuck: a mapping that reaches into it keeps all its pages from
+ * here on, until no domain is left. domains_rwsem is held.
+ */
+static void mark_stuck(struct vib_ioas *ioas, const struct vib_slice *slice,
+		       const struct vib_range *stuck, struct tally *tally)
+{
+	struct vib_mapping *map = slice->map;
+
+	lockdep_assert_held(&ioas->domains_rwsem);
+	for (;; map = list_next_entry(map, node)) {
+		if (map->span.start <= stuck->last && stuck->start <= map->span.last &&
+		    !(map->flags & VIB_F_STUCK)) {
+			map->flags |= VIB_F_STUCK;
+			map->first = vib_slice_first(slice, map);
+			tally->flags |= VIB_F_STUCK;
+		}
+		if (map == slice->last)
+			return;
+	}
+}
+
+/* Unpins what is not yet, and settles the account. */
+static void settle(struct tally *tally)
+{
+	vib_unpin_flush(&tally->unpin);
+	if (tally->unpin.accounted)
+		vib_owner_uncharge(tally->owner, tally->unpin.accounted);
+	tally->unpin.accounted = 0;
+}
+
+/*
+ * Unpins the extents [first, end) of a mapping, some of them later: settle() is due. Mappings of
+ * one owner cost one turn of its account.
+ */
+static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 end,
+				       struct tally *tally)
+{
+	u64 *words = vib_extents_words(&map->extents);
+	u64 *word = words + first, *stop = words + end;
+	bool dirty = map->prot & IOMMU_WRITE;
+
+	if (unlikely(!RB_EMPTY_ROOT(&map->pins)))
+		tally->pins = true;
+	if (tally->owner != map->owner) {
+		settle(tally);
+		tally->owner = map->owner;
+	}
+	for (; word < stop; word++)
+		vib_unpin_add(&tally->unpin, *word, dirty);
+}
+
+static void unpin_slice(const struct vib_slice *slice, struct tally *tally)
+{
+	struct vib_mapping *map = slice->map;
+	u32 first = slice->first;
+
+	for (; map != slice->last; map = list_next_entry(map, node), first = 0)
+		if (!(map->flags & VIB_F_STUCK))
+			unpin_part(map, first, map->extents.nr, tally);
+	if (!(map->flags & VIB_F_STUCK))
+		unpin_part(map, first, slice->end, tally);
+	vib_unpin_flush(&tally->unpin);
+}
+
+/* Unfills one slice out of every domain, then unpins it. */
+static void retire_slice(struct vib_ioas *ioas, struct vib_slice *slice, struct tally *tally)
+{
+	struct vib_range stuck = { .start = U64_MAX };
+	struct vib_domain *dom;
+
+	down_read(&ioas->domains_rwsem);
+	vib_slice_cut(slice);
+	tally->flags |= slice->flags;
+	tally->mappings += slice->mappings;
+	tally->size += slice->size;
+	list_for_each_entry(dom, &ioas->domains, node)
+		tally->syncs += unfill_slice(ioas, dom, slice, &stuck);
+	if (!vib_stuck_none(&stuck))
+		mark_stuck(ioas, slice, &stuck, tally);
+	up_read(&ioas->domains_rwsem);
+	unpin_slice(slice, tally);
+}
+
+/*
+ * The same for a list of one mapping of one page: there is nothing to cut into slices or to gather.
+ * False when it is not that, or a driver did not take the page out; then all is still to be done.
+ */
+static bool retire_page(struct vib_ioas *ioas, struct list_head *list, struct tally *tally)
+{
+	struct vib_mapping *map = list_first_entry(list, struct vib_mapping, node);
+	struct vib_domain *dom;
+	bool gone = true;
+
+	if (!list_is_singular(list) || map->extents.nr != 1 ||
+	    vib_span_size(&map->span) != PAGE_SIZE)
+		return false;
+	down_read(&ioas->domains_rwsem);
+	list_for_each_entry(dom, &ioas->domains, node) {
+		gone = vib_unfill_page(dom, map->span.start);
+		if (!gone)
+			break;
+		trace_vib_sync(ioas->handle, dom->id, map->span.start, map->span.last, 1);
+		tally->syncs++;
+	}
+	map->first = gone;
+	up_read(&ioas->domains_rwsem);
+	if (!gone)
+		return false;
+	tally->mappings = 1;
+	tally->size = PAGE_SIZE;
+	tally->flags = map->flags;
+	unpin_part(map, 0, 1, tally);
+	return true;
+}
+
+/*
+ * A mapping leaves the tree, unless it is stuck: then it goes on occupying its range, for a domain
+ * may still translate there. One that an emulated device keeps pages of goes on the shelf.
+ */
+static void strike(struct vib_ioas *ioas, struct vib_mapping *map, bool cleared)
+{
+	if (map->flags & VIB_F_STUCK) {
+		list_del(&map->node);
+		map->state = VIB_DEAD;
+		return;
+	}
+	if (!cleared)
+		vib_maptree_erase(&ioas->tree, &map->span);
+	if (map->flags & VIB_F_ENTRY)
+		ioas->entries_left++;
+	if (map->flags & VIB_F_KEPT)
+		list_move(&map->node, &ioas->kept);
+}
+
+/* Strikes all; what may be freed stays in @list. */
+static void erase(struct vib_ioas *ioas, struct list_head *list, const struct tally *tally)
+{
+	struct vib_mapping *map, *next;
+	bool all;
+
+	mutex_lock(&ioas->tree_lock);
+	all = ioas->tree.nr == tally->mappings && !(tally->flags & VIB_F_STUCK);
+	if (all)
+		vib_maptree_clear(&ioas->tree);
+	if (!all || tally->flags & (VIB_F_ENTRY | VIB_F_KEPT))
+		list_for_each_entry_safe(map, next, list, node)
+			strike(ioas, map, all);
+	ioas->stats.unmaps += tally->mappings;
+	ioas->stats.syncs += tally->syncs;
+	vib_ioas_changed(ioas);
+	mutex_unlock(&ioas->tree_lock);
+}
+
+/* Unfills and unpins all extents of the mappings, slice by slice. */
+static void unfill_list(struct vib_ioas *ioas, struct list_head *list, struct tally *tally)
+{
+	struct vib_slice slice;
+
+	vib_slice_begin(&slice, list);
+	retire_slice(ioas, &slice, tally);
+	while (vib_slice_next(&slice)) {
+		cond_resched();
+		retire_slice(ioas, &slice, tally);
+	}
+}
+
+/*
+ * Frees the mappings; before that, drops what emulated devices have left pinned although nobody is
+ * there any more who could unpin it.
+ */
+static void free_list(struct list_head *list, bool pins)
+{
+	struct vib_mapping *map;
+
+	if (pins)
+		list_for_each_entry(map, list, node)
+			vib_pages_drop(map);
+	vib_mapping_free_list(list);
+}
+
+u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
+{
+	struct tally tally = {};
+
+	if (!retire_page(ioas, list, &tally))
+		unfill_list(ioas, list, &tally);
+	/* Nobody need wait for this, but a mapping that stays no longer keeps its owner for us. */
+	if (tally.flags & (VIB_F_STUCK | VIB_F_KEPT))
+		settle(&tally);
+	erase(ioas, list, &tally);
+	settle(&tally);
+	free_list(list, tally.pins);
+	return tally.size;
+}
+
+void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	struct tally tally = {};
+	LIST_HEAD(list);
+
+	list_add(&map->node, &list);
+	unfill_list(ioas, &list, &tally);
+	settle(&tally);
+	if (map->flags & VIB_F_STUCK)
+		return;
+	down_read(&ioas->domains_rwsem);
+	vib_extents_fini(&map->extents);
+	map->first = 0;
+	up_read(&ioas->domains_rwsem);
+}
+
+void vib_retire_unmapped(struct list_head *list)
+{
+	struct tally tally = {};
+	struct vib_mapping *map;
+
+	list_for_each_entry(map, list, node)
+		unpin_part(map, map->first, map->extents.nr, &tally);
+	settle(&tally);
+	free_list(list, tally.pins);
+}

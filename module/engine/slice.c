@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How much of a list of mappings goes in one slice. Knows nothing of domains and pins. Invariant:
+ * every extent of the list is in exactly one slice, in the order of its IOVA.
+ */
+#include "slice.h"
+
+#include <linux/mm.h>
+
+enum {
+	/* 16 GiB of pages of 4 KiB. */
+	SLICE_PAGES = 1 << 22,
+	/* As much as 512 MiB of scattered 4 KiB pages, a driver call for each. */
+	SLICE_ENTRIES = SZ_512M >> PAGE_SHIFT,
+	/*
+	 * An extent takes no more entries: behind its first and last 2 MiB they are large ones, or,
+	 * where IOVA and PFN do not agree, small ones in a row, which cost little.
+	 */
+	EXTENT_ENTRIES = 2 * (SZ_2M >> PAGE_SHIFT),
+};
+
+/* What an extent takes of a slice's SLICE_PAGES: at least a share for each of its entries. */
+static s64 cost_of(u64 pages, u64 most_entries)
+{
+	return max(pages, SLICE_PAGES / SLICE_ENTRIES * min(pages, most_entries));
+}
+
+/* Behind the last extent from @first on that what is @left allows. */
+static u32 cut_part(struct vib_mapping *map, u32 first, s64 *left)
+{
+	u64 most = map->flags & VIB_F_PAGEWISE ? VIB_EXT_PAGES_MAX : EXTENT_ENTRIES;
+	u64 *words = vib_extents_words(&map->extents);
+
+	while (first < map->extents.nr && *left > 0)
+		*left -= cost_of(vib_ext_pages(words[first++]), most);
+	return first;
+}
+
+/* At least what all extents take, without a look at each. */
+static __always_inline s64 cost_at_most(const struct vib_mapping *map)
+{
+	u64 pages = vib_span_size(&map->span) >> PAGE_SHIFT;
+
+	if (pages > EXTENT_ENTRIES && !(map->flags & VIB_F_PAGEWISE))
+		return cost_of(pages, (u64)map->extents.nr * EXTENT_ENTRIES);
+	return cost_of(pages, pages);
+}
+
+/* cut_part() from the first extent on; one that fits as a whole is not looked into. */
+static __always_inline u32 cut_mapping(struct vib_mapping *map, s64 *left)
+{
+	s64 cost = cost_at_most(map);
+
+	if (cost > *left)
+		return cut_part(map, 0, left);
+	*left -= cost;
+	return map->extents.nr;
+}
+
+static u64 extents_size(struct vib_mapping *map, u32 first, u32 end)
+{
+	u64 *words = vib_extents_words(&map->extents);
+	u64 pages = 0;
+
+	for (; first < end; first++)
+		pages += vib_ext_pages(words[first]);
+	return pages << PAGE_SHIFT;
+}
+
+/* Where the slice ends in IOVA. Only a map that failed left extents for less than its span. */
+static u64 stop_of(const struct vib_slice *slice)
+{
+	struct vib_mapping *last = slice->last;
+	u64 start = last == slice->map ? slice->iova : last->span.start;
+
+	if (slice->end == last->extents.nr && !(last->flags & VIB_F_PARTIAL))
+		return last->span.last + 1;
+	return start + extents_size(last, vib_slice_first(slice, last), slice->end);
+}
+
+void vib_slice_begin(struct vib_slice *slice, struct list_head *list)
+{
+	slice->list = list;
+	slice->map = list_first_entry(list, struct vib_mapping, node);
+	slice->first = 0;
+	slice->iova = slice->map->span.start;
+}
+
+void vib_slice_cut(struct vib_slice *slice)
+{
+	struct vib_mapping *map = slice->map;
+	s64 left = SLICE_PAGES;
+	u32 end = slice->first ? cut_part(map, slice->first, &left) : cut_mapping(map, &left);
+	u64 size = 0, mappings = 0;
+	u8 flags = 0;
+
+	for (;;) {
+		flags |= map->flags;
+		if (likely(!(map->flags & VIB_F_STUCK)))
+			map->first = end;
+		if (end < map->extents.nr)
+			break;
+		mappings++;
+		size += vib_span_size(&map->span);
+		if (list_is_last(&map->node, slice->list))
+			break;
+		map = list_next_entry(map, node);
+		end = cut_mapping(map, &left);
+	}
+	/* Of this one nothing fitted. */
+	if (!end && map->extents.nr && map != slice->map) {
+		map = list_prev_entry(map, node);
+		end = map->extents.nr;
+	}
+	slice->last = map;
+	slice->end = end;
+	slice->stop = stop_of(slice);
+	slice->size = size;
+	slice->mappings = mappings;
+	slice->flags = flags;
+}
+
+bool vib_slice_next(struct vib_slice *slice)
+{
+	struct vib_mapping *last = slice->last;
+
+	if (slice->end < last->extents.nr) {
+		slice->map = last;
+		slice->first = slice->end;
+		slice->iova = slice->stop;
+		return true;
+	}
+	if (list_is_last(&last->node, slice->list))
+		return false;
+	slice->map = list_next_entry(last, node);
+	slice->first = 0;
+	slice->iova = slice->map->span.start;
+	return true;
+}

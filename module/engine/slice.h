@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Slices: what of a list of mappings is unfilled between two syncs.
+ *
+ * A slice may be thousands of small mappings or a part of a large one. It holds at most 131,072
+ * page-table entries, roughly, which bounds the time under domains_rwsem, and 16 GiB, which bounds
+ * what one flush holds back (and the rest of the extent that one ends in).
+ *
+ * Locking: domains_rwsem is held for read by vib_slice_cut(); the list is the caller's.
+ */
+#ifndef VIB_SLICE_H
+#define VIB_SLICE_H
+
+#include "mapping.h"
+
+/**
+ * struct vib_slice - a stretch of the mappings of a list
+ * @list: the mappings, in the order of their IOVA
+ * @map: the first one
+ * @first: its first extent in the slice
+ * @iova: where that is
+ * @last: the last mapping
+ * @end: behind its last extent in the slice
+ * @stop: where that is
+ * @size: bytes of the mappings that end with the slice
+ * @mappings: how many these are
+ * @flags: VIB_F_*, of any of the mappings and of the one behind
+ */
+struct vib_slice {
+	struct list_head *list;
+	struct vib_mapping *map;
+	u32 first;
+	u64 iova;
+	struct vib_mapping *last;
+	u32 end;
+	u64 stop;
+	u64 size;
+	unsigned long mappings;
+	u8 flags;
+};
+
+/* The index of the first extent of @map, which is in the slice, that belongs to it. */
+static inline u32 vib_slice_first(const struct vib_slice *slice, const struct vib_mapping *map)
+{
+	return map == slice->map ? slice->first : 0;
+}
+
+/* In front of the first slice of @list, which is not empty. */
+void vib_slice_begin(struct vib_slice *slice, struct list_head *list);
+
+/*
+ * Takes in what fits from slice->map on, at least one extent where that has any, and notes that no
+ * domain holds it: they are about to let go.
+ */
+void vib_slice_cut(struct vib_slice *slice);
+
+/* Moves on behind the slice; false when that was the end of the list. */
+bool vib_slice_next(struct vib_slice *slice);
+
+#endif

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * States of mappings as seen by calls that need them. A wait sleeps until any mapping of the ioas
+ * changes its state and leaves the rest to the caller, who looks again: so it needs no reference to
+ * what it waits for.
+ */
+#include "states.h"
+
+void vib_mapping_unbusy(struct vib_ioas *ioas, struct vib_mapping *map, struct list_head *orphans)
+{
+	lockdep_assert_held(&ioas->tree_lock);
+	if (--map->busy)
+		return;
+	vib_ioas_changed(ioas);
+	if (map->flags & VIB_F_ORPHAN)
+		list_add_tail(&map->node, orphans);
+}
+
+int vib_ioas_wait(struct vib_ioas *ioas)
+{
+	unsigned long seen = ioas->changes;
+
+	mutex_unlock(&ioas->tree_lock);
+	return wait_event_killable(ioas->wait, READ_ONCE(ioas->changes) != seen) ? -EINTR : 0;
+}
+
+/*
+ * Claims a LIVE mapping for the end of the container; false when a call is busy with it and will
+ * end it.
+ */
+static bool take(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	if (map->flags & VIB_F_INVALID)
+		ioas->invalid--;
+	if (map->busy) {
+		map->state = VIB_DRAINING;
+		map->flags |= VIB_F_ORPHAN;
+		return false;
+	}
+	if (map->flags & VIB_F_ENTRY)
+		ioas->entries_left++;
+	return true;
+}
+
+void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch)
+{
+	struct vib_span *span = vib_maptree_first(&ioas->tree, 0, U64_MAX);
+	unsigned long taken = 0, steps = 0;
+	struct vib_mapping *map;
+
+	lockdep_assert_held(&ioas->tree_lock);
+	for (; span; span = vib_maptree_next(span, U64_MAX)) {
+		vib_ioas_step(&steps);
+		map = vib_mapping_of(span);
+		if (map->state != VIB_DEAD && (map->state != VIB_LIVE || !take(ioas, map)))
+			continue;
+		list_add_tail(&map->node, batch);
+		taken++;
+	}
+	if (taken == ioas->tree.nr)
+		vib_maptree_clear(&ioas->tree);
+	else
+		list_for_each_entry(map, batch, node) {
+			vib_ioas_step(&steps);
+			vib_maptree_erase(&ioas->tree, &map->span);
+		}
+	vib_ioas_changed(ioas);
+}
+
+void vib_ioas_take_dead(struct vib_ioas *ioas, struct list_head *batch)
+{
+	struct vib_span *span = vib_maptree_first(&ioas->tree, 0, U64_MAX);
+	struct vib_mapping *map;
+	unsigned long steps = 0;
+	LIST_HEAD(dead);
+
+	lockdep_assert_held(&ioas->tree_lock);
+	for (; span; span = vib_maptree_next(span, U64_MAX)) {
+		vib_ioas_step(&steps);
+		map = vib_mapping_of(span);
+		if (map->state == VIB_DEAD)
+			list_add_tail(&map->node, &dead);
+	}
+	list_for_each_entry(map, &dead, node) {
+		vib_maptree_erase(&ioas->tree, &map->span);
+		if (map->flags & VIB_F_ENTRY)
+			ioas->entries_left++;
+	}
+	list_splice(&dead, batch);
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Live update: user addresses are taken back while DMA goes on, and given anew, possibly by another
+ * process. Pins, extents and domains are not touched; only the address and the account move.
+ */
+#include "engine.h"
+#include "states.h"
+
+#include "pure/iova.h"
+
+/* Is it coming, going or busy? Whoever needs it waits. */
+static bool is_unsettled(const struct vib_mapping *map)
+{
+	return map->state != VIB_DEAD && (map->state != VIB_LIVE || map->busy);
+}
+
+/* -EAGAIN when it is coming, going or busy; -EINVAL when its address was taken back before. */
+static int mark(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	if (map->state == VIB_DEAD)
+		return 0;
+	if (is_unsettled(map))
+		return -EAGAIN;
+	if (map->flags & VIB_F_INVALID)
+		return vib_refuse(ioas->handle, VIB_REASON_ADDRESS, -EINVAL);
+	map->flags |= VIB_F_INVALID;
+	return 0;
+}
+
+/* Takes the marks of those from @first up to @stop away again; tree_lock was not dropped. */
+static void unmark(struct vib_span *first, struct vib_span *stop)
+{
+	unsigned long steps = 0;
+
+	for (; first != stop; first = vib_span_next(first)) {
+		if (vib_mapping_of(first)->state == VIB_LIVE)
+			vib_mapping_of(first)->flags &= ~VIB_F_INVALID;
+		vib_ioas_step(&steps);
+	}
+}
+
+/*
+ * Marks every mapping in the range, or none: see mark(). All in one turn of tree_lock, so in one
+ * walk. tree_lock is held.
+ */
+static int invalidate(struct vib_ioas *ioas, u64 start, u64 last, u64 *size)
+{
+	struct vib_span *first = vib_maptree_first(&ioas->tree, start, last);
+	unsigned long marked = 0, steps = 0;
+	struct vib_span *span;
+	u64 bytes = 0;
+	int ret;
+
+	lockdep_assert_held(&ioas->tree_lock);
+	/* Type1's first version stops where a mapping starts before the range. */
+	if (!ioas->v2 && first && first->start < start)
+		return 0;
+	for (span = first; span; span = vib_maptree_next(span, last)) {
+		ret = mark(ioas, vib_mapping_of(span));
+		if (ret) {
+			unmark(first, span);
+			return ret;
+		}
+		if (vib_mapping_of(span)->state == VIB_LIVE) {
+			marked++;
+			bytes += vib_span_size(span);
+		}
+		vib_ioas_step(&steps);
+	}
+	ioas->invalid += marked;
+	*size = bytes;
+	return 0;
+}
+
+int vib_vaddr_invalidate(struct vib_ioas *ioas, struct vib_unmap *req)
+{
+	u64 last;
+	int ret;
+
+	req->unmapped = 0;
+	for (;;) {
+		mutex_lock(&ioas->tree_lock);
+		ret = list_empty(&ioas->emulated) ? vib_unmap_check(ioas, req, &last) :
+		      vib_refuse(ioas->handle, VIB_REASON_EMULATED, -EBUSY);
+		if (!ret)
+			ret = invalidate(ioas, req->iova, last, &req->unmapped);
+		if (ret != -EAGAIN)
+			break;
+		ret = vib_ioas_wait(ioas);
+		if (ret)
+			return ret;
+	}
+	mutex_unlock(&ioas->tree_lock);
+	return ret;
+}
+
+/*
+ * Makes the one mapping busy that is exactly [iova, last] and has lost its address; -EAGAIN when
+ * what is there is coming, going or busy. Looks at the first one only: none or that one is it.
+ * tree_lock is held.
+ */
+static int claim_invalid(struct vib_ioas *ioas, u64 iova, u64 last, struct vib_mapping **claimed)
+{
+	struct vib_span *span = vib_maptree_first(&ioas->tree, iova, last);
+	struct vib_mapping *map = vib_mapping_of(span);
+
+	lockdep_assert_held(&ioas->tree_lock);
+	if (!span)
+		return vib_refuse(ioas->handle, VIB_REASON_ADDRESS, -ENOENT);
+	if (is_unsettled(map))
+		return -EAGAIN;
+	if (span->start != iova || span->last != last || map->state != VIB_LIVE ||
+	    !(map->flags & VIB_F_INVALID))
+		return vib_refuse(ioas->handle, VIB_REASON_ADDRESS, -EINVAL);
+	map->busy++;
+	*claimed = map;
+	return 0;
+}
+
+/* Charges the new owner for what the mapping holds, then relieves the old one. */
+static int move_account(struct vib_mapping *map, struct vib_owner *to)
+{
+	u64 pages = vib_extents_pages(&map->extents, 0, VIB_EXT_ACCOUNTED);
+	int ret;
+
+	if (to->mm == map->owner->mm)
+		return 0;
+	ret = vib_owner_charge(to, pages);
+	if (!ret)
+		vib_owner_uncharge(map->owner, pages);
+	return ret;
+}
+
+/*
+ * The busy mapping gets its new address and owner; returns the owner that is not needed. tree_lock
+ * is held.
+ */
+static struct vib_owner *repoint(struct vib_ioas *ioas, struct vib_mapping *map,
+				 struct vib_owner *owner, u64 vaddr)
+{
+	struct vib_owner *old = map->owner;
+
+	lockdep_assert_held(&ioas->tree_lock);
+	map->vaddr = vaddr;
+	map->flags &= ~VIB_F_INVALID;
+	ioas->invalid -= map->state == VIB_LIVE;
+	if (owner->mm == old->mm)
+		return owner;
+	map->owner = owner;
+	return old;
+}
+
+static int restore(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_owner *owner,
+		   u64 vaddr)
+{
+	LIST_HEAD(orphans);
+	int ret;
+
+	ret = move_account(map, owner);
+	mutex_lock(&ioas->tree_lock);
+	if (!ret)
+		owner = repoint(ioas, map, owner, vaddr);
+	vib_mapping_unbusy(ioas, map, &orphans);
+	mutex_unlock(&ioas->tree_lock);
+	vib_owner_put(owner);
+	if (!list_empty(&orphans))
+		vib_retire(ioas, &orphans);
+	return ret;
+}
+
+int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
+{
+	struct vib_mapping *map;
+	struct vib_owner *owner;
+	int ret;
+
+	owner = vib_owner_current(NULL);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	for (;;) {
+		mutex_lock(&ioas->tree_lock);
+		ret = vib_map_check(ioas, iova, last, vaddr);
+		if (!ret)
+			ret = claim_invalid(ioas, iova, last, &map);
+		if (ret != -EAGAIN)
+			break;
+		ret = vib_ioas_wait(ioas);
+		if (ret)
+			goto put;
+	}
+	mutex_unlock(&ioas->tree_lock);
+	if (!ret)
+		return restore(ioas, map, owner, vaddr);
+put:
+	vib_owner_put(owner);
+	return ret;
+}

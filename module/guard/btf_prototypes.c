@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Prototypes of the driver operations by the BTF of vfio_iommu_type1, whose functions are called
+ * after the members. Without the kernel's own BTF many a type has no name; then is compared what is
+ * told: how many parameters there are, what is void, what is a pointer, the names that are there,
+ * and which of the types are equal.
+ */
+#include "btf_prototypes.h"
+
+#include <stdio.h>
+
+#include "btf.h"
+
+#define PREFIX		"vfio_iommu_type1_"
+#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
+
+static const struct prototype {
+	const char *member;
+	const char *function;
+	const char *returns;
+	const char *parameters;
+} prototypes[] = {
+#define VIB_PROTOTYPE(member, returns, ...) { #member, PREFIX #member, #returns, #__VA_ARGS__ },
+#include "../glue/prototypes.h"
+#undef VIB_PROTOTYPE
+};
+
+static const struct group_type {
+	const char *name;
+	uint32_t value;
+} group_types[] = {
+#define VIB_GROUP_TYPE(name, value) { #name, value },
+#include "../glue/prototypes.h"
+#undef VIB_GROUP_TYPE
+};
+
+/* Types that are not told in full, and what is expected in their place. */
+struct pattern {
+	unsigned int count;
+	struct {
+		char text[64];
+		uint32_t id;
+	} seen[64];
+};
+
+/* Is @text what is expected, or can it be, with anything in the place of what is not told? */
+static bool may_be(const char *text, const char *expected)
+{
+	const char *gap = strstr(text, VIB_UNTOLD), *tail;
+	size_t head, length = strlen(expected);
+
+	if (!gap)
+		return !strcmp(text, expected);
+	head = gap - text;
+	tail = gap + 1 + strspn(gap + 1, "0123456789");
+	return length > head + strlen(tail) && !strncmp(text, expected, head) &&
+	       !strcmp(expected + length - strlen(tail), tail) && strcmp(expected, "void");
+}
+
+/* Equal types have equal ids, and others have others. */
+static bool fits_pattern(struct pattern *pattern, const char *expected, uint32_t id)
+{
+	unsigned int i;
+
+	for (i = 0; i < pattern->count; i++) {
+		bool same = !strcmp(pattern->seen[i].text, expected);
+
+		if (same ? pattern->seen[i].id != id : pattern->seen[i].id == id)
+			return false;
+		if (same)
+			return true;
+	}
+	if (i == COUNT(pattern->seen))
+		return false;
+	snprintf(pattern->seen[i].text, sizeof(pattern->seen[i].text), "%s", expected);
+	pattern->seen[i].id = id;
+	pattern->count++;
+	return true;
+}
+
+static bool same_type(const struct vib_btf *b, struct pattern *pattern, const char *expected,
+		      uint32_t id)
+{
+	char text[VIB_BTF_TEXT] = "";
+
+	vib_btf_spell(b, id, text);
+	return may_be(text, expected) &&
+	       (!strstr(text, VIB_UNTOLD) || fits_pattern(pattern, expected, id));
+}
+
+/* Cuts the next of "type name, type *name" off *@list; false at its end. */
+static bool next_parameter(const char **list, char type[64], char name[64])
+{
+	size_t length = strcspn(*list, ","), at = length;
+
+	if (!length)
+		return false;
+	while (at && (*list)[at - 1] != ' ' && (*list)[at - 1] != '*')
+		at--;
+	snprintf(name, 64, "%.*s", (int)(length - at), *list + at);
+	while (at && (*list)[at - 1] == ' ')
+		at--;
+	snprintf(type, 64, "%.*s", (int)at, *list);
+	*list += length;
+	*list += strspn(*list, ", ");
+	return true;
+}
+
+static bool agrees(const struct vib_btf *b, struct pattern *pattern, const struct prototype *p,
+		   const unsigned char *found)
+{
+	const unsigned char *at = found + VIB_BTF_TYPE;
+	const char *list = p->parameters;
+	char type[64], name[64];
+	uint32_t i;
+
+	for (i = 0; next_parameter(&list, type, name); i++, at += 8)
+		if (i >= vib_btf_length(found) ||
+		    !may_be(vib_btf_name(b, vib_btf_word(at)), name) ||
+		    !same_type(b, pattern, type, vib_btf_word(at + 4)))
+			return false;
+	return i == vib_btf_length(found) &&
+	       same_type(b, pattern, p->returns, vib_btf_target(found));
+}
+
+/* Appends "type name", or "type *name". */
+static void print_pair(const struct vib_btf *b, uint32_t type, const char *name, char *text)
+{
+	vib_btf_spell(b, type, text);
+	vib_btf_append(text, text[strlen(text) - 1] == '*' ? "" : " ");
+	vib_btf_append(text, name);
+}
+
+/* The prototype of @p, NULL where it is not told. */
+static const unsigned char *prototype_of(const struct vib_btf *b, const struct prototype *p)
+{
+	const unsigned char *function = vib_btf_function(b, p->function);
+	const unsigned char *type = function ? vib_btf_type(b, vib_btf_target(function)) : NULL;
+
+	return type && vib_btf_kind(type) == VIB_KIND_FUNC_PROTO ? type : NULL;
+}
+
+static void print_found(const struct vib_btf *b, const struct prototype *p)
+{
+	const unsigned char *found = prototype_of(b, p), *at = found ? found + VIB_BTF_TYPE : NULL;
+	char text[VIB_BTF_TEXT] = "";
+	uint32_t i;
+
+	if (!found)
+		return;
+	print_pair(b, vib_btf_target(found), p->member, text);
+	vib_btf_append(text, "(");
+	for (i = 0; i < vib_btf_length(found); i++, at += 8) {
+		vib_btf_append(text, i ? ", " : "");
+		print_pair(b, vib_btf_word(at + 4), vib_btf_name(b, vib_btf_word(at)), text);
+	}
+	fprintf(stderr, "  %s)\n", text);
+}
+
+/* All of them: of equal types that should not be, any may be the wrong one. */
+static bool differs(const struct vib_object *type1, const struct vib_btf *b, const char *member)
+{
+	size_t i;
+
+	vib_complain(type1->file,
+		     "by BTF this kernel's VFIO driver operations have other prototypes, see %s.",
+		     member);
+	fprintf(stderr, "Found (%sN: a type that only the BTF of the kernel itself tells):\n",
+		VIB_UNTOLD);
+	for (i = 0; i < COUNT(prototypes); i++)
+		print_found(b, &prototypes[i]);
+	fprintf(stderr, "Expected:\n");
+	for (i = 0; i < COUNT(prototypes); i++)
+		fprintf(stderr, "  %s %s(%s)\n", prototypes[i].returns, prototypes[i].member,
+			prototypes[i].parameters);
+	return false;
+}
+
+static bool compare_prototypes(const struct vib_object *type1, const struct vib_btf *b,
+			       struct vib_opinion *opinion)
+{
+	struct pattern pattern = { .count = 0 };
+	const unsigned char *found;
+	size_t i;
+
+	for (i = 0; i < COUNT(prototypes); i++) {
+		found = prototype_of(b, &prototypes[i]);
+		if (found && !agrees(b, &pattern, &prototypes[i], found))
+			return differs(type1, b, prototypes[i].member);
+		opinion->agree += found ? 1 : 0;
+	}
+	opinion->by_name = !pattern.count;
+	return true;
+}
+
+static bool is_group_type(const struct vib_btf *b, const unsigned char *type)
+{
+	return vib_btf_kind(type) == VIB_KIND_ENUM &&
+	       !strcmp(vib_btf_name(b, vib_btf_word(type)), "vfio_group_type");
+}
+
+/* What it tells of our @expected must be right; an enumerator that is gone is another matter. */
+static bool compare_value(const struct vib_object *type1, const struct vib_btf *b,
+			  const unsigned char *type, const struct group_type *expected)
+{
+	const unsigned char *at = type + VIB_BTF_TYPE;
+	uint32_t i;
+
+	for (i = 0; i < vib_btf_length(type); i++, at += 8)
+		if (!strcmp(vib_btf_name(b, vib_btf_word(at)), expected->name) &&
+		    vib_btf_word(at + 4) != expected->value)
+			return vib_complain(type1->file,
+					    "by BTF this kernel's %s is %u, expected %u",
+					    expected->name, vib_btf_word(at + 4), expected->value);
+	return true;
+}
+
+static bool compare_group_types(const struct vib_object *type1, const struct vib_btf *b)
+{
+	uint32_t i, n;
+
+	for (i = 0; i < b->count; i++)
+		for (n = 0; is_group_type(b, b->types[i]) && n < COUNT(group_types); n++)
+			if (!compare_value(type1, b, b->types[i], &group_types[n]))
+				return false;
+	return true;
+}
+
+/* The BTF of an object, which may be nothing but that. False where there is none. */
+static bool take_btf(const struct vib_object *o, struct vib_btf *b)
+{
+	const Elf64_Shdr *section;
+
+	b->data = o->data;
+	b->size = o->size;
+	if (!vib_object_elf(o))
+		return true;
+	section = vib_object_named(o, ".BTF");
+	b->size = section ? section->sh_size : 0;
+	b->data = section ? vib_object_part(o, section->sh_offset, b->size, 1) : NULL;
+	if (!b->data)
+		b->size = 0;
+	return section;
+}
+
+static bool compare(const struct vib_object *type1, struct vib_btf *b, const struct vib_btf *base,
+		    struct vib_opinion *opinion)
+{
+	const char *functions[COUNT(prototypes)];
+	bool whole = vib_btf_read(b);
+	size_t i;
+
+	for (i = 0; i < COUNT(prototypes); i++)
+		functions[i] = prototypes[i].function;
+	if (vib_btf_is_newer(b))
+		opinion->none = "its BTF is of a later version";
+	else if (!whole)
+		return vib_complain(type1->file, "its section .BTF is damaged");
+	else if (!vib_btf_place(b, base, functions, COUNT(prototypes)))
+		opinion->none = "where its BTF begins cannot be told";
+	else
+		return compare_prototypes(type1, b, opinion) && compare_group_types(type1, b);
+	return true;
+}
+
+bool vib_opinion_ask(const struct vib_object *type1, const struct vib_object *base,
+		     struct vib_opinion *opinion)
+{
+	struct vib_btf own = { .data = NULL }, kernel = { .data = NULL };
+	bool have = base && take_btf(base, &kernel) && vib_btf_read(&kernel), good = true;
+
+	memset(opinion, 0, sizeof(*opinion));
+	opinion->of = COUNT(prototypes);
+	if (take_btf(type1, &own))
+		good = compare(type1, &own, have ? &kernel : NULL, opinion);
+	else
+		opinion->none = "it has no BTF";
+	vib_btf_free(&own);
+	vib_btf_free(&kernel);
+	return good;
+}

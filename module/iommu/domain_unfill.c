@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Taking translations out, with as few flushes as can be. The other half of domain.c.
+ *
+ * The IOMMU core's gather flushes by itself whenever a range that is added does not touch, or was
+ * mapped with another page size than, what it holds; one gather over scattered ranges would flush
+ * as often as there are ranges. So each driver call gets a gather of its own, which therefore never
+ * flushes, and the union is kept here. At the end:
+ *
+ *  - the union not much larger than what it covers, and of one page size (SMMUv3 flushes by it; x86
+ *    drivers do not): one flush of the union;
+ *  - otherwise: one flush of the whole domain. The page-table pages that the drivers put aside can
+ *    only be freed by a range flush, so one over a single page follows; over the union where a
+ *    flush of the domain leaves the devices' own TLBs out.
+ *
+ * Invariant: nothing frees a table page, and nobody unpins, before the flush that covers it.
+ */
+#include "domain.h"
+
+#include <linux/sched.h>
+
+#include "compat/iommu.h"
+#include "pure/iova.h"
+
+enum {
+	/* A union up to this many times what it covers is flushed as a range. */
+	SPAN_FACTOR = 4,
+};
+
+void vib_unfill_begin(struct vib_unfill *unfill, struct vib_domain *dom)
+{
+	unfill->dom = dom;
+	unfill->start = U64_MAX;
+	unfill->last = 0;
+	unfill->covered = 0;
+	unfill->pgsize = PAGE_SIZE;
+	unfill->mixed = false;
+	unfill->stuck = (struct vib_range){ .start = U64_MAX };
+	iommu_iotlb_gather_init(&unfill->gather);
+	iommu_iotlb_gather_init(&unfill->tables);
+}
+
+/* Adds a range that a driver took out. */
+static inline void note(struct vib_unfill *unfill, u64 iova, u64 size)
+{
+	u64 last;
+
+	if (!vib_range_last(iova, size, &last))
+		last = U64_MAX;
+	if (!VIB_COMPAT_SYNC_ANY_PGSIZE) {
+		if (!unfill->covered)
+			unfill->pgsize = unfill->gather.pgsize;
+		unfill->mixed |= unfill->pgsize != unfill->gather.pgsize;
+	}
+	unfill->covered += size;
+	unfill->start = min(unfill->start, iova);
+	unfill->last = max(unfill->last, last);
+	vib_compat_gather_splice(&unfill->gather, &unfill->tables);
+}
+
+/* first_piece() of more than a page. */
+static u64 piece_of_many(const struct vib_domain *dom, u64 iova, u64 size)
+{
+	u64 pgsizes = vib_domain_pgsizes(dom);
+	u64 fit = pgsizes & GENMASK_ULL(fls64(size) - 1, 0);
+	u64 larger, pgsize, to_larger;
+
+	if (iova)
+		fit &= GENMASK_ULL(__ffs64(iova), 0);
+	if (!fit)
+		return size;
+	pgsize = BIT_ULL(fls64(fit) - 1);
+	larger = pgsizes & ~(pgsize | (pgsize - 1));
+	if (larger) {
+		larger = vib_pgsize_smallest(larger);
+		to_larger = larger - (iova & (larger - 1));
+		if (to_larger < size && size - to_larger >= larger)
+			return to_larger;
+	}
+	return size & ~(pgsize - 1);
+}
+
+/* How much of [iova, iova + size) the core hands to the driver in its first call. */
+static inline u64 first_piece(const struct vib_domain *dom, u64 iova, u64 size)
+{
+	return size == PAGE_SIZE ? size : piece_of_many(dom, iova, size);
+}
+
+static inline u64 unmap_piece(struct vib_unfill *unfill, u64 iova, u64 size)
+{
+	u64 done;
+
+	/* Made empty, at the cost of less than a new one. */
+	unfill->gather.start = ULONG_MAX;
+	unfill->gather.end = 0;
+	unfill->gather.pgsize = 0;
+	done = iommu_unmap_fast(unfill->dom->iommu, iova, size, &unfill->gather);
+	if (done)
+		note(unfill, iova, done);
+	return done;
+}
+
+/*
+ * The driver took nothing out at @iova, though we filled it. Skips what translates to nothing; what
+ * still translates is left to the freeing of the domain. Returns how far to go on.
+ */
+static u64 pass_over(struct vib_unfill *unfill, u64 iova)
+{
+	u64 pgsize = vib_pgsize_smallest(vib_domain_pgsizes(unfill->dom));
+
+	if (iommu_iova_to_phys(unfill->dom->iommu, iova)) {
+		WARN_ONCE(1, "vfio_iommu_batch: the IOMMU driver does not unmap 0x%llx\n", iova);
+		unfill->stuck.start = min(unfill->stuck.start, iova);
+		unfill->stuck.last = max(unfill->stuck.last, iova | ~PAGE_MASK);
+	}
+	return max_t(u64, pgsize, PAGE_SIZE);
+}
+
+/* Takes out what a first piece, of which the driver took out @done, has left. */
+static noinline void unfill_rest(struct vib_unfill *unfill, u64 iova, u64 size, u64 done)
+{
+	for (;;) {
+		if (!done && size > PAGE_SIZE)
+			done = unmap_piece(unfill, iova, PAGE_SIZE);
+		if (!done)
+			done = pass_over(unfill, iova);
+		/* More than asked for is normal where the driver unmaps whole blocks. */
+		if (done >= size)
+			return;
+		iova += done;
+		size -= done;
+		cond_resched();
+		done = unmap_piece(unfill, iova, first_piece(unfill->dom, iova, size));
+	}
+}
+
+void vib_unfill_range(struct vib_unfill *unfill, u64 iova, u64 size)
+{
+	u64 done = unmap_piece(unfill, iova, first_piece(unfill->dom, iova, size));
+
+	if (done < size)
+		unfill_rest(unfill, iova, size, done);
+}
+
+/* Is a flush of the union a fair description of what was unfilled? */
+static bool compact(const struct vib_unfill *unfill)
+{
+	if (unfill->mixed)
+		return false;
+	return (unfill->last - unfill->start) / SPAN_FACTOR <= unfill->covered;
+}
+
+/* Makes [start, last] the naturally aligned block that holds it, or blocks of the largest size. */
+static void round_out(u64 *start, u64 *last)
+{
+	unsigned int bits = min_t(unsigned int, fls64(*start ^ *last), VIB_COMPAT_SYNC_BITS);
+	u64 mask = BIT_ULL(bits) - 1;
+
+	*start &= ~mask;
+	*last |= mask;
+}
+
+/* Flushes [start, last], and frees the tables that wait in @unfill if there are any. */
+static unsigned int sync_range(struct vib_unfill *unfill, u64 start, u64 last)
+{
+	u64 piece = BIT_ULL(VIB_COMPAT_SYNC_BITS);
+	unsigned int flushes = 1;
+
+	if (VIB_COMPAT_SYNC_BLOCKS)
+		round_out(&start, &last);
+	/* Tables wait for the last piece. */
+	for (; last - start >= piece; start += piece, flushes++) {
+		struct iommu_iotlb_gather gather;
+
+		iommu_iotlb_gather_init(&gather);
+		gather.start = start;
+		gather.end = start + (piece - 1);
+		gather.pgsize = unfill->pgsize;
+		iommu_iotlb_sync(unfill->dom->iommu, &gather);
+	}
+	unfill->tables.start = start;
+	unfill->tables.end = last;
+	unfill->tables.pgsize = unfill->pgsize;
+	iommu_iotlb_sync(unfill->dom->iommu, &unfill->tables);
+	return flushes;
+}
+
+/* Flushes the whole domain, then what frees the tables. */
+static unsigned int sync_domain(struct vib_unfill *unfill)
+{
+	u64 pgsize = max_t(u64, PAGE_SIZE, vib_pgsize_smallest(vib_domain_pgsizes(unfill->dom)));
+
+	iommu_flush_iotlb_all(unfill->dom->iommu);
+	if (VIB_COMPAT_SYNC_BLOCKS)
+		return 1 + sync_range(unfill, unfill->start, unfill->last);
+	unfill->pgsize = pgsize;
+	return 1 + sync_range(unfill, unfill->start & ~(pgsize - 1), unfill->start | (pgsize - 1));
+}
+
+unsigned int vib_unfill_sync(struct vib_unfill *unfill)
+{
+	if (!unfill->covered)
+		return 0;
+	/* A driver without a whole-domain flush has nothing that is better than the union. */
+	if (compact(unfill) || !unfill->dom->iommu->ops->flush_iotlb_all)
+		return sync_range(unfill, unfill->start, unfill->last);
+	return sync_domain(unfill);
+}
+
+bool vib_unfill_page(struct vib_domain *dom, u64 iova)
+{
+	return iommu_unmap(dom->iommu, iova, PAGE_SIZE) >= PAGE_SIZE;
+}

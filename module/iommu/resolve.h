@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The group-to-device resolver: what a group's member devices say about where it can go.
+ *
+ * A reference to a device does not keep dev->iommu, which removal frees; so every question is asked
+ * inside the group's iterator, under the group's mutex, and only answers leave it.
+ */
+#ifndef VIB_RESOLVE_H
+#define VIB_RESOLVE_H
+
+#include <linux/device.h>
+#include <linux/iommu.h>
+
+#include "pure/ranges.h"
+
+/**
+ * struct vib_resolved - what was learned of a group
+ * @instance: identity of the IOMMU unit behind all members, for comparison only and never to be
+ *	dereferenced; NULL when the members disagree
+ * @nr_devices: members seen
+ * @reserved: IOVA ranges that no mapping may touch
+ * @nr_reserved: how many
+ * @sw_msi: the platform wants MSI doorbells mapped by software
+ * @sw_msi_base: where
+ */
+struct vib_resolved {
+	const void *instance;
+	unsigned int nr_devices;
+	struct vib_range *reserved;
+	unsigned int nr_reserved;
+	bool sw_msi;
+	u64 sw_msi_base;
+};
+
+/*
+ * Asks every member of @group. 0 with @out filled, undone by vib_resolved_fini(); -ENODEV for a
+ * group without devices or with one that no IOMMU serves (any more), -ENOMEM, or what the regions'
+ * drivers say.
+ */
+int vib_resolve(struct iommu_group *group, struct vib_resolved *out);
+void vib_resolved_fini(struct vib_resolved *res);
+
+/* Calls @fn with one member, under the group's mutex; its value, or -ENODEV for an empty group. */
+int vib_resolve_call(struct iommu_group *group, int (*fn)(struct device *dev, void *data),
+		     void *data);
+
+/* Calls @fn with each member, until it is not 0, under the group's mutex. */
+void vib_resolve_each(struct iommu_group *group, int (*fn)(struct device *dev, void *data),
+		      void *data);
+
+/*
+ * The type of the domain that the group has while nobody owns it ("identity", "DMA", "DMA-FQ"), as
+ * sysfs says it; "unknown" where that cannot be read. @type has room for @size bytes. Opens a file,
+ * so nothing of ours is held.
+ */
+void vib_resolve_default_type(int group_id, char *type, size_t size);
+
+/* May user space own the group's interrupts safely? */
+bool vib_resolve_isolated_msi(struct iommu_group *group);
+
+#endif
