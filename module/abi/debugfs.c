@@ -136,16 +136,15 @@ static int note_groups(struct vib_ioas *ioas, void *types)
 	ret = down_read_killable(&ioas->domains_rwsem);
 	if (ret)
 		return ret;
-	list_for_each_entry(dom, &ioas->domains, node)
-		list_for_each_entry(grp, &dom->groups, node) {
-			type = kmalloc(sizeof(*type), GFP_KERNEL);
-			if (!type) {
-				ret = -ENOMEM;
-				goto out;
-			}
-			type->group = iommu_group_id(grp->iommu);
-			list_add_tail(&type->node, types);
+	vib_for_each_group(ioas, dom, grp) {
+		type = kmalloc(sizeof(*type), GFP_KERNEL);
+		if (!type) {
+			ret = -ENOMEM;
+			goto out;
 		}
+		type->group = iommu_group_id(grp->iommu);
+		list_add_tail(&type->node, types);
+	}
 out:
 	up_read(&ioas->domains_rwsem);
 	return ret;

@@ -9,6 +9,7 @@
 #include <linux/sched.h>
 
 #include "engine/pages.h"
+#include "engine/walk.h"
 
 enum {
 	TURN = 4096,			/* mappings and extents in one turn of tree_lock */
@@ -65,29 +66,28 @@ static bool count_extents(struct vib_mapping *map, struct cursor *cursor, struct
 /* One turn; false when the walk is over. tree_lock is held. */
 static bool count_some(struct vib_ioas *ioas, struct cursor *cursor, struct vib_usage *usage)
 {
-	struct vib_span *span = vib_maptree_first(&ioas->tree, cursor->iova, U64_MAX);
+	struct vib_mapping *map = vib_mapping_first(ioas, cursor->iova, U64_MAX);
 
 	lockdep_assert_held(&ioas->tree_lock);
-	for (cursor->budget = TURN; span && cursor->budget > 0;
-	     span = vib_maptree_next(span, U64_MAX), cursor->budget--) {
-		struct vib_mapping *map = vib_mapping_of(span);
+	for (cursor->budget = TURN; map && cursor->budget > 0;
+	     map = vib_mapping_next(map, U64_MAX), cursor->budget--) {
 		int pages = 0;
 
-		if (span->start != cursor->iova || !cursor->extent) {
+		if (map->span.start != cursor->iova || !cursor->extent) {
 			cursor->extent = 0;
 			if (is_settled(map))
 				pages = count_mapping(map, usage);
 		}
-		cursor->iova = span->start;
+		cursor->iova = map->span.start;
 		if (is_settled(map) && !count_extents(map, cursor, usage))
 			return true;
 		cursor->budget -= pages;
 		cursor->extent = 0;
-		if (span->last == U64_MAX)
+		if (map->span.last == U64_MAX)
 			return false;
-		cursor->iova = span->last + 1;
+		cursor->iova = map->span.last + 1;
 	}
-	return span;
+	return map;
 }
 
 void vib_usage_read(struct vib_ioas *ioas, struct vib_usage *usage)

@@ -20,10 +20,9 @@ static struct vib_group *find_group(struct vib_ioas *ioas, struct iommu_group *i
 	struct vib_group *grp;
 
 	lockdep_assert_held(&ioas->domains_rwsem);
-	list_for_each_entry(dom, &ioas->domains, node)
-		list_for_each_entry(grp, &dom->groups, node)
-			if (grp->iommu == iommu)
-				return grp;
+	vib_for_each_group(ioas, dom, grp)
+		if (grp->iommu == iommu)
+			return grp;
 	return NULL;
 }
 
@@ -51,21 +50,24 @@ static void link_group(struct vib_ioas *ioas, struct vib_group *grp)
 	list_add_tail(&grp->node, &dom->groups);
 }
 
-/* Takes it out again and off its domain, which is freed with its last group. */
+/* Takes a group out of the lists, and its domain with the last one. */
 static void unlink_group(struct vib_ioas *ioas, struct vib_group *grp)
+{
+	lockdep_assert_held_write(&ioas->domains_rwsem);
+	list_del(&grp->node);
+	if (list_empty(&grp->domain->groups))
+		list_del_init(&grp->domain->node);
+}
+
+/* Detaches a group that is in no list. Its domain is freed with the last one. */
+static void leave_domain(struct vib_group *grp)
 {
 	struct vib_domain *dom = grp->domain;
 
-	lockdep_assert_held_write(&ioas->domains_rwsem);
-	list_del(&grp->node);
 	vib_domain_detach(dom, grp->iommu);
-	trace_vib_detach(ioas->handle, iommu_group_id(grp->iommu), dom->id,
-			 list_empty(&dom->groups));
-	if (!list_empty(&dom->groups))
-		return;
-	list_del(&dom->node);
 	/* The page tables go with it, and on some IOMMUs only now the last cached translations. */
-	vib_domain_free(dom);
+	if (list_empty(&dom->groups))
+		vib_domain_free(dom);
 }
 
 /*
@@ -80,12 +82,34 @@ static int check_msi(struct vib_ioas *ioas, struct iommu_group *iommu)
 	return -EPERM;
 }
 
+/* A domain that came with the group gets every mapping, if it can hold them. */
+static int fill_fresh(struct vib_ioas *ioas, struct vib_group *grp)
+{
+	int ret;
+
+	/* Before anything is filled that the domain cannot hold. */
+	ret = vib_limits_close_domain(ioas, grp);
+	if (ret) {
+		grp->reason = VIB_REASON_APERTURE;
+		return ret;
+	}
+	ret = vib_fill_domain(ioas, grp->domain);
+	if (ret)
+		grp->reason = VIB_REASON_FILL;
+	return ret;
+}
+
+/*
+ * The attach itself, in the order in which a failure says why: nothing is attached before the
+ * reserved regions and the interrupts are known to be right, and no other call sees the domain
+ * before it holds every mapping.
+ */
 static int attach_locked(struct vib_ioas *ioas, struct vib_group *grp)
 {
 	int ret;
 
 	grp->reason = VIB_REASON_RESERVED;
-	ret = vib_limits_close(ioas, grp, NULL);
+	ret = vib_limits_close(ioas, grp);
 	if (ret)
 		goto err_restore;
 	grp->reason = VIB_REASON_NO_MSI_ISOLATION;
@@ -96,6 +120,11 @@ static int attach_locked(struct vib_ioas *ioas, struct vib_group *grp)
 	ret = vib_join(ioas, grp);
 	if (ret)
 		goto err_restore;
+	if (list_empty(&grp->domain->groups)) {
+		ret = fill_fresh(ioas, grp);
+		if (ret)
+			goto err_leave;
+	}
 	link_group(ioas, grp);
 	ret = vib_limits_settle(ioas, grp);
 	if (ret) {
@@ -107,6 +136,8 @@ static int attach_locked(struct vib_ioas *ioas, struct vib_group *grp)
 
 err_unlink:
 	unlink_group(ioas, grp);
+err_leave:
+	leave_domain(grp);
 err_restore:
 	vib_limits_restore(ioas);
 	return ret;
@@ -248,6 +279,9 @@ static void detach_real(struct vib_ioas *ioas, struct vib_group *grp, struct lis
 			struct list_head *released)
 {
 	unlink_group(ioas, grp);
+	trace_vib_detach(ioas->handle, iommu_group_id(grp->iommu), grp->domain->id,
+			 list_empty(&grp->domain->groups));
+	leave_domain(grp);
 	vib_limits_restore(ioas);
 	vib_limits_update(ioas);
 	if (!list_empty(&ioas->domains))

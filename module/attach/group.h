@@ -41,11 +41,19 @@ struct vib_emulated {
 	struct iommu_group *iommu;
 };
 
+/* Every group of every domain; break leaves the groups of one domain only. */
+#define vib_for_each_group(ioas, dom, grp) \
+	list_for_each_entry(dom, &(ioas)->domains, node) \
+		list_for_each_entry(grp, &(dom)->groups, node)
+
 /* group.c */
 
 /*
- * Attaches a group, filling a new domain where needed. Errno as design of the ABI has it; see
- * group.c.
+ * Attaches a group, filling a new domain where needed. -EINVAL: attached already, or a mapping lies
+ * where the group or its domain cannot reach; -ENODEV: no device, or one without an IOMMU; -EBUSY:
+ * user addresses are taken back (live update), or the core's; -EPERM: interrupts are not isolated;
+ * -EINTR: killed; -ENOMEM; else what the IOMMU driver or, for recorded mappings, GUP says. Nothing
+ * has changed then.
  */
 int vib_group_attach(struct vib_ioas *ioas, struct iommu_group *iommu);
 
@@ -66,12 +74,17 @@ void vib_group_detach(struct vib_ioas *ioas, struct iommu_group *iommu);
 /* limits.c; domains_rwsem is held for write */
 
 /*
- * Closes what @grp reserves, before it is attached, and, with @fresh, what that domain of its own
- * cannot reach. 0; -EINVAL when a mapping is there, nothing would be left, or page sizes do not
- * suit the mappings; -ENOMEM. A failure is undone by vib_limits_restore().
+ * Closes what @grp reserves, before it is attached. 0; -EINVAL when a mapping is there, or nothing
+ * would be left; -ENOMEM. Undone by vib_limits_restore(), also after a failure.
  */
-int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp,
-		     const struct vib_domain *fresh);
+int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp);
+
+/*
+ * After vib_limits_close(), closes what grp->domain, which came with @grp and is in no list yet,
+ * cannot reach. 0; -EINVAL when a mapping is there, nothing would be left, or the domain's page
+ * sizes do not suit the mappings. Undone by vib_limits_restore(), also after a failure.
+ */
+int vib_limits_close_domain(struct vib_ioas *ioas, const struct vib_group *grp);
 
 /*
  * Makes the IOVA ranges of all attached groups valid, @grp being the latest, whose aperture is
@@ -91,8 +104,8 @@ void vib_limits_update(struct vib_ioas *ioas);
 /* join.c; domains_rwsem is held for write */
 
 /*
- * Attaches the group to a domain, grp->domain, filled but maybe not in the list yet, and notes why
- * that one; errno with nothing changed.
+ * Attaches the group to a domain, grp->domain, and notes why that one. A domain that came with the
+ * group is empty, in no list, and has no other group. Errno with nothing changed.
  */
 int vib_join(struct vib_ioas *ioas, struct vib_group *grp);
 

@@ -13,6 +13,7 @@
 #include "engine/pages.h"
 #include "mm/pin.h"
 #include "engine/states.h"
+#include "engine/walk.h"
 
 /*
  * The lowest mapping from @start on that is recorded only. One that is DRAINING may come back. One
@@ -20,16 +21,13 @@
  */
 static struct vib_mapping *next_recorded(struct vib_ioas *ioas, u64 start)
 {
-	struct vib_span *span = vib_maptree_first(&ioas->tree, start, U64_MAX);
+	struct vib_mapping *map;
 
 	lockdep_assert_held(&ioas->tree_lock);
-	for (; span; span = vib_maptree_next(span, U64_MAX)) {
-		struct vib_mapping *map = vib_mapping_of(span);
-
+	vib_for_each_mapping(ioas, map, start, U64_MAX)
 		if ((map->state == VIB_LIVE || map->state == VIB_DRAINING) && !map->extents.nr)
-			return map;
-	}
-	return NULL;
+			break;
+	return map;
 }
 
 /* What devices have pinned of a mapping is charged with the mapping, not through them. */
@@ -133,14 +131,11 @@ bool vib_handover_pending(struct vib_ioas *ioas)
 void vib_handover_release(struct vib_ioas *ioas, struct list_head *released)
 {
 	unsigned long steps = 0;
-	struct vib_span *span;
+	struct vib_mapping *map;
 
 	lockdep_assert_held_write(&ioas->domains_rwsem);
 	mutex_lock(&ioas->tree_lock);
-	for (span = vib_maptree_first(&ioas->tree, 0, U64_MAX); span;
-	     span = vib_maptree_next(span, U64_MAX)) {
-		struct vib_mapping *map = vib_mapping_of(span);
-
+	vib_for_each_mapping(ioas, map, 0, U64_MAX) {
 		vib_ioas_step(&steps);
 		if (map->state != VIB_LIVE)
 			continue;
@@ -157,7 +152,7 @@ void vib_handover_release(struct vib_ioas *ioas, struct list_head *released)
  * A mapping counts as an entry while it charges nothing; more of them than the limit may come about
  * so.
  */
-static void recount(struct vib_ioas *ioas, struct vib_mapping *map)
+static void recount_entry(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	bool free = !vib_extents_pages(&map->extents, 0, VIB_EXT_ACCOUNTED);
 
@@ -194,7 +189,7 @@ void vib_handover_end(struct vib_ioas *ioas, struct list_head *mappings, bool fi
 		list_del(&map->node);
 		map->flags &= ~VIB_F_HANDOVER;
 		vib_ioas_changed(ioas);
-		recount(ioas, map);
+		recount_entry(ioas, map);
 		vib_mapping_unbusy(ioas, map, &orphans);
 		mutex_unlock(&ioas->tree_lock);
 	}

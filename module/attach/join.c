@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which domain a group joins.
+ * Which domain a group joins: chooses and attaches, nothing else.
  *
  * Join before allocating: a domain that already has a group of the same IOMMU instance is joined by
  * attaching to it directly; nothing about the domain can change then. The first group of a further
@@ -99,37 +99,7 @@ static int join_alike(struct vib_ioas *ioas, struct vib_group *grp, struct vib_d
 	return 0;
 }
 
-/* Settles and fills a domain that @grp alone is on. */
-static int equip(struct vib_ioas *ioas, struct vib_group *grp, struct vib_domain *fresh)
-{
-	int ret;
-
-	ret = vib_domain_prepare(fresh, grp->res.sw_msi, grp->res.sw_msi_base);
-	if (ret)
-		goto err_detach;
-	ret = join_alike(ioas, grp, fresh);
-	if (ret)
-		return ret;
-	if (grp->domain != fresh)
-		return 0;
-	/* Before anything is filled that the domain cannot hold. */
-	ret = vib_limits_close(ioas, grp, fresh);
-	if (ret) {
-		grp->reason = VIB_REASON_APERTURE;
-		goto err_detach;
-	}
-	ret = vib_fill_domain(ioas, fresh);
-	if (ret) {
-		grp->reason = VIB_REASON_FILL;
-		goto err_detach;
-	}
-	return 0;
-
-err_detach:
-	vib_domain_detach(fresh, grp->iommu);
-	return ret;
-}
-
+/* A domain of its own, unless that shows the group to fit one that is there. */
 static int join_fresh(struct vib_ioas *ioas, struct vib_group *grp)
 {
 	struct vib_domain *fresh;
@@ -139,10 +109,22 @@ static int join_fresh(struct vib_ioas *ioas, struct vib_group *grp)
 	if (IS_ERR(fresh))
 		return PTR_ERR(fresh);
 	ret = vib_domain_attach(fresh, grp->iommu);
-	if (!ret)
-		ret = equip(ioas, grp, fresh);
-	if (ret || grp->domain != fresh)
+	if (ret)
+		goto err_free;
+	ret = vib_domain_prepare(fresh, grp->res.sw_msi, grp->res.sw_msi_base);
+	if (ret)
+		goto err_detach;
+	ret = join_alike(ioas, grp, fresh);
+	if (ret)
+		goto err_free;
+	if (grp->domain != fresh)
 		vib_domain_free(fresh);
+	return 0;
+
+err_detach:
+	vib_domain_detach(fresh, grp->iommu);
+err_free:
+	vib_domain_free(fresh);
 	return ret;
 }
 

@@ -32,9 +32,8 @@ static unsigned int count_reserved(struct vib_ioas *ioas)
 	struct vib_group *grp;
 	unsigned int nr = 0;
 
-	list_for_each_entry(dom, &ioas->domains, node)
-		list_for_each_entry(grp, &dom->groups, node)
-			nr += grp->res.nr_reserved;
+	vib_for_each_group(ioas, dom, grp)
+		nr += grp->res.nr_reserved;
 	return nr;
 }
 
@@ -58,7 +57,7 @@ static void rebuild_ranges(struct vib_ioas *ioas)
 }
 
 /* Is some mapping outside of @ranges? tree_lock is held. */
-static bool conflicts(struct vib_ioas *ioas, const struct vib_ranges *ranges)
+static bool ranges_conflict(struct vib_ioas *ioas, const struct vib_ranges *ranges)
 {
 	u64 start = 0;
 	u32 i;
@@ -81,7 +80,7 @@ static int install_ranges(struct vib_ioas *ioas)
 	int ret = 0;
 
 	mutex_lock(&ioas->tree_lock);
-	if (!ioas->spare.nr || conflicts(ioas, &ioas->spare))
+	if (!ioas->spare.nr || ranges_conflict(ioas, &ioas->spare))
 		ret = -EINVAL;
 	else
 		swap(ioas->ranges, ioas->spare);
@@ -161,29 +160,33 @@ static bool closed_already(struct vib_ioas *ioas, const struct vib_group *grp)
 	return ioas->restricted;
 }
 
-int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp,
-		     const struct vib_domain *fresh)
+int vib_limits_close(struct vib_ioas *ioas, const struct vib_group *grp)
 {
 	int ret;
 
 	lockdep_assert_held_write(&ioas->domains_rwsem);
 	ret = reserve_ranges(ioas, grp);
-	if (ret)
+	if (ret || closed_already(ioas, grp))
 		return ret;
-	if (!fresh && closed_already(ioas, grp))
-		return 0;
 	rebuild_ranges(ioas);
 	cut_reserved(&ioas->spare, grp);
-	if (fresh) {
-		struct vib_range aperture = vib_domain_aperture(fresh);
+	return install_ranges(ioas);
+}
 
-		vib_ranges_clip(&ioas->spare, aperture.start, aperture.last);
-	}
+int vib_limits_close_domain(struct vib_ioas *ioas, const struct vib_group *grp)
+{
+	struct vib_range aperture = vib_domain_aperture(grp->domain);
+	int ret;
+
+	lockdep_assert_held_write(&ioas->domains_rwsem);
+	rebuild_ranges(ioas);
+	cut_reserved(&ioas->spare, grp);
+	vib_ranges_clip(&ioas->spare, aperture.start, aperture.last);
 	ret = install_ranges(ioas);
-	if (ret || !fresh)
+	if (ret)
 		return ret;
 	mutex_lock(&ioas->tree_lock);
-	ret = pgsizes_fit(ioas, common_pgsizes(ioas, fresh)) ? 0 : -EINVAL;
+	ret = pgsizes_fit(ioas, common_pgsizes(ioas, grp->domain)) ? 0 : -EINVAL;
 	mutex_unlock(&ioas->tree_lock);
 	return ret;
 }
@@ -204,10 +207,9 @@ static bool dirties_silently(struct vib_ioas *ioas)
 	struct vib_domain *dom;
 	struct vib_group *grp;
 
-	list_for_each_entry(dom, &ioas->domains, node)
-		list_for_each_entry(grp, &dom->groups, node)
-			if (!grp->pins_declared)
-				return true;
+	vib_for_each_group(ioas, dom, grp)
+		if (!grp->pins_declared)
+			return true;
 	return false;
 }
 

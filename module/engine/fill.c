@@ -6,6 +6,7 @@
 #include "engine.h"
 
 #include "iommu/domain.h"
+#include "walk.h"
 
 /* Takes [iova, iova + size) out of the domains before @stop; false when something would not go. */
 static bool undo(struct vib_ioas *ioas, struct vib_domain *stop, u64 iova, u64 size)
@@ -48,18 +49,13 @@ int vib_fill_batch(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iov
  */
 static struct vib_mapping *next_filled(struct vib_ioas *ioas, u64 start)
 {
-	struct vib_mapping *map = NULL;
-	struct vib_span *span;
+	struct vib_mapping *map;
 
 	lockdep_assert_held_write(&ioas->domains_rwsem);
 	mutex_lock(&ioas->tree_lock);
-	for (span = vib_maptree_first(&ioas->tree, start, U64_MAX); span && !map;
-	     span = vib_maptree_next(span, U64_MAX)) {
-		struct vib_mapping *here = vib_mapping_of(span);
-
-		if (here->first < here->extents.nr && !(here->flags & VIB_F_STUCK))
-			map = here;
-	}
+	vib_for_each_mapping(ioas, map, start, U64_MAX)
+		if (map->first < map->extents.nr && !(map->flags & VIB_F_STUCK))
+			break;
 	mutex_unlock(&ioas->tree_lock);
 	return map;
 }

@@ -18,7 +18,7 @@ enum {
 
 static struct kmem_cache *cache;
 
-static void construct(void *object)
+static void init_mapping(void *object)
 {
 	struct vib_mapping *map = object;
 
@@ -31,7 +31,7 @@ int vib_mapping_cache_init(void)
 {
 	BUILD_BUG_ON(sizeof(struct vib_mapping) > 128);
 	cache = kmem_cache_create("vib_mapping", sizeof(struct vib_mapping), 0, SLAB_ACCOUNT,
-				  construct);
+				  init_mapping);
 	return cache ? 0 : -ENOMEM;
 }
 
@@ -49,7 +49,7 @@ struct vib_mapping *vib_mapping_alloc(void)
  * Back to what the constructor made, but for the reference to the owner; whatever was pinned is not
  * any more.
  */
-static __always_inline void reset(struct vib_mapping *map)
+static __always_inline void reset_mapping(struct vib_mapping *map)
 {
 	vib_extents_fini(&map->extents);
 	if (map->dirty) {
@@ -66,7 +66,7 @@ static __always_inline void reset(struct vib_mapping *map)
 void vib_mapping_free(struct vib_mapping *map)
 {
 	vib_owner_put(map->owner);
-	reset(map);
+	reset_mapping(map);
 	kmem_cache_free(cache, map);
 }
 
@@ -86,7 +86,7 @@ static void free_bulk(struct list_head *list)
 			refs = 0;
 		}
 		refs++;
-		reset(map);
+		reset_mapping(map);
 		objects[nr++] = map;
 		if (nr < FREE_BULK)
 			continue;

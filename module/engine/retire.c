@@ -80,7 +80,7 @@ static void mark_stuck(struct vib_ioas *ioas, const struct vib_slice *slice,
 }
 
 /* Unpins what is not yet, and settles the account. */
-static void settle(struct tally *tally)
+static void settle_account(struct tally *tally)
 {
 	vib_unpin_flush(&tally->unpin);
 	if (tally->unpin.accounted)
@@ -89,8 +89,8 @@ static void settle(struct tally *tally)
 }
 
 /*
- * Unpins the extents [first, end) of a mapping, some of them later: settle() is due. Mappings of
- * one owner cost one turn of its account.
+ * Unpins the extents [first, end) of a mapping; some of them may be deferred to settle_account().
+ * Mappings of one owner cost one turn of its account.
  */
 static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 end,
 				       struct tally *tally)
@@ -102,7 +102,7 @@ static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 e
 	if (unlikely(!RB_EMPTY_ROOT(&map->pins)))
 		tally->pins = true;
 	if (tally->owner != map->owner) {
-		settle(tally);
+		settle_account(tally);
 		tally->owner = map->owner;
 	}
 	for (; word < stop; word++)
@@ -175,9 +175,9 @@ static bool retire_page(struct vib_ioas *ioas, struct list_head *list, struct ta
 
 /*
  * A mapping leaves the tree, unless it is stuck: then it goes on occupying its range, for a domain
- * may still translate there. One that an emulated device keeps pages of goes on the shelf.
+ * may still translate there. One that an emulated device keeps pages of moves to ioas->kept.
  */
-static void strike(struct vib_ioas *ioas, struct vib_mapping *map, bool cleared)
+static void erase_one(struct vib_ioas *ioas, struct vib_mapping *map, bool cleared)
 {
 	if (map->flags & VIB_F_STUCK) {
 		list_del(&map->node);
@@ -192,8 +192,8 @@ static void strike(struct vib_ioas *ioas, struct vib_mapping *map, bool cleared)
 		list_move(&map->node, &ioas->kept);
 }
 
-/* Strikes all; what may be freed stays in @list. */
-static void erase(struct vib_ioas *ioas, struct list_head *list, const struct tally *tally)
+/* Takes all out of the tree; what may be freed stays in @list. */
+static void erase_list(struct vib_ioas *ioas, struct list_head *list, const struct tally *tally)
 {
 	struct vib_mapping *map, *next;
 	bool all;
@@ -204,7 +204,7 @@ static void erase(struct vib_ioas *ioas, struct list_head *list, const struct ta
 		vib_maptree_clear(&ioas->tree);
 	if (!all || tally->flags & (VIB_F_ENTRY | VIB_F_KEPT))
 		list_for_each_entry_safe(map, next, list, node)
-			strike(ioas, map, all);
+			erase_one(ioas, map, all);
 	ioas->stats.unmaps += tally->mappings;
 	ioas->stats.syncs += tally->syncs;
 	vib_ioas_changed(ioas);
@@ -246,9 +246,9 @@ u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
 		unfill_list(ioas, list, &tally);
 	/* Nobody need wait for this, but a mapping that stays no longer keeps its owner for us. */
 	if (tally.flags & (VIB_F_STUCK | VIB_F_KEPT))
-		settle(&tally);
-	erase(ioas, list, &tally);
-	settle(&tally);
+		settle_account(&tally);
+	erase_list(ioas, list, &tally);
+	settle_account(&tally);
 	free_list(list, tally.pins);
 	return tally.size;
 }
@@ -260,7 +260,7 @@ void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map)
 
 	list_add(&map->node, &list);
 	unfill_list(ioas, &list, &tally);
-	settle(&tally);
+	settle_account(&tally);
 	if (map->flags & VIB_F_STUCK)
 		return;
 	down_read(&ioas->domains_rwsem);
@@ -276,6 +276,6 @@ void vib_retire_unmapped(struct list_head *list)
 
 	list_for_each_entry(map, list, node)
 		unpin_part(map, map->first, map->extents.nr, &tally);
-	settle(&tally);
+	settle_account(&tally);
 	free_list(list, tally.pins);
 }

@@ -5,6 +5,7 @@
  * what it waits for.
  */
 #include "states.h"
+#include "walk.h"
 
 void vib_mapping_unbusy(struct vib_ioas *ioas, struct vib_mapping *map, struct list_head *orphans)
 {
@@ -28,7 +29,7 @@ int vib_ioas_wait(struct vib_ioas *ioas)
  * Claims a LIVE mapping for the end of the container; false when a call is busy with it and will
  * end it.
  */
-static bool take(struct vib_ioas *ioas, struct vib_mapping *map)
+static bool take_live(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	if (map->flags & VIB_F_INVALID)
 		ioas->invalid--;
@@ -44,15 +45,13 @@ static bool take(struct vib_ioas *ioas, struct vib_mapping *map)
 
 void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch)
 {
-	struct vib_span *span = vib_maptree_first(&ioas->tree, 0, U64_MAX);
 	unsigned long taken = 0, steps = 0;
 	struct vib_mapping *map;
 
 	lockdep_assert_held(&ioas->tree_lock);
-	for (; span; span = vib_maptree_next(span, U64_MAX)) {
+	vib_for_each_mapping(ioas, map, 0, U64_MAX) {
 		vib_ioas_step(&steps);
-		map = vib_mapping_of(span);
-		if (map->state != VIB_DEAD && (map->state != VIB_LIVE || !take(ioas, map)))
+		if (map->state != VIB_DEAD && (map->state != VIB_LIVE || !take_live(ioas, map)))
 			continue;
 		list_add_tail(&map->node, batch);
 		taken++;
@@ -69,15 +68,13 @@ void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch)
 
 void vib_ioas_take_dead(struct vib_ioas *ioas, struct list_head *batch)
 {
-	struct vib_span *span = vib_maptree_first(&ioas->tree, 0, U64_MAX);
 	struct vib_mapping *map;
 	unsigned long steps = 0;
 	LIST_HEAD(dead);
 
 	lockdep_assert_held(&ioas->tree_lock);
-	for (; span; span = vib_maptree_next(span, U64_MAX)) {
+	vib_for_each_mapping(ioas, map, 0, U64_MAX) {
 		vib_ioas_step(&steps);
-		map = vib_mapping_of(span);
 		if (map->state == VIB_DEAD)
 			list_add_tail(&map->node, &dead);
 	}

@@ -46,7 +46,7 @@ static void claim_one(struct vib_ioas *ioas, struct vib_mapping *map, struct lis
  * Claims the next mappings, busy ones too: nobody new gets hold of them from here on. 0; -EAGAIN
  * when the first one is coming or going, with nothing claimed. tree_lock is held.
  */
-static int claim(struct sweep *sweep, struct list_head *batch)
+static int claim_next(struct sweep *sweep, struct list_head *batch)
 {
 	struct vib_ioas *ioas = sweep->ioas;
 	struct vib_span *span = vib_maptree_first(&ioas->tree, sweep->next, sweep->last);
@@ -128,7 +128,7 @@ static void unclaim_one(struct sweep *sweep, struct vib_mapping *map)
  * Those from @map on go back. If their container has ended they stay and end, too, but for those
  * that a call is busy with: that call ends them. tree_lock is not held.
  */
-static void unclaim(struct sweep *sweep, struct vib_mapping *map, struct list_head *batch)
+static void unclaim_rest(struct sweep *sweep, struct vib_mapping *map, struct list_head *batch)
 {
 	struct vib_ioas *ioas = sweep->ioas;
 	struct vib_mapping *next;
@@ -149,13 +149,14 @@ static void unclaim(struct sweep *sweep, struct vib_mapping *map, struct list_he
 /* Waits until no other call uses what was claimed; -EINTR when killed, with all given back. */
 static int wait_idle(struct sweep *sweep, struct list_head *batch)
 {
+	struct vib_mapping *first = list_first_entry(batch, struct vib_mapping, node);
 	struct vib_mapping *map;
 	int ret;
 
 	list_for_each_entry(map, batch, node) {
 		ret = wait_event_killable(sweep->ioas->wait, !READ_ONCE(map->busy));
 		if (ret) {
-			unclaim(sweep, list_first_entry(batch, struct vib_mapping, node), batch);
+			unclaim_rest(sweep, first, batch);
 			return -EINTR;
 		}
 	}
@@ -166,7 +167,7 @@ static int wait_idle(struct sweep *sweep, struct list_head *batch)
 }
 
 /* Reports the dirty bits of what is about to go; what could not be reported stays mapped. */
-static int report(struct sweep *sweep, struct list_head *batch)
+static int report_dirty(struct sweep *sweep, struct list_head *batch)
 {
 	struct vib_mapping *map;
 	int ret;
@@ -174,7 +175,7 @@ static int report(struct sweep *sweep, struct list_head *batch)
 	list_for_each_entry(map, batch, node) {
 		ret = vib_dirty_emit(sweep->ioas, map, sweep->req->sink);
 		if (ret) {
-			unclaim(sweep, map, batch);
+			unclaim_rest(sweep, map, batch);
 			return ret;
 		}
 	}
@@ -182,7 +183,7 @@ static int report(struct sweep *sweep, struct list_head *batch)
 }
 
 /* Tells everybody who has to know before a batch goes; what may not go is taken out of it. */
-static int announce(struct sweep *sweep, struct list_head *batch)
+static int announce_end(struct sweep *sweep, struct list_head *batch)
 {
 	int ret;
 
@@ -193,17 +194,17 @@ static int announce(struct sweep *sweep, struct list_head *batch)
 	}
 	if (!list_empty_careful(&sweep->ioas->devices))
 		vib_access_notify(sweep->ioas, batch);
-	return sweep->req->sink ? report(sweep, batch) : 0;
+	return sweep->req->sink ? report_dirty(sweep, batch) : 0;
 }
 
 /* Ends a batch of claimed mappings. */
-static int finish(struct sweep *sweep, struct list_head *batch)
+static int finish_batch(struct sweep *sweep, struct list_head *batch)
 {
 	int ret;
 
 	if (list_empty(batch))
 		return 0;
-	ret = announce(sweep, batch);
+	ret = announce_end(sweep, batch);
 	if (list_empty(batch))
 		return ret;
 	sweep->req->unmapped += vib_retire(sweep->ioas, batch);
@@ -234,21 +235,21 @@ static int sweep_range(struct sweep *sweep)
 	int ret;
 
 	for (;;) {
-		if (claim(sweep, &batch)) {
+		if (claim_next(sweep, &batch)) {
 			ret = wait_turn(sweep);
 			if (ret)
 				return ret;
 			continue;
 		}
 		mutex_unlock(&ioas->tree_lock);
-		ret = finish(sweep, &batch);
+		ret = finish_batch(sweep, &batch);
 		if (ret || sweep->done)
 			return ret;
 		mutex_lock(&ioas->tree_lock);
 	}
 }
 
-static int unmap(struct vib_ioas *ioas, struct vib_unmap *req)
+static int unmap_range(struct vib_ioas *ioas, struct vib_unmap *req)
 {
 	struct sweep sweep = {
 		.ioas = ioas,
@@ -276,7 +277,7 @@ static int unmap(struct vib_ioas *ioas, struct vib_unmap *req)
 
 int vib_unmap(struct vib_ioas *ioas, struct vib_unmap *req)
 {
-	int ret = unmap(ioas, req);
+	int ret = unmap_range(ioas, req);
 
 	trace_vib_unmap(ioas->handle, req->iova, req->size, req->all, req->unmapped, ret);
 	return ret;

@@ -5,6 +5,7 @@
  */
 #include "engine.h"
 #include "states.h"
+#include "walk.h"
 
 #include "pure/iova.h"
 
@@ -15,7 +16,7 @@ static bool is_unsettled(const struct vib_mapping *map)
 }
 
 /* -EAGAIN when it is coming, going or busy; -EINVAL when its address was taken back before. */
-static int mark(struct vib_ioas *ioas, struct vib_mapping *map)
+static int mark_invalid(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	if (map->state == VIB_DEAD)
 		return 0;
@@ -27,43 +28,43 @@ static int mark(struct vib_ioas *ioas, struct vib_mapping *map)
 	return 0;
 }
 
-/* Takes the marks of those from @first up to @stop away again; tree_lock was not dropped. */
-static void unmark(struct vib_span *first, struct vib_span *stop)
+/* Clears INVALID on [first, stop); tree_lock was not dropped since it was set. */
+static void clear_invalid(struct vib_mapping *first, struct vib_mapping *stop)
 {
 	unsigned long steps = 0;
 
-	for (; first != stop; first = vib_span_next(first)) {
-		if (vib_mapping_of(first)->state == VIB_LIVE)
-			vib_mapping_of(first)->flags &= ~VIB_F_INVALID;
+	for (; first != stop; first = vib_mapping_next(first, U64_MAX)) {
+		if (first->state == VIB_LIVE)
+			first->flags &= ~VIB_F_INVALID;
 		vib_ioas_step(&steps);
 	}
 }
 
 /*
- * Marks every mapping in the range, or none: see mark(). All in one turn of tree_lock, so in one
- * walk. tree_lock is held.
+ * Marks every mapping in the range, or none: see mark_invalid(). All in one turn of tree_lock, so
+ * in one walk. tree_lock is held.
  */
-static int invalidate(struct vib_ioas *ioas, u64 start, u64 last, u64 *size)
+static int invalidate_range(struct vib_ioas *ioas, u64 start, u64 last, u64 *size)
 {
-	struct vib_span *first = vib_maptree_first(&ioas->tree, start, last);
+	struct vib_mapping *first = vib_mapping_first(ioas, start, last);
 	unsigned long marked = 0, steps = 0;
-	struct vib_span *span;
+	struct vib_mapping *map;
 	u64 bytes = 0;
 	int ret;
 
 	lockdep_assert_held(&ioas->tree_lock);
 	/* Type1's first version stops where a mapping starts before the range. */
-	if (!ioas->v2 && first && first->start < start)
+	if (!ioas->v2 && first && first->span.start < start)
 		return 0;
-	for (span = first; span; span = vib_maptree_next(span, last)) {
-		ret = mark(ioas, vib_mapping_of(span));
+	for (map = first; map; map = vib_mapping_next(map, last)) {
+		ret = mark_invalid(ioas, map);
 		if (ret) {
-			unmark(first, span);
+			clear_invalid(first, map);
 			return ret;
 		}
-		if (vib_mapping_of(span)->state == VIB_LIVE) {
+		if (map->state == VIB_LIVE) {
 			marked++;
-			bytes += vib_span_size(span);
+			bytes += vib_span_size(&map->span);
 		}
 		vib_ioas_step(&steps);
 	}
@@ -83,7 +84,7 @@ int vib_vaddr_invalidate(struct vib_ioas *ioas, struct vib_unmap *req)
 		ret = list_empty(&ioas->emulated) ? vib_unmap_check(ioas, req, &last) :
 		      vib_refuse(ioas->handle, VIB_REASON_EMULATED, -EBUSY);
 		if (!ret)
-			ret = invalidate(ioas, req->iova, last, &req->unmapped);
+			ret = invalidate_range(ioas, req->iova, last, &req->unmapped);
 		if (ret != -EAGAIN)
 			break;
 		ret = vib_ioas_wait(ioas);
@@ -101,15 +102,14 @@ int vib_vaddr_invalidate(struct vib_ioas *ioas, struct vib_unmap *req)
  */
 static int claim_invalid(struct vib_ioas *ioas, u64 iova, u64 last, struct vib_mapping **claimed)
 {
-	struct vib_span *span = vib_maptree_first(&ioas->tree, iova, last);
-	struct vib_mapping *map = vib_mapping_of(span);
+	struct vib_mapping *map = vib_mapping_first(ioas, iova, last);
 
 	lockdep_assert_held(&ioas->tree_lock);
-	if (!span)
+	if (!map)
 		return vib_refuse(ioas->handle, VIB_REASON_ADDRESS, -ENOENT);
 	if (is_unsettled(map))
 		return -EAGAIN;
-	if (span->start != iova || span->last != last || map->state != VIB_LIVE ||
+	if (map->span.start != iova || map->span.last != last || map->state != VIB_LIVE ||
 	    !(map->flags & VIB_F_INVALID))
 		return vib_refuse(ioas->handle, VIB_REASON_ADDRESS, -EINVAL);
 	map->busy++;
@@ -135,8 +135,8 @@ static int move_account(struct vib_mapping *map, struct vib_owner *to)
  * The busy mapping gets its new address and owner; returns the owner that is not needed. tree_lock
  * is held.
  */
-static struct vib_owner *repoint(struct vib_ioas *ioas, struct vib_mapping *map,
-				 struct vib_owner *owner, u64 vaddr)
+static struct vib_owner *repoint_mapping(struct vib_ioas *ioas, struct vib_mapping *map,
+					 struct vib_owner *owner, u64 vaddr)
 {
 	struct vib_owner *old = map->owner;
 
@@ -150,8 +150,8 @@ static struct vib_owner *repoint(struct vib_ioas *ioas, struct vib_mapping *map,
 	return old;
 }
 
-static int restore(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_owner *owner,
-		   u64 vaddr)
+static int restore_mapping(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_owner *owner,
+			   u64 vaddr)
 {
 	LIST_HEAD(orphans);
 	int ret;
@@ -159,7 +159,7 @@ static int restore(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_ow
 	ret = move_account(map, owner);
 	mutex_lock(&ioas->tree_lock);
 	if (!ret)
-		owner = repoint(ioas, map, owner, vaddr);
+		owner = repoint_mapping(ioas, map, owner, vaddr);
 	vib_mapping_unbusy(ioas, map, &orphans);
 	mutex_unlock(&ioas->tree_lock);
 	vib_owner_put(owner);
@@ -190,7 +190,7 @@ int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
 	}
 	mutex_unlock(&ioas->tree_lock);
 	if (!ret)
-		return restore(ioas, map, owner, vaddr);
+		return restore_mapping(ioas, map, owner, vaddr);
 put:
 	vib_owner_put(owner);
 	return ret;

@@ -19,7 +19,7 @@ void vib_extents_free(struct vib_extents *ex)
 }
 
 /* Moves the words into a vector of exactly @cap words, or in place for @cap 1. */
-static int resize(struct vib_extents *ex, u32 cap)
+static int resize_vector(struct vib_extents *ex, u32 cap)
 {
 	u64 *old = ex->cap > 1 ? ex->vec : NULL;
 	u64 *words;
@@ -47,11 +47,11 @@ int vib_extents_grow(struct vib_extents *ex, u32 more)
 		return -ENOMEM;
 	cap = max_t(u64, need, (u64)ex->cap + ex->cap / 2);
 	cap = clamp_t(u64, cap, FIRST_CAP, MAX_CAP);
-	return resize(ex, cap);
+	return resize_vector(ex, cap);
 }
 
 /* Can [pfn, pfn + pages) be said by making the last extent longer? */
-static bool continues(u64 last, u64 pfn, u64 pages, u64 flags)
+static bool continues_run(u64 last, u64 pfn, u64 pages, u64 flags)
 {
 	return vib_ext_pfn(last) + vib_ext_pages(last) == pfn &&
 	       vib_ext_flags(last) == flags &&
@@ -59,12 +59,12 @@ static bool continues(u64 last, u64 pfn, u64 pages, u64 flags)
 }
 
 /* Can the word say it? */
-static bool sayable(u64 pfn, u64 pages)
+static bool fits_word(u64 pfn, u64 pages)
 {
 	return pages && pages <= VIB_EXT_PAGES_MAX && pfn <= VIB_EXT_PFN_MAX - (pages - 1);
 }
 
-static int put(struct vib_extents *ex, u64 ext)
+static int put_word(struct vib_extents *ex, u64 ext)
 {
 	if (vib_extents_reserve(ex, 1))
 		return -ENOMEM;
@@ -74,19 +74,19 @@ static int put(struct vib_extents *ex, u64 ext)
 
 int vib_extents_push(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags)
 {
-	if (!sayable(pfn, pages))
+	if (!fits_word(pfn, pages))
 		return -ERANGE;
-	return put(ex, vib_ext_make(pfn, pages, flags));
+	return put_word(ex, vib_ext_make(pfn, pages, flags));
 }
 
 int vib_extents_append(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags)
 {
 	u64 *words = vib_extents_words(ex);
 
-	if (!sayable(pfn, pages))
+	if (!fits_word(pfn, pages))
 		return -ERANGE;
-	if (!ex->nr || !continues(words[ex->nr - 1], pfn, pages, flags))
-		return put(ex, vib_ext_make(pfn, pages, flags));
+	if (!ex->nr || !continues_run(words[ex->nr - 1], pfn, pages, flags))
+		return put_word(ex, vib_ext_make(pfn, pages, flags));
 	words[ex->nr - 1] += pages << VIB_EXT_COUNT_SHIFT;
 	return 0;
 }
@@ -128,7 +128,7 @@ void vib_extents_shrink(struct vib_extents *ex)
 	u32 want = max_t(u32, ex->nr, 1);
 
 	if (ex->cap - want > ex->cap / 8)
-		(void)resize(ex, want);
+		(void)resize_vector(ex, want);
 }
 
 u64 vib_extents_pages(struct vib_extents *ex, u32 first, u64 flags)

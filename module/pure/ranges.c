@@ -53,7 +53,7 @@ void vib_ranges_clip(struct vib_ranges *ranges, u64 start, u64 last)
 }
 
 /* Opens a gap in range @i so that [start, last], which lies strictly inside, falls out. */
-static int split(struct vib_ranges *ranges, u32 i, u64 start, u64 last)
+static int split_range(struct vib_ranges *ranges, u32 i, u64 start, u64 last)
 {
 	struct vib_range *r = ranges->range + i;
 
@@ -74,7 +74,7 @@ int vib_ranges_cut(struct vib_ranges *ranges, u64 start, u64 last)
 		struct vib_range r = ranges->range[from];
 
 		if (r.start < start && last < r.last)
-			return split(ranges, from, start, last);
+			return split_range(ranges, from, start, last);
 		if (r.last >= start && r.start <= last) {
 			if (r.start < start)
 				r.last = start - 1;
