@@ -19,7 +19,15 @@ DKMS = vfio-iommu-batch/$(VERSION)
 DKMS_SOURCE = $(DESTDIR)/usr/src/$(subst /,-,$(DKMS))
 # Where make deb leaves the package.
 DEB_DIR ?= module/dkms
-INSTALL_HEADER = install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/linux include/uapi/linux/$(HEADER)
+# What goes with the module, whoever builds it.
+INSTALL_EXTRAS = install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/linux include/uapi/linux/$(HEADER) && \
+	install -D -m 644 module/dkms/modprobe.conf $(MODPROBE)
+EXTRAS = $(DESTDIR)$(PREFIX)/include/linux/$(HEADER) $(MODPROBE)
+# Kernels that DKMS has this version for, and those with a module of make install.
+DKMS_KERNELS = $(shell dkms status $(DKMS) 2>/dev/null | sed -n 's/.*, \([^,]*\), [^,]*: installed.*/\1/p')
+PLAIN_MODULES = $(wildcard /lib/modules/*/updates/vfio_iommu_batch.ko)
+# The host that it is for is this one, not a tree for another.
+HOST = $(if $(DESTDIR)$(INSTALL_MOD_PATH),@:,module/dkms/host)
 
 .PHONY: module install uninstall dkms-files dkms-install dkms-remove deb clean help
 .PHONY: demo test test-all test-unit test-abi test-debug test-dkms test-vm lint bench soak support-table
@@ -37,13 +45,20 @@ headers:
 
 install: module
 	install -D -m 644 -t $(UPDATES) module/vfio_iommu_batch.ko
-	$(INSTALL_HEADER)
-	install -D -m 644 module/dkms/modprobe.conf $(MODPROBE)
+	$(INSTALL_EXTRAS)
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
+	$(HOST) installed $(KVER)
 
+# What a DKMS package uses, too, stays while there is one.
 uninstall: headers
-	rm -f $(UPDATES)/vfio_iommu_batch.ko $(DESTDIR)$(PREFIX)/include/linux/$(HEADER) $(MODPROBE)
+	rm -f $(UPDATES)/vfio_iommu_batch.ko
+	@if [ -n "$(wildcard $(DESTDIR)/usr/src/vfio-iommu-batch-*)" ]; then \
+		echo "DKMS has the module, too: keeping $(EXTRAS)"; \
+	else \
+		rm -f $(EXTRAS); \
+	fi
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
+	$(HOST) removed $(KVER)
 
 # What DKMS builds from, without what an earlier build left in it; and what goes with the module.
 dkms-files:
@@ -51,17 +66,28 @@ dkms-files:
 	install -d $(DKMS_SOURCE)
 	cp -r dkms.conf Makefile LICENSE include module $(DKMS_SOURCE)/
 	$(MAKE) -s -C $(DKMS_SOURCE) clean
-	$(INSTALL_HEADER)
-	install -D -m 644 module/dkms/modprobe.conf $(MODPROBE)
+	$(INSTALL_EXTRAS)
 
+# Again over the same version: for every kernel that had it; until the new one is built, the old stays.
 dkms-install: headers
 	@command -v dkms >/dev/null || bash -euc '. tests/lib/common.sh; need_packages dkms'
 	$(MAKE) -s dkms-files
-	dkms install $(DKMS) -k $(KVER)
+	set -e; for kernel in $(sort $(KVER) $(DKMS_KERNELS)); do \
+		dkms build --force $(DKMS) -k $$kernel; \
+		dkms install --force $(DKMS) -k $$kernel; \
+		module/dkms/host installed $$kernel; \
+	done
 
+dkms-remove: KERNELS := $(DKMS_KERNELS)
 dkms-remove:
 	dkms remove $(DKMS) --all
-	rm -rf $(DKMS_SOURCE) $(MODPROBE) $(DESTDIR)$(PREFIX)/include/linux/$(HEADER)
+	rm -rf $(DKMS_SOURCE)
+	@if [ -n "$(PLAIN_MODULES)" ]; then \
+		echo "make install has left $(PLAIN_MODULES): keeping $(EXTRAS)"; \
+	else \
+		rm -f $(EXTRAS); \
+	fi
+	module/dkms/host removed $(KERNELS)
 
 deb:
 	module/dkms/deb $(VERSION) $(DEB_DIR)
