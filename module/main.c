@@ -5,6 +5,7 @@
 #include <linux/limits.h>
 #include <linux/module.h>
 
+#include "abi/claim.h"
 #include "abi/debugfs.h"
 #include "glue/vfio_glue.h"
 #include "engine/ioas.h"
@@ -16,6 +17,8 @@ static struct vib_params params = {
 
 module_param_named(claim_type1, params.claim_type1, bool, 0644);
 MODULE_PARM_DESC(claim_type1, "Also serve containers that ask for VFIO_TYPE1_IOMMU or VFIO_TYPE1v2_IOMMU (default: N)");
+module_param_cb(claim_only, &vib_claim_only_ops, params.claim_only, 0644);
+MODULE_PARM_DESC(claim_only, "With claim_type1, serve only processes of these names: patterns with * and ?, separated by commas (default: empty, all)");
 module_param_named(allow_unsafe_interrupts, params.allow_unsafe_interrupts, bool, 0644);
 MODULE_PARM_DESC(allow_unsafe_interrupts, "Take groups on platforms without interrupt remapping (default: N)");
 module_param_named(disable_hugepages, params.disable_hugepages, bool, 0644);

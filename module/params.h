@@ -8,15 +8,21 @@
 
 #include <linux/types.h>
 
+/* Room for the names of claim_only, with the 0 at the end; sysfs takes a page at a time. */
+#define VIB_CLAIM_ONLY_SIZE 1024
+
 /**
  * struct vib_params - the module's parameters
  * @claim_type1: answer for VFIO_TYPE1_IOMMU and VFIO_TYPE1v2_IOMMU too
+ * @claim_only: names of the processes that get that answer, all if it is empty; guarded by
+ *	kernel_param_lock(), see abi/claim.h
  * @allow_unsafe_interrupts: take groups whose interrupts are not isolated
  * @disable_hugepages: no IOMMU page larger than the CPU's smallest
  * @dma_entry_limit: mappings that charge no locked memory, for each container; read at open
  */
 struct vib_params {
 	bool claim_type1;
+	char claim_only[VIB_CLAIM_ONLY_SIZE];
 	bool allow_unsafe_interrupts;
 	bool disable_hugepages;
 	unsigned int dma_entry_limit;

@@ -13,6 +13,7 @@
 #include <uapi/linux/vfio_iommu_batch.h>
 
 #include "caps.h"
+#include "claim.h"
 #include "compat/vfio.h"
 #include "engine/engine.h"
 #include "pure/dirtymap.h"
@@ -47,7 +48,7 @@ int vib_ioctl_check_extension(struct vib_ioas *ioas, const struct vib_params *pa
 		return 1;
 	case VFIO_TYPE1_IOMMU:
 	case VFIO_TYPE1v2_IOMMU:
-		return READ_ONCE(params->claim_type1) || (ioas && ioas->type != VFIO_BATCH_IOMMU);
+		return (ioas && ioas->type != VFIO_BATCH_IOMMU) || vib_claims_current(params);
 	case VFIO_UNMAP_ALL:
 		return 1;
 	case VFIO_UPDATE_VADDR:

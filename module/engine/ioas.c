@@ -58,7 +58,7 @@ void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params
 	ioas->type = type;
 	ioas->v2 = v2;
 	ioas->pid = task_tgid_nr(current);
-	get_task_comm(ioas->comm, current);
+	get_task_comm(ioas->comm, current->group_leader);
 	ioas->params = params;
 	ioas->notify = notify;
 	ioas->entry_limit = READ_ONCE(params->dma_entry_limit);
