@@ -8,7 +8,7 @@
 #include "../kselftest/lib/container.h"
 #include "../kselftest/lib/dma.h"
 #include "../kselftest/lib/util.h"
-#include "limits.h"
+#include "memlock.h"
 #include "side.h"
 
 #define UNTOUCHED 0xa5
@@ -43,7 +43,7 @@ int side_open(struct side *side, enum mode_id id, unsigned int home,
 	side->home = home;
 	side->extra = extra;
 	side->headroom = -1;
-	limits_privilege(true);
+	memlock_privilege(true);
 	ret = arena_open(&side->arena);
 	if (!ret)
 		ret = buffer_open(&side->arg);
@@ -285,7 +285,7 @@ static void run(struct side *side, const struct op *op)
 {
 	switch (op->kind) {
 	case OP_MAP:
-		limits_set(side->headroom);
+		memlock_allow(side->headroom);
 		run_ioctl(side, op, VFIO_IOMMU_MAP_DMA);
 		break;
 	case OP_UNMAP:
@@ -306,7 +306,7 @@ static void run(struct side *side, const struct op *op)
 		break;
 	case OP_LIMIT:
 		side->headroom = op->headroom;
-		side->out.ret = limits_privilege(op->privileged);
+		side->out.ret = memlock_privilege(op->privileged);
 		break;
 	case OP_ATTACH:
 	case OP_DETACH:
@@ -320,9 +320,9 @@ static void run(struct side *side, const struct op *op)
 
 void side_run(struct side *side, const struct op *op)
 {
-	long before = limits_locked();
+	long before = memlock_used();
 
 	memset(&side->out, 0, sizeof(side->out));
 	run(side, op);
-	side->out.locked = limits_locked() - before;
+	side->out.locked = memlock_used() - before;
 }

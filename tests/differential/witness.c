@@ -4,7 +4,7 @@
 
 #include "../kselftest/lib/dma.h"
 #include "../kselftest/lib/util.h"
-#include "limits.h"
+#include "memlock.h"
 #include "witness.h"
 
 /* Where no operation maps, and the memory there while a device is at work. */
@@ -92,6 +92,6 @@ bool witness(struct pair *pair, const struct op *op)
 	/* Not into a device's registers, nor where no stamp tells the place. */
 	if (live && !(live->region && live->region->stamped))
 		return true;
-	limits_set(-1);
+	memlock_allow(-1);
 	return at_work(pair, op->iova);
 }

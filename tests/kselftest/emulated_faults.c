@@ -9,57 +9,57 @@
 #include "fault_pieces.h"
 
 /* A container with one emulated device and eight mappings. */
-static int with_device(struct bed *bed)
+static int with_device(struct sweep *sweep)
 {
-	int ret = world_open_container(&bed->w);
+	int ret = world_open_container(&sweep->w);
 
 	if (!ret)
-		ret = emulated_join(&bed->e[0], 0, bed->w.container);
+		ret = emulated_join(&sweep->e[0], 0, sweep->w.container);
 	if (!ret)
-		ret = world_set_iommu(&bed->w);
+		ret = world_set_iommu(&sweep->w);
 	if (!ret)
-		ret = emulated_open(&bed->e[0], 0);
-	return ret ? ret : map_pieces(bed);
+		ret = emulated_open(&sweep->e[0], 0);
+	return ret ? ret : map_pieces(sweep);
 }
 
-static int with_real_group(struct bed *bed)
+static int with_real_group(struct sweep *sweep)
 {
-	int ret = with_device(bed);
+	int ret = with_device(sweep);
 
-	return ret ? ret : world_join(&bed->w, SLOT_A);
+	return ret ? ret : world_join(&sweep->w, SLOT_A);
 }
 
-static int nothing(struct bed *bed)
+static int nothing(struct sweep *sweep)
 {
-	(void)bed;
+	(void)sweep;
 	return 0;
 }
 
-static bool always(struct bed *bed)
+static bool always(struct sweep *sweep)
 {
-	(void)bed;
+	(void)sweep;
 	return true;
 }
 
 /* A further emulated group. */
 
-static int join_second(struct bed *bed)
+static int join_second(struct sweep *sweep)
 {
-	return group_join(bed->e[1].group, bed->w.container);
+	return group_join(sweep->e[1].group, sweep->w.container);
 }
 
-static int leave_second(struct bed *bed)
+static int leave_second(struct sweep *sweep)
 {
-	return group_leave(bed->e[1].group);
+	return group_leave(sweep->e[1].group);
 }
 
-static int with_second_group(struct bed *bed)
+static int with_second_group(struct sweep *sweep)
 {
-	int ret = with_device(bed);
+	int ret = with_device(sweep);
 
 	if (!ret)
-		ret = emulated_join(&bed->e[1], 1, bed->w.container);
-	return ret ? ret : leave_second(bed);
+		ret = emulated_join(&sweep->e[1], 1, sweep->w.container);
+	return ret ? ret : leave_second(sweep);
 }
 
 /* What has joined can leave, so undo() tells whether it is done. */
@@ -73,67 +73,67 @@ FIXTURE_VARIANT_ADD(fails, attach_emulated)
 
 /* pin_pages: each page is an entry of its own */
 
-static int pin(struct bed *bed)
+static int pin(struct sweep *sweep)
 {
-	return emulated_pin(&bed->e[0], IOVA, PIECE_PAGES, MOCK_WRITE);
+	return emulated_pin(&sweep->e[0], IOVA, PIECE_PAGES, MOCK_WRITE);
 }
 
-static int unpin(struct bed *bed)
+static int unpin(struct sweep *sweep)
 {
-	return emulated_unpin(&bed->e[0], IOVA, PIECE_PAGES);
+	return emulated_unpin(&sweep->e[0], IOVA, PIECE_PAGES);
 }
 
 /* Some of the pages are pinned already. */
-static int with_some_pinned(struct bed *bed)
+static int with_some_pinned(struct sweep *sweep)
 {
-	int ret = with_device(bed);
+	int ret = with_device(sweep);
 
 	if (!ret)
-		ret = emulated_pin(&bed->e[0], IOVA + PAGE, 2, MOCK_READ);
-	return ret ? ret : emulated_pin(&bed->e[0], IOVA + 5 * PAGE, 1, MOCK_READ);
+		ret = emulated_pin(&sweep->e[0], IOVA + PAGE, 2, MOCK_READ);
+	return ret ? ret : emulated_pin(&sweep->e[0], IOVA + 5 * PAGE, 1, MOCK_READ);
 }
 
-static int pin_untouched(struct bed *bed)
+static int pin_untouched(struct sweep *sweep)
 {
-	if (madvise(bed->mem, PIECE_PAGES * PAGE, MADV_DONTNEED))
+	if (madvise(sweep->mem, PIECE_PAGES * PAGE, MADV_DONTNEED))
 		return -errno;
-	return pin(bed);
+	return pin(sweep);
 }
 
-static bool holds_pages(struct bed *bed, unsigned int pages, long locked)
+static bool holds_pages(struct sweep *sweep, unsigned int pages, long locked)
 {
 	struct mock_told told;
 
-	return !emulated_told(&bed->e[0], &told) && told.held == pages &&
-	       charged(&bed->w) == locked;
+	return !emulated_told(&sweep->e[0], &told) && told.held == pages &&
+	       charged(&sweep->w) == locked;
 }
 
-static bool pinned(struct bed *bed)
+static bool pinned(struct sweep *sweep)
 {
-	return holds_pages(bed, PIECE_PAGES, PIECE_PAGES);
+	return holds_pages(sweep, PIECE_PAGES, PIECE_PAGES);
 }
 
 /* Three of them twice, which charges once. */
-static bool pinned_again(struct bed *bed)
+static bool pinned_again(struct sweep *sweep)
 {
-	return holds_pages(bed, PIECE_PAGES + 3, PIECE_PAGES);
+	return holds_pages(sweep, PIECE_PAGES + 3, PIECE_PAGES);
 }
 
-static bool pinned_in_domain(struct bed *bed)
+static bool pinned_in_domain(struct sweep *sweep)
 {
-	return holds_pages(bed, PIECE_PAGES, MEM_PAGES);
+	return holds_pages(sweep, PIECE_PAGES, MEM_PAGES);
 }
 
-static bool unpinned(struct bed *bed)
+static bool unpinned(struct sweep *sweep)
 {
-	return holds_pages(bed, 0, 0);
+	return holds_pages(sweep, 0, 0);
 }
 
-static int with_pins(struct bed *bed)
+static int with_pins(struct sweep *sweep)
 {
-	int ret = with_device(bed);
+	int ret = with_device(sweep);
 
-	return ret ? ret : pin(bed);
+	return ret ? ret : pin(sweep);
 }
 
 FIXTURE_VARIANT_ADD(fails, pin)
@@ -179,12 +179,12 @@ FIXTURE_VARIANT_ADD(fails, unpin)
 
 /* dma_rw */
 
-static int rw(struct bed *bed)
+static int rw(struct sweep *sweep)
 {
 	char buf[3 * PAGE] = "";
-	int ret = emulated_read(&bed->e[0], IOVA + PAGE, buf, sizeof(buf));
+	int ret = emulated_read(&sweep->e[0], IOVA + PAGE, buf, sizeof(buf));
 
-	return ret ? ret : emulated_write(&bed->e[0], IOVA + PAGE, buf, sizeof(buf));
+	return ret ? ret : emulated_write(&sweep->e[0], IOVA + PAGE, buf, sizeof(buf));
 }
 
 FIXTURE_VARIANT_ADD(fails, dma_rw)
@@ -197,17 +197,17 @@ FIXTURE_VARIANT_ADD(fails, dma_rw)
 
 /* An unmap: the device is told, and lets go */
 
-static int unmap_first(struct bed *bed)
+static int unmap_first(struct sweep *sweep)
 {
-	return dma_unmap(bed->w.container, IOVA, PIECE_PAGES * PAGE, 0, NULL);
+	return dma_unmap(sweep->w.container, IOVA, PIECE_PAGES * PAGE, 0, NULL);
 }
 
-static int map_and_pin(struct bed *bed)
+static int map_and_pin(struct sweep *sweep)
 {
-	int ret = dma_map(bed->w.container, IOVA, bed->mem, PIECE_PAGES * PAGE,
+	int ret = dma_map(sweep->w.container, IOVA, sweep->mem, PIECE_PAGES * PAGE,
 			  DMA_RW);
 
-	return ret ? ret : pin(bed);
+	return ret ? ret : pin(sweep);
 }
 
 FIXTURE_VARIANT_ADD(fails, unmap)
@@ -220,39 +220,39 @@ FIXTURE_VARIANT_ADD(fails, unmap)
 
 /* The first real group: what was recorded is pinned as a whole; and the way back */
 
-static int join_real(struct bed *bed)
+static int join_real(struct sweep *sweep)
 {
-	return world_join(&bed->w, SLOT_A);
+	return world_join(&sweep->w, SLOT_A);
 }
 
-static int leave_real(struct bed *bed)
+static int leave_real(struct sweep *sweep)
 {
-	return leave(&bed->w, SLOT_A);
+	return leave(&sweep->w, SLOT_A);
 }
 
-static int with_pins_and_group(struct bed *bed)
+static int with_pins_and_group(struct sweep *sweep)
 {
-	int ret = with_pins(bed);
+	int ret = with_pins(sweep);
 
-	return ret ? ret : join_real(bed);
+	return ret ? ret : join_real(sweep);
 }
 
-static int with_pins_and_open_group(struct bed *bed)
+static int with_pins_and_open_group(struct sweep *sweep)
 {
-	int ret = with_pins_and_group(bed);
+	int ret = with_pins_and_group(sweep);
 
-	return ret ? ret : leave_real(bed);
+	return ret ? ret : leave_real(sweep);
 }
 
-static bool whole(struct bed *bed)
+static bool whole(struct sweep *sweep)
 {
 	return domains_hold(1, MEM_PAGES) &&
-	       holds_pages(bed, PIECE_PAGES, MEM_PAGES);
+	       holds_pages(sweep, PIECE_PAGES, MEM_PAGES);
 }
 
-static bool recorded(struct bed *bed)
+static bool recorded(struct sweep *sweep)
 {
-	return !mock_domains() && holds_pages(bed, PIECE_PAGES, PIECE_PAGES);
+	return !mock_domains() && holds_pages(sweep, PIECE_PAGES, PIECE_PAGES);
 }
 
 FIXTURE_VARIANT_ADD(fails, attach_real)
@@ -277,64 +277,64 @@ TEST_F(fails, at_every_allocation)
 		ASSERT_FALSE(promised("emulated"));
 		SKIP(return, "no emulated devices");
 	}
-	fault_sweep(_metadata, &self->bed, &variant->deed);
+	fault_sweep(_metadata, &self->sweep, &variant->deed);
 }
 
 /* A dirty bitmap that cannot be handed over loses none of its bits. */
 
 FIXTURE(bitmap)
 {
-	struct bed bed;
+	struct sweep sweep;
 };
 
 FIXTURE_SETUP(bitmap)
 {
-	bed_begin(_metadata, &self->bed);
+	sweep_begin(_metadata, &self->sweep);
 	ASSERT_EQ(0, fault_set_up(true, false));
-	ASSERT_EQ(0, with_device(&self->bed));
-	ASSERT_EQ(0, dirty_start(self->bed.w.container));
+	ASSERT_EQ(0, with_device(&self->sweep));
+	ASSERT_EQ(0, dirty_start(self->sweep.w.container));
 }
 
 FIXTURE_TEARDOWN(bitmap)
 {
-	bed_end(_metadata, &self->bed);
+	sweep_end(_metadata, &self->sweep);
 }
 
 /* Asks for @ahead pages before the mapping, too: its bits begin behind theirs. */
-static int get(struct bed *bed, unsigned int ahead, __u64 *word)
+static int get(struct sweep *sweep, unsigned int ahead, __u64 *word)
 {
 	struct vfio_bitmap bitmap = bitmap_words(word, 1);
 
 	*word = 0;
-	return dirty_get(bed->w.container, IOVA - ahead * PAGE,
+	return dirty_get(sweep->w.container, IOVA - ahead * PAGE,
 			 (ahead + PIECE_PAGES) * PAGE, &bitmap);
 }
 
 /* How many queries failed. */
 static unsigned int sweep_get(struct __test_metadata *_metadata,
-			      struct bed *bed, unsigned int ahead)
+			      struct sweep *sweep, unsigned int ahead)
 {
 	unsigned int n = 0, failed = 0;
 	__u64 word;
 	bool fired;
 	int ret;
 
-	ASSERT_EQ(0, get(bed, ahead, &word));
+	ASSERT_EQ(0, get(sweep, ahead, &word));
 	do {
 		ASSERT_GT(FAULTS_MAX, ++n);
-		ASSERT_EQ(0, emulated_write(&bed->e[0], IOVA + 3 * PAGE, &n,
+		ASSERT_EQ(0, emulated_write(&sweep->e[0], IOVA + 3 * PAGE, &n,
 					    sizeof(n)));
 		ASSERT_EQ(0, fault_arm(n));
-		ret = get(bed, ahead, &word);
+		ret = get(sweep, ahead, &word);
 		fired = fault_fired();
 		if (ret) {
 			ASSERT_TRUE(ret == -ENOMEM || ret == -EFAULT);
 			failed++;
-			ASSERT_EQ(0, get(bed, ahead, &word));
+			ASSERT_EQ(0, get(sweep, ahead, &word));
 		}
 		EXPECT_EQ(8ULL << ahead, word)
 			TH_LOG("failure %u: %d", n, ret);
-		ASSERT_EQ(0, get(bed, ahead, &word));
+		ASSERT_EQ(0, get(sweep, ahead, &word));
 		EXPECT_EQ(0, word);
 	} while (fired);
 	return failed;
@@ -342,42 +342,42 @@ static unsigned int sweep_get(struct __test_metadata *_metadata,
 
 TEST_F(bitmap, keeps_what_it_cannot_report)
 {
-	EXPECT_LE(3, sweep_get(_metadata, &self->bed, 0));
+	EXPECT_LE(3, sweep_get(_metadata, &self->sweep, 0));
 	/* In the middle of a word what the user had there is read first. */
-	EXPECT_LE(4, sweep_get(_metadata, &self->bed, 5));
+	EXPECT_LE(4, sweep_get(_metadata, &self->sweep, 5));
 }
 
 /* The end of a container with pins of a device, and with a real group beside it. */
 
 FIXTURE(ending)
 {
-	struct bed bed;
+	struct sweep sweep;
 };
 
 FIXTURE_SETUP(ending)
 {
-	bed_begin(_metadata, &self->bed);
+	sweep_begin(_metadata, &self->sweep);
 	ASSERT_EQ(0, fault_set_up(false, false));
 }
 
 FIXTURE_TEARDOWN(ending)
 {
-	bed_end(_metadata, &self->bed);
+	sweep_end(_metadata, &self->sweep);
 }
 
-static bool end_round(struct __test_metadata *_metadata, struct bed *bed,
+static bool end_round(struct __test_metadata *_metadata, struct sweep *sweep,
 		      bool real, unsigned int n)
 {
 	bool fired;
 
-	ASSERT_EQ(0, real ? with_pins_and_group(bed) : with_pins(bed));
+	ASSERT_EQ(0, real ? with_pins_and_group(sweep) : with_pins(sweep));
 	ASSERT_EQ(0, fault_arm(n));
-	emulated_close(&bed->e[0]);
-	world_close_group(&bed->w, SLOT_A);
-	world_close_container(&bed->w);
+	emulated_close(&sweep->e[0]);
+	world_close_group(&sweep->w, SLOT_A);
+	world_close_container(&sweep->w);
 	fired = fault_fired();
 	EXPECT_EQ(0, mock_domains());
-	EXPECT_EQ(NULL, world_leak(&bed->w));
+	EXPECT_EQ(NULL, world_leak(&sweep->w));
 	ASSERT_TRUE(_metadata->passed)
 		TH_LOG("%s real group, failure %u", real ? "with" : "without", n);
 	return fired;
@@ -388,7 +388,7 @@ TEST_F(ending, leaves_nothing)
 	unsigned int n, real;
 
 	for (real = 0; real < 2; real++) {
-		for (n = 1; end_round(_metadata, &self->bed, real, n); n++)
+		for (n = 1; end_round(_metadata, &self->sweep, real, n); n++)
 			ASSERT_GT(FAULTS_MAX, n);
 		TH_LOG("%s real group: %u failure points",
 		       real ? "with" : "without", n - 1);

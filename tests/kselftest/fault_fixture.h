@@ -16,7 +16,7 @@
 enum { FAULTS_MAX = 3000 };
 
 /* What a test works on; the names are those that mock_fixture.h expects. */
-struct bed {
+struct sweep {
 	struct world w;
 	struct emulated e[MOCK_DEVICES];
 	char *mem;
@@ -26,10 +26,10 @@ struct bed {
 
 /* A call to sweep. Each function but done() returns 0 or -errno. */
 struct deed {
-	int (*prepare)(struct bed *bed);
-	int (*act)(struct bed *bed);
-	bool (*done)(struct bed *bed);
-	int (*undo)(struct bed *bed);
+	int (*prepare)(struct sweep *sweep);
+	int (*act)(struct sweep *sweep);
+	bool (*done)(struct sweep *sweep);
+	int (*undo)(struct sweep *sweep);
 	bool copies;		/* copies to and from user memory fail, too */
 	bool pages;		/* allocations of pages do */
 	bool never_fails;	/* act() has to succeed all the same */
@@ -37,7 +37,7 @@ struct deed {
 	unsigned int failures;	/* how many times act() fails, at least */
 };
 
-static inline void bed_begin(struct __test_metadata *_metadata, struct bed *bed)
+static inline void sweep_begin(struct __test_metadata *_metadata, struct sweep *sweep)
 {
 	unsigned int i;
 
@@ -46,21 +46,21 @@ static inline void bed_begin(struct __test_metadata *_metadata, struct bed *bed)
 		SKIP_TEST("no fault injection in this kernel");
 	}
 	for (i = 0; i < MOCK_DEVICES; i++)
-		bed->e[i] = (struct emulated){ .group = -1, .device = -1 };
-	bed->mem = mem_small(MEM_SIZE);
-	ASSERT_NE(NULL, bed->mem);
-	mock_begin(_metadata, &bed->w);
+		sweep->e[i] = (struct emulated){ .group = -1, .device = -1 };
+	sweep->mem = mem_small(MEM_SIZE);
+	ASSERT_NE(NULL, sweep->mem);
+	mock_begin(_metadata, &sweep->w);
 }
 
-static inline void bed_end(struct __test_metadata *_metadata, struct bed *bed)
+static inline void sweep_end(struct __test_metadata *_metadata, struct sweep *sweep)
 {
 	unsigned int i;
 
 	fault_fired();
 	for (i = 0; i < MOCK_DEVICES; i++)
-		emulated_close(&bed->e[i]);
+		emulated_close(&sweep->e[i]);
 	backend_param_set(BACKEND_BATCH, "disable_hugepages", 0);
-	mock_end(_metadata, &bed->w);
+	mock_end(_metadata, &sweep->w);
 }
 
 /* Domains are called by their numbers: which ones these are is no state. */
@@ -77,7 +77,7 @@ static inline void strip_numbers(char *at)
 }
 
 static inline void expect_undone(struct __test_metadata *_metadata,
-				 struct bed *self, bool renumbered)
+				 struct sweep *self, bool renumbered)
 {
 	ASSERT_EQ(0, state_read(&self->w, &self->after));
 	if (renumbered) {
@@ -91,7 +91,7 @@ static inline void expect_undone(struct __test_metadata *_metadata,
 
 /* Lets the @n-th allocation of act() fail; whether there was one. */
 static inline bool fault_round(struct __test_metadata *_metadata,
-			       struct bed *self, const struct deed *deed,
+			       struct sweep *self, const struct deed *deed,
 			       unsigned int n, unsigned int *failed)
 {
 	bool fired;
@@ -119,7 +119,7 @@ static inline bool fault_round(struct __test_metadata *_metadata,
 }
 
 static inline void fault_sweep(struct __test_metadata *_metadata,
-			       struct bed *self, const struct deed *deed)
+			       struct sweep *self, const struct deed *deed)
 {
 	unsigned int n = 1, failed = 0;
 
@@ -139,7 +139,7 @@ static inline void fault_sweep(struct __test_metadata *_metadata,
 /* A variant is a deed; each program has a test that sweeps it. */
 FIXTURE(fails)
 {
-	struct bed bed;
+	struct sweep sweep;
 };
 
 FIXTURE_VARIANT(fails)
@@ -149,12 +149,12 @@ FIXTURE_VARIANT(fails)
 
 FIXTURE_SETUP(fails)
 {
-	bed_begin(_metadata, &self->bed);
+	sweep_begin(_metadata, &self->sweep);
 }
 
 FIXTURE_TEARDOWN(fails)
 {
-	bed_end(_metadata, &self->bed);
+	sweep_end(_metadata, &self->sweep);
 }
 
 #endif

@@ -11,62 +11,62 @@
 
 enum { PIECES = 8, PIECE_PAGES = MEM_PAGES / PIECES };
 
-static inline int map_pieces(struct bed *bed)
+static inline int map_pieces(struct sweep *sweep)
 {
 	unsigned int i;
 	int ret = 0;
 
 	for (i = 0; !ret && i < PIECES; i++)
-		ret = dma_map(bed->w.container, IOVA + 2 * i * MIB,
-			      bed->mem + i * PIECE_PAGES * PAGE,
+		ret = dma_map(sweep->w.container, IOVA + 2 * i * MIB,
+			      sweep->mem + i * PIECE_PAGES * PAGE,
 			      PIECE_PAGES * PAGE, DMA_RW);
 	return ret;
 }
 
-static inline int with_pieces(struct bed *bed)
+static inline int with_pieces(struct sweep *sweep)
 {
-	int ret = begin_with(&bed->w, SLOT_A);
+	int ret = begin_with(&sweep->w, SLOT_A);
 
-	return ret ? ret : map_pieces(bed);
+	return ret ? ret : map_pieces(sweep);
 }
 
-static inline int join_b(struct bed *bed)
+static inline int join_b(struct sweep *sweep)
 {
-	return world_join(&bed->w, SLOT_B);
+	return world_join(&sweep->w, SLOT_B);
 }
 
-static inline int leave_b(struct bed *bed)
+static inline int leave_b(struct sweep *sweep)
 {
-	return leave(&bed->w, SLOT_B);
+	return leave(&sweep->w, SLOT_B);
 }
 
 /* Slot B will need a domain of its own. */
-static inline int with_two_domains(struct bed *bed)
+static inline int with_two_domains(struct sweep *sweep)
 {
-	int ret = with_pieces(bed);
+	int ret = with_pieces(sweep);
 
 	if (!ret)
 		ret = mock_order("instance 1 aperture 0 0x7fffffffff");
-	return ret ? ret : join_b(bed);
+	return ret ? ret : join_b(sweep);
 }
 
 /* The second domain is not there, but the group's descriptor is open. */
-static inline int with_group_b_unlike(struct bed *bed)
+static inline int with_group_b_unlike(struct sweep *sweep)
 {
-	int ret = with_two_domains(bed);
+	int ret = with_two_domains(sweep);
 
-	return ret ? ret : leave_b(bed);
+	return ret ? ret : leave_b(sweep);
 }
 
 /* Dirty tracking. */
-static inline int start(struct bed *bed)
+static inline int start(struct sweep *sweep)
 {
-	return dirty_start(bed->w.container);
+	return dirty_start(sweep->w.container);
 }
 
-static inline int stop(struct bed *bed)
+static inline int stop(struct sweep *sweep)
 {
-	return dirty_stop(bed->w.container);
+	return dirty_stop(sweep->w.container);
 }
 
 /* Does each of @domains translate @pages pages, all of them the same? */

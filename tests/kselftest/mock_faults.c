@@ -11,52 +11,52 @@
 
 /* MAP */
 
-static int with_nothing(struct bed *bed)
+static int with_nothing(struct sweep *sweep)
 {
-	return begin_with(&bed->w, SLOT_A);
+	return begin_with(&sweep->w, SLOT_A);
 }
 
-static int with_tracking(struct bed *bed)
+static int with_tracking(struct sweep *sweep)
 {
-	int ret = with_two_domains(bed);
+	int ret = with_two_domains(sweep);
 
-	return ret ? ret : dirty_start(bed->w.container);
+	return ret ? ret : dirty_start(sweep->w.container);
 }
 
-static int with_pages_alone(struct bed *bed)
+static int with_pages_alone(struct sweep *sweep)
 {
-	int ret = with_two_domains(bed);
+	int ret = with_two_domains(sweep);
 
 	return ret ? ret : backend_param_set(BACKEND_BATCH, "disable_hugepages", 1);
 }
 
-static int map(struct bed *bed)
+static int map(struct sweep *sweep)
 {
-	return dma_map(bed->w.container, IOVA + GIB, bed->mem, MEM_SIZE, DMA_RW);
+	return dma_map(sweep->w.container, IOVA + GIB, sweep->mem, MEM_SIZE, DMA_RW);
 }
 
 /* Memory without pages: those of an earlier round are thrown away. */
-static int map_untouched(struct bed *bed)
+static int map_untouched(struct sweep *sweep)
 {
-	if (madvise(bed->mem, MEM_SIZE, MADV_DONTNEED))
+	if (madvise(sweep->mem, MEM_SIZE, MADV_DONTNEED))
 		return -errno;
-	return map(bed);
+	return map(sweep);
 }
 
-static int unmap(struct bed *bed)
+static int unmap(struct sweep *sweep)
 {
-	return dma_unmap(bed->w.container, IOVA + GIB, MEM_SIZE, 0, NULL);
+	return dma_unmap(sweep->w.container, IOVA + GIB, MEM_SIZE, 0, NULL);
 }
 
-static bool mapped_alone(struct bed *bed)
+static bool mapped_alone(struct sweep *sweep)
 {
-	(void)bed;
+	(void)sweep;
 	return domains_hold(1, MEM_PAGES);
 }
 
-static bool mapped_in_both(struct bed *bed)
+static bool mapped_in_both(struct sweep *sweep)
 {
-	(void)bed;
+	(void)sweep;
 	return domains_hold(2, 2 * MEM_PAGES);
 }
 
@@ -102,17 +102,17 @@ FIXTURE_VARIANT_ADD(fails, map_tracked)
 
 /* UNMAP: nothing may stop it, but that dirty pages cannot be reported */
 
-static int with_a_mapping(struct bed *bed)
+static int with_a_mapping(struct sweep *sweep)
 {
-	int ret = with_two_domains(bed);
+	int ret = with_two_domains(sweep);
 
-	return ret ? ret : map(bed);
+	return ret ? ret : map(sweep);
 }
 
 /* More dirty bits than are handed over without memory to collect them in. */
 enum { WIDE_PAGES = 1024, WIDE_WORDS = WIDE_PAGES / 64 };
 
-static int map_wide(struct bed *bed)
+static int map_wide(struct sweep *sweep)
 {
 	static char *wide;	/* of this test alone: it has a process of its own */
 
@@ -120,39 +120,39 @@ static int map_wide(struct bed *bed)
 		wide = mem_thp(WIDE_PAGES * PAGE);
 	if (!wide)
 		return -ENOMEM;
-	return dma_map(bed->w.container, IOVA + GIB, wide, WIDE_PAGES * PAGE, DMA_RW);
+	return dma_map(sweep->w.container, IOVA + GIB, wide, WIDE_PAGES * PAGE, DMA_RW);
 }
 
-static int with_a_tracked_mapping(struct bed *bed)
+static int with_a_tracked_mapping(struct sweep *sweep)
 {
-	int ret = with_tracking(bed);
+	int ret = with_tracking(sweep);
 
-	return ret ? ret : map_wide(bed);
+	return ret ? ret : map_wide(sweep);
 }
 
-static int unmap_dirty(struct bed *bed)
+static int unmap_dirty(struct sweep *sweep)
 {
 	__u64 words[WIDE_WORDS];
 	struct vfio_bitmap bitmap = bitmap_words(words, WIDE_WORDS);
 
-	return dma_unmap_dirty(bed->w.container, IOVA + GIB, WIDE_PAGES * PAGE,
+	return dma_unmap_dirty(sweep->w.container, IOVA + GIB, WIDE_PAGES * PAGE,
 			       &bitmap, NULL);
 }
 
-static int unmap_all(struct bed *bed)
+static int unmap_all(struct sweep *sweep)
 {
-	return dma_unmap_all(bed->w.container, NULL);
+	return dma_unmap_all(sweep->w.container, NULL);
 }
 
-static bool pieces_in_both(struct bed *bed)
+static bool pieces_in_both(struct sweep *sweep)
 {
-	(void)bed;
+	(void)sweep;
 	return domains_hold(2, MEM_PAGES);
 }
 
-static bool nothing_in_both(struct bed *bed)
+static bool nothing_in_both(struct sweep *sweep)
 {
-	(void)bed;
+	(void)sweep;
 	return domains_hold(2, 0);
 }
 
@@ -183,21 +183,21 @@ FIXTURE_VARIANT_ADD(fails, unmap_dirty)
 
 /* A live update: addresses are taken back, and given anew */
 
-static int take_back(struct bed *bed)
+static int take_back(struct sweep *sweep)
 {
-	return dma_unmap(bed->w.container, IOVA + GIB, MEM_SIZE, UNMAP_VADDR, NULL);
+	return dma_unmap(sweep->w.container, IOVA + GIB, MEM_SIZE, UNMAP_VADDR, NULL);
 }
 
-static int give(struct bed *bed)
+static int give(struct sweep *sweep)
 {
-	return dma_map(bed->w.container, IOVA + GIB, bed->mem, MEM_SIZE, DMA_VADDR);
+	return dma_map(sweep->w.container, IOVA + GIB, sweep->mem, MEM_SIZE, DMA_VADDR);
 }
 
-static int with_address_taken(struct bed *bed)
+static int with_address_taken(struct sweep *sweep)
 {
-	int ret = with_a_mapping(bed);
+	int ret = with_a_mapping(sweep);
 
-	return ret ? ret : take_back(bed);
+	return ret ? ret : take_back(sweep);
 }
 
 FIXTURE_VARIANT_ADD(fails, take_back)
@@ -219,29 +219,29 @@ FIXTURE_VARIANT_ADD(fails, give)
 
 /* Dirty tracking, and what is only asked */
 
-static bool tracks(struct bed *bed)
+static bool tracks(struct sweep *sweep)
 {
 	__u64 word;
 	struct vfio_bitmap bitmap = bitmap_words(&word, 1);
 
-	return !dirty_get(bed->w.container, IOVA, PIECE_PAGES * PAGE, &bitmap);
+	return !dirty_get(sweep->w.container, IOVA, PIECE_PAGES * PAGE, &bitmap);
 }
 
-static bool tracks_not(struct bed *bed)
+static bool tracks_not(struct sweep *sweep)
 {
-	return !tracks(bed);
+	return !tracks(sweep);
 }
 
-static int ask(struct bed *bed)
+static int ask(struct sweep *sweep)
 {
 	static struct info info;
 
-	return info_get(bed->w.container, &info);
+	return info_get(sweep->w.container, &info);
 }
 
-static int nothing(struct bed *bed)
+static int nothing(struct sweep *sweep)
 {
-	(void)bed;
+	(void)sweep;
 	return 0;
 }
 
@@ -271,7 +271,7 @@ FIXTURE_VARIANT_ADD(fails, get_info)
 
 TEST_F(fails, at_every_allocation)
 {
-	fault_sweep(_metadata, &self->bed, &variant->deed);
+	fault_sweep(_metadata, &self->sweep, &variant->deed);
 }
 
 /* Memory that cannot be had, whichever page it is, around what is pinned at once. */
@@ -280,26 +280,26 @@ enum { LARGE_PAGES = 33 * 1024 };	/* more than is entered at once, too */
 
 FIXTURE(hole)
 {
-	struct bed bed;
+	struct sweep sweep;
 	char *large;
 };
 
 FIXTURE_SETUP(hole)
 {
-	bed_begin(_metadata, &self->bed);
+	sweep_begin(_metadata, &self->sweep);
 	self->large = mem_thp(LARGE_PAGES * PAGE);
 	ASSERT_NE(NULL, self->large);
-	ASSERT_EQ(0, with_two_domains(&self->bed));
+	ASSERT_EQ(0, with_two_domains(&self->sweep));
 }
 
 FIXTURE_TEARDOWN(hole)
 {
-	bed_end(_metadata, &self->bed);
+	sweep_end(_metadata, &self->sweep);
 	mem_free(self->large, LARGE_PAGES * PAGE);
 }
 
 /* A map of @npages of which page @page cannot be had. */
-static void map_hole(struct __test_metadata *_metadata, struct bed *self,
+static void map_hole(struct __test_metadata *_metadata, struct sweep *self,
 		     char *mem, unsigned int npages, unsigned int page)
 {
 	char *at = mem + page * PAGE;
@@ -314,14 +314,14 @@ static void map_hole(struct __test_metadata *_metadata, struct bed *self,
 
 TEST_F(hole, at_every_page)
 {
-	struct bed *bed = &self->bed;
+	struct sweep *sweep = &self->sweep;
 	unsigned int page;
 
-	ASSERT_EQ(0, state_read(&bed->w, &bed->before));
+	ASSERT_EQ(0, state_read(&sweep->w, &sweep->before));
 	for (page = 0; page < MEM_PAGES; page++)
-		map_hole(_metadata, bed, bed->mem, MEM_PAGES, page);
-	EXPECT_EQ(0, map(bed));
-	EXPECT_TRUE(mapped_in_both(bed));
+		map_hole(_metadata, sweep, sweep->mem, MEM_PAGES, page);
+	EXPECT_EQ(0, map(sweep));
+	EXPECT_TRUE(mapped_in_both(sweep));
 }
 
 TEST_F(hole, at_the_edges_of_batches)
@@ -330,13 +330,13 @@ TEST_F(hole, at_the_edges_of_batches)
 		0, 1, 1022, 1023, 1024, 2045, 2046, 16384, 32767, 32768, 32769,
 		LARGE_PAGES - 1,
 	};
-	struct bed *bed = &self->bed;
+	struct sweep *sweep = &self->sweep;
 	unsigned int i;
 
-	ASSERT_EQ(0, state_read(&bed->w, &bed->before));
+	ASSERT_EQ(0, state_read(&sweep->w, &sweep->before));
 	for (i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
-		map_hole(_metadata, bed, self->large, LARGE_PAGES, pages[i]);
-	EXPECT_EQ(0, dma_map(bed->w.container, IOVA + GIB, self->large,
+		map_hole(_metadata, sweep, self->large, LARGE_PAGES, pages[i]);
+	EXPECT_EQ(0, dma_map(sweep->w.container, IOVA + GIB, self->large,
 			     LARGE_PAGES * PAGE, DMA_RW));
 	EXPECT_TRUE(domains_hold(2, MEM_PAGES + LARGE_PAGES));
 }

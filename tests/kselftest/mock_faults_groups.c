@@ -6,52 +6,52 @@
  */
 #include "fault_pieces.h"
 
-static int join_a2(struct bed *bed)
+static int join_a2(struct sweep *sweep)
 {
-	return world_join(&bed->w, SLOT_A2);
+	return world_join(&sweep->w, SLOT_A2);
 }
 
-static int leave_a2(struct bed *bed)
+static int leave_a2(struct sweep *sweep)
 {
-	return leave(&bed->w, SLOT_A2);
+	return leave(&sweep->w, SLOT_A2);
 }
 
 /* The group's descriptor is open before, so that the sweep is of the attach alone. */
-static int with_group_a2(struct bed *bed)
+static int with_group_a2(struct sweep *sweep)
 {
-	int ret = with_pieces(bed);
+	int ret = with_pieces(sweep);
 
 	if (!ret)
-		ret = join_a2(bed);
-	return ret ? ret : leave_a2(bed);
+		ret = join_a2(sweep);
+	return ret ? ret : leave_a2(sweep);
 }
 
-static int with_group_b(struct bed *bed)
+static int with_group_b(struct sweep *sweep)
 {
-	int ret = with_pieces(bed);
+	int ret = with_pieces(sweep);
 
 	if (!ret)
-		ret = join_b(bed);
-	return ret ? ret : leave_b(bed);
+		ret = join_b(sweep);
+	return ret ? ret : leave_b(sweep);
 }
 
 /* Bitmaps and all: what is tracked may not suffer from an attach either. */
-static int with_group_b_tracked(struct bed *bed)
+static int with_group_b_tracked(struct sweep *sweep)
 {
-	int ret = with_group_b_unlike(bed);
+	int ret = with_group_b_unlike(sweep);
 
-	return ret ? ret : dirty_start(bed->w.container);
+	return ret ? ret : dirty_start(sweep->w.container);
 }
 
-static bool one_domain(struct bed *bed)
+static bool one_domain(struct sweep *sweep)
 {
-	(void)bed;
+	(void)sweep;
 	return domains_hold(1, MEM_PAGES);
 }
 
-static bool two_domains(struct bed *bed)
+static bool two_domains(struct sweep *sweep)
 {
-	(void)bed;
+	(void)sweep;
 	return domains_hold(2, MEM_PAGES);
 }
 
@@ -98,53 +98,53 @@ FIXTURE_VARIANT_ADD(fails, detach)
 
 TEST_F(fails, at_every_allocation)
 {
-	fault_sweep(_metadata, &self->bed, &variant->deed);
+	fault_sweep(_metadata, &self->sweep, &variant->deed);
 }
 
 FIXTURE(whole)
 {
-	struct bed bed;
+	struct sweep sweep;
 };
 
 FIXTURE_SETUP(whole)
 {
-	bed_begin(_metadata, &self->bed);
+	sweep_begin(_metadata, &self->sweep);
 	ASSERT_EQ(0, fault_set_up(false, false));
 }
 
 FIXTURE_TEARDOWN(whole)
 {
-	bed_end(_metadata, &self->bed);
+	sweep_end(_metadata, &self->sweep);
 }
 
 /* The container's own structures, and the first group's. */
 TEST_F(whole, set_iommu)
 {
-	struct bed *bed = &self->bed;
+	struct sweep *sweep = &self->sweep;
 	unsigned int n = 0;
 	int ret;
 
-	ASSERT_EQ(0, world_open_container(&bed->w));
-	ASSERT_EQ(0, world_join(&bed->w, SLOT_A));
+	ASSERT_EQ(0, world_open_container(&sweep->w));
+	ASSERT_EQ(0, world_join(&sweep->w, SLOT_A));
 	do {
 		ASSERT_GT(FAULTS_MAX, ++n);
 		ASSERT_EQ(0, fault_arm(n));
-		ret = world_set_iommu(&bed->w);
+		ret = world_set_iommu(&sweep->w);
 		if (!fault_fired())
 			break;
 		if (ret) {
 			EXPECT_EQ(-ENOMEM, ret);
-			expect_nothing(_metadata, &bed->w);
+			expect_nothing(_metadata, &sweep->w);
 			continue;
 		}
-		ASSERT_EQ(0, leave(&bed->w, SLOT_A));
-		expect_nothing(_metadata, &bed->w);
-		ASSERT_EQ(0, world_join(&bed->w, SLOT_A));
+		ASSERT_EQ(0, leave(&sweep->w, SLOT_A));
+		expect_nothing(_metadata, &sweep->w);
+		ASSERT_EQ(0, world_join(&sweep->w, SLOT_A));
 	} while (_metadata->passed);
 	EXPECT_EQ(0, ret);
 	EXPECT_LE(5, n - 1);
 	TH_LOG("%u failure points", n - 1);
-	EXPECT_EQ(0, map_pieces(bed));
+	EXPECT_EQ(0, map_pieces(sweep));
 }
 
 /* How a container with two filled domains and dirty tracking may end. */
@@ -163,18 +163,18 @@ static void end_container(struct world *w, enum ending ending)
 	world_close_container(w);
 }
 
-static bool end_round(struct __test_metadata *_metadata, struct bed *bed,
+static bool end_round(struct __test_metadata *_metadata, struct sweep *sweep,
 		      enum ending ending, unsigned int n)
 {
 	bool fired;
 
-	ASSERT_EQ(0, with_two_domains(bed));
-	ASSERT_EQ(0, dirty_start(bed->w.container));
+	ASSERT_EQ(0, with_two_domains(sweep));
+	ASSERT_EQ(0, dirty_start(sweep->w.container));
 	ASSERT_EQ(0, fault_arm(n));
-	end_container(&bed->w, ending);
+	end_container(&sweep->w, ending);
 	fired = fault_fired();
-	expect_nothing(_metadata, &bed->w);
-	EXPECT_EQ(NULL, world_leak(&bed->w));
+	expect_nothing(_metadata, &sweep->w);
+	EXPECT_EQ(NULL, world_leak(&sweep->w));
 	ASSERT_TRUE(_metadata->passed)
 		TH_LOG("ending %d, failure %u", ending, n);
 	return fired;
@@ -186,7 +186,7 @@ TEST_F(whole, close)
 	unsigned int n;
 
 	for (ending = 0; ending < ENDINGS; ending++) {
-		for (n = 1; end_round(_metadata, &self->bed, ending, n); n++)
+		for (n = 1; end_round(_metadata, &self->sweep, ending, n); n++)
 			ASSERT_GT(FAULTS_MAX, n);
 		TH_LOG("ending %d: %u failure points", ending, n - 1);
 	}

@@ -32,28 +32,28 @@ static char *mem_scattered(void)
 	return mem;
 }
 
-static int map_scattered(struct bed *bed)
+static int map_scattered(struct sweep *sweep)
 {
 	char *mem = mem_scattered();
 
 	if (!mem)
 		return -ENOMEM;
-	return dma_map(bed->w.container, IOVA + GIB, mem, SCATTERED_SIZE, DMA_RW);
+	return dma_map(sweep->w.container, IOVA + GIB, mem, SCATTERED_SIZE, DMA_RW);
 }
 
-static int unmap_scattered(struct bed *bed)
+static int unmap_scattered(struct sweep *sweep)
 {
-	return dma_unmap(bed->w.container, IOVA + GIB, SCATTERED_SIZE, 0, NULL);
+	return dma_unmap(sweep->w.container, IOVA + GIB, SCATTERED_SIZE, 0, NULL);
 }
 
-static int with_nothing(struct bed *bed)
+static int with_nothing(struct sweep *sweep)
 {
-	return begin_with(&bed->w, SLOT_A);
+	return begin_with(&sweep->w, SLOT_A);
 }
 
-static bool scattered_alone(struct bed *bed)
+static bool scattered_alone(struct sweep *sweep)
 {
-	(void)bed;
+	(void)sweep;
 	return domains_hold(1, SCATTERED_PAGES);
 }
 
@@ -67,16 +67,16 @@ FIXTURE_VARIANT_ADD(fails, map_scattered)
 	},
 };
 
-static int with_group_b_and_scattered(struct bed *bed)
+static int with_group_b_and_scattered(struct sweep *sweep)
 {
-	int ret = with_group_b_unlike(bed);
+	int ret = with_group_b_unlike(sweep);
 
-	return ret ? ret : map_scattered(bed);
+	return ret ? ret : map_scattered(sweep);
 }
 
-static bool scattered_in_both(struct bed *bed)
+static bool scattered_in_both(struct sweep *sweep)
 {
-	(void)bed;
+	(void)sweep;
 	return domains_hold(2, MEM_PAGES + SCATTERED_PAGES);
 }
 
@@ -93,23 +93,23 @@ FIXTURE_VARIANT_ADD(fails, attach_scattered)
 
 enum { HUGE_PAGES = 129 * 512 };
 
-static int with_huge(struct bed *bed)
+static int with_huge(struct sweep *sweep)
 {
 	char *mem = mem_thp(HUGE_PAGES * PAGE);
-	int ret = mem ? with_pieces(bed) : -ENOMEM;
+	int ret = mem ? with_pieces(sweep) : -ENOMEM;
 
-	return ret ? ret : dma_map(bed->w.container, IOVA + GIB, mem,
+	return ret ? ret : dma_map(sweep->w.container, IOVA + GIB, mem,
 				   HUGE_PAGES * PAGE, DMA_RW);
 }
 
 /* All of it is dirty, as a domain holds it. */
-static bool tracks(struct bed *bed)
+static bool tracks(struct sweep *sweep)
 {
 	static __u64 words[HUGE_PAGES / 64];
 	struct vfio_bitmap bitmap = bitmap_words(words, HUGE_PAGES / 64);
 
 	words[HUGE_PAGES / 64 - 1] = 0;
-	return !dirty_get(bed->w.container, IOVA + GIB, HUGE_PAGES * PAGE, &bitmap) &&
+	return !dirty_get(sweep->w.container, IOVA + GIB, HUGE_PAGES * PAGE, &bitmap) &&
 	       words[0] == ~0ULL && words[HUGE_PAGES / 64 - 1] == ~0ULL;
 }
 
@@ -123,7 +123,7 @@ FIXTURE_VARIANT_ADD(fails, dirty_start_huge)
 
 TEST_F(fails, at_every_allocation)
 {
-	fault_sweep(_metadata, &self->bed, &variant->deed);
+	fault_sweep(_metadata, &self->sweep, &variant->deed);
 }
 
 /*
@@ -133,36 +133,36 @@ TEST_F(fails, at_every_allocation)
 
 FIXTURE(answer)
 {
-	struct bed bed;
+	struct sweep sweep;
 };
 
 FIXTURE_SETUP(answer)
 {
-	bed_begin(_metadata, &self->bed);
+	sweep_begin(_metadata, &self->sweep);
 	ASSERT_EQ(0, fault_set_up(true, false));
-	ASSERT_EQ(0, with_two_domains(&self->bed));
-	ASSERT_EQ(0, dirty_start(self->bed.w.container));
+	ASSERT_EQ(0, with_two_domains(&self->sweep));
+	ASSERT_EQ(0, dirty_start(self->sweep.w.container));
 }
 
 FIXTURE_TEARDOWN(answer)
 {
-	bed_end(_metadata, &self->bed);
+	sweep_end(_metadata, &self->sweep);
 }
 
 /* More bits than are handed over without memory to collect them in. */
 enum { WIDE_PAGES = 1024, WIDE_WORDS = WIDE_PAGES / 64 };
 
-static int unmap_wide(struct bed *bed, __u64 *words)
+static int unmap_wide(struct sweep *sweep, __u64 *words)
 {
 	struct vfio_bitmap bitmap = bitmap_words(words, WIDE_WORDS);
 
 	words[WIDE_WORDS - 1] = 0;
-	return dma_unmap_dirty(bed->w.container, IOVA + GIB, WIDE_PAGES * PAGE,
+	return dma_unmap_dirty(sweep->w.container, IOVA + GIB, WIDE_PAGES * PAGE,
 			       &bitmap, NULL);
 }
 
 /* Lets the @n-th failure come; whether there was one. */
-static bool answer_round(struct __test_metadata *_metadata, struct bed *self,
+static bool answer_round(struct __test_metadata *_metadata, struct sweep *self,
 			 unsigned int n, unsigned int *kept, unsigned int *gone)
 {
 	__u64 words[WIDE_WORDS];
@@ -192,15 +192,15 @@ TEST_F(answer, an_unmap_is_done_or_not_begun)
 {
 	char *wide = mem_thp(WIDE_PAGES * PAGE);
 	unsigned int n = 0, kept = 0, gone = 0;
-	struct bed *bed = &self->bed;
+	struct sweep *sweep = &self->sweep;
 
 	ASSERT_NE(NULL, wide);
-	ASSERT_EQ(0, state_read(&bed->w, &bed->before));
+	ASSERT_EQ(0, state_read(&sweep->w, &sweep->before));
 	do {
 		ASSERT_GT(FAULTS_MAX, ++n);
-		ASSERT_EQ(0, dma_map(bed->w.container, IOVA + GIB, wide,
+		ASSERT_EQ(0, dma_map(sweep->w.container, IOVA + GIB, wide,
 				     WIDE_PAGES * PAGE, DMA_RW));
-	} while (answer_round(_metadata, bed, n, &kept, &gone));
+	} while (answer_round(_metadata, sweep, n, &kept, &gone));
 	TH_LOG("%u calls failed before the unmap, %u after it", kept, gone);
 	/* the request, the bitmap's place, memory, the bits */
 	EXPECT_LE(4, kept);

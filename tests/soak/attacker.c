@@ -19,7 +19,7 @@
 #include "../kselftest/lib/mem.h"
 #include "../kselftest/lib/util.h"
 #include "hostile.h"
-#include "turn.h"
+#include "group_lock.h"
 
 enum { LATE_BY_US = 2000, CHANGE_EVERY_US = 1500, MOVE_ONE_IN = 2000,
 	LIKE_PERCENT = 40 };
@@ -161,12 +161,12 @@ static int pick_target(struct rng *rng)
 static void move_group(struct rng *rng)
 {
 	cover_begin();
-	turn_begin();
+	group_lock();
 	if (rng_percent(rng, 50))
 		group_leave(me->group);
 	else
 		group_join(me->group, me->container[me->nr]);
-	turn_end();
+	group_unlock();
 	cover_is_new(&me->stage->cover);
 	__atomic_fetch_add(&me->stage->moves, 1, __ATOMIC_RELAXED);
 }
@@ -179,9 +179,9 @@ static void think_of(struct call *call, struct rng *rng)
 	if (rng_percent(rng, LIKE_PERCENT))
 		model = cover_pick(&me->stage->cover, rng);
 	if (model)
-		craft_like(call, model, rng, &places);
+		hostile_call_vary(call, model, rng, &places);
 	else
-		craft(call, rng, &places);
+		hostile_call_make(call, rng, &places);
 }
 
 static void attack(struct rng *rng)

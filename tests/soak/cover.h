@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "craft.h"
+#include "hostile_call.h"
 
 /* More than a module has bytes, so that no two points are taken for one. */
 enum { COVER_SPAN = 1 << 20, COVER_KEPT = 1024 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The hostile clients: processes without privilege over locked memory, who
- * share two containers and try whatever craft.h thinks of.
+ * share two containers and try whatever hostile_call.h thinks of.
  */
 #ifndef VIB_SOAK_HOSTILE_H
 #define VIB_SOAK_HOSTILE_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "cover.h"
-#include "craft.h"
+#include "hostile_call.h"
 
 enum { HOSTILES = 2, HOSTILE_THREADS = 2, LIMIT_PAGES = 96 };
 

@@ -20,9 +20,9 @@
 #include "../kselftest/lib/ledger.h"
 #include "../kselftest/lib/mem.h"
 #include "../kselftest/lib/world.h"
-#include "heir.h"
+#include "child.h"
 #include "races.h"
-#include "turn.h"
+#include "group_lock.h"
 
 #define SLOT (4 * MIB)
 #define BASE (1 * GIB)
@@ -180,7 +180,7 @@ static int use_device(unsigned int g)
 
 static int breed(struct rng *rng, enum race race)
 {
-	struct estate estate = {
+	struct inherited inherited = {
 		.container = atomic_load(&container),
 		.mem = own,
 		.iova = slot_iova(rng),
@@ -188,8 +188,8 @@ static int breed(struct rng *rng, enum race race)
 	unsigned int g;
 
 	for (g = 0; g < RACE_GROUPS; g++)
-		estate.group[g] = atomic_load(&group[g]);
-	return heir_breed(rng, race, &estate);
+		inherited.group[g] = atomic_load(&group[g]);
+	return child_make(rng, race, &inherited);
 }
 
 static int remap(struct rng *rng)
@@ -267,9 +267,9 @@ static int one_in_turn(struct rng *rng, enum race race)
 		race == RACE_EXEC_KEPT;
 	int ret;
 
-	turn_begin();
+	group_lock();
 	ret = child ? breed(rng, race) : group_op(rng, race);
-	turn_end();
+	group_unlock();
 	return ret;
 }
 

@@ -22,7 +22,7 @@
 
 #include "../differential/rng.h"
 #include "../kselftest/lib/backend.h"
-#include "heir.h"
+#include "child.h"
 #include "leftovers.h"
 #include "races.h"
 #include "tap.h"
@@ -260,7 +260,7 @@ int main(int argc, char **argv)
 
 	/* exec'ed by a client */
 	if (argc > 1 && !strcmp(argv[1], "exec"))
-		return heir_main(argc - 2, argv + 2);
+		return child_main(argc - 2, argv + 2);
 	d.rng.state = seed;
 	if (!tap(prepare(&d), "four devices and the module"))
 		return tap_end();

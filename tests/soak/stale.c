@@ -19,7 +19,7 @@
 
 #include "../kselftest/lib/mem.h"
 #include "../kselftest/lib/pci.h"
-#include "aim.h"
+#include "unbound_edu.h"
 #include "leftovers.h"
 #include "refill.h"
 #include "stale.h"
@@ -174,7 +174,7 @@ static int aim_all(struct judge *j)
 	int ret, bad = 0;
 
 	for (i = 0; i < devices; i++) {
-		ret = aim_open(&edu[i], j->dev[i].addr);
+		ret = unbound_edu_open(&edu[i], j->dev[i].addr);
 		bad = ret ? ret : bad;
 	}
 	/* What the client had under way first. */
@@ -188,7 +188,7 @@ static int aim_all(struct judge *j)
 		if (edu[i].bar)
 			edu_wait(&edu[i]);
 	for (i = 0; i < devices; i++)
-		aim_close(&edu[i], j->dev[i].addr);
+		unbound_edu_close(&edu[i], j->dev[i].addr);
 	return bad;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* See limits.h. */
+/* See memlock.h. */
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdlib.h>
@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "../kselftest/lib/util.h"
-#include "limits.h"
+#include "memlock.h"
 
-long limits_locked(void)
+long memlock_used(void)
 {
 	static int fd = -1;
 	char text[2048], *line;
@@ -25,18 +25,18 @@ long limits_locked(void)
 	return line ? strtol(line + 6, NULL, 10) : -1;
 }
 
-void limits_set(long headroom)
+void memlock_allow(long headroom)
 {
 	struct rlimit limit = {
 		.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY,
 	};
 
 	if (headroom >= 0)
-		limit.rlim_cur = limits_locked() * KIB + headroom;
+		limit.rlim_cur = memlock_used() * KIB + headroom;
 	setrlimit(RLIMIT_MEMLOCK, &limit);
 }
 
-int limits_privilege(bool on)
+int memlock_privilege(bool on)
 {
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3,

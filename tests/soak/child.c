@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* See heir.h. */
+/* See child.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -11,7 +11,7 @@
 #include "../kselftest/lib/dma.h"
 #include "../kselftest/lib/info.h"
 #include "../kselftest/lib/mem.h"
-#include "heir.h"
+#include "child.h"
 
 #define HEIR_SIZE (4 * PAGE)
 
@@ -23,25 +23,25 @@ static void survive_exec(int fd)
 		fcntl(fd, F_SETFD, 0);
 }
 
-/* Goes on as heir_main() with the container, its groups and @tell. */
-static void hand_on(const struct estate *estate, int tell, unsigned int nap)
+/* Goes on as child_main() with the container, its groups and @tell. */
+static void hand_on(const struct inherited *inherited, int tell, unsigned int nap)
 {
 	char arg[HEIR_ARGS][24];
 	unsigned int i;
 
-	survive_exec(estate->container);
+	survive_exec(inherited->container);
 	for (i = 0; i < RACE_GROUPS; i++)
-		survive_exec(estate->group[i]);
+		survive_exec(inherited->group[i]);
 	survive_exec(tell);
-	snprintf(arg[0], sizeof(arg[0]), "%d", estate->container);
+	snprintf(arg[0], sizeof(arg[0]), "%d", inherited->container);
 	snprintf(arg[1], sizeof(arg[1]), "%d", tell);
-	snprintf(arg[2], sizeof(arg[2]), "%llu", estate->iova);
+	snprintf(arg[2], sizeof(arg[2]), "%llu", inherited->iova);
 	snprintf(arg[3], sizeof(arg[3]), "%u", nap);
 	execl("/proc/self/exe", "races", "exec", arg[0], arg[1], arg[2],
 	      arg[3], NULL);
 }
 
-int heir_main(int argc, char **argv)
+int child_main(int argc, char **argv)
 {
 	unsigned int nap;
 	struct info info;
@@ -63,16 +63,16 @@ int heir_main(int argc, char **argv)
 	return 0;
 }
 
-static void child(const struct estate *estate, enum race race, int tell,
+static void child(const struct inherited *inherited, enum race race, int tell,
 		  unsigned int nap)
 {
-	estate->mem[0] = 1;
-	dma_map(estate->container, estate->iova, estate->mem, HEIR_SIZE,
+	inherited->mem[0] = 1;
+	dma_map(inherited->container, inherited->iova, inherited->mem, HEIR_SIZE,
 		DMA_RW);
 	if (race == RACE_EXEC)
 		execl("/proc/self/exe", "races", "exec", NULL);
 	if (race == RACE_EXEC_KEPT)
-		hand_on(estate, tell, nap);
+		hand_on(inherited, tell, nap);
 	if (nap % 2)
 		raise(SIGKILL);
 	_exit(0);
@@ -86,7 +86,7 @@ static int listen_to(int from)
 	return read(from, &c, 1) == 1 ? 0 : -EPIPE;
 }
 
-int heir_breed(struct rng *rng, enum race race, const struct estate *estate)
+int child_make(struct rng *rng, enum race race, const struct inherited *inherited)
 {
 	unsigned int nap = rng_below(rng, NAP_US);
 	bool patient = rng_percent(rng, 50);
@@ -97,7 +97,7 @@ int heir_breed(struct rng *rng, enum race race, const struct estate *estate)
 		return -errno;
 	pid = fork();
 	if (!pid)
-		child(estate, race, tell[1], nap);
+		child(inherited, race, tell[1], nap);
 	close(tell[1]);
 	if (pid < 0)
 		ret = -EAGAIN;

@@ -4,8 +4,8 @@
  * addresses that are almost there. Knows the ABI, remembers nothing of what is
  * mapped.
  */
-#ifndef VIB_SOAK_CRAFT_H
-#define VIB_SOAK_CRAFT_H
+#ifndef VIB_SOAK_HOSTILE_CALL_H
+#define VIB_SOAK_HOSTILE_CALL_H
 
 #include <linux/types.h>
 #include <linux/vfio.h>
@@ -53,10 +53,10 @@ struct call {
 };
 
 /* A call, with its argument written where it says if that is possible. */
-void craft(struct call *call, struct rng *rng, const struct places *places);
+void hostile_call_make(struct call *call, struct rng *rng, const struct places *places);
 
 /* The same for a call that is @model, but for a few words. */
-void craft_like(struct call *call, const struct call *model, struct rng *rng,
+void hostile_call_vary(struct call *call, const struct call *model, struct rng *rng,
 		const struct places *places);
 
 extern const char * const call_name[CALL_KINDS];

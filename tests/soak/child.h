@@ -3,8 +3,8 @@
  * Children of the races' clients: they inherit a container, use it, and end in
  * one of many ways. Some become another program that has it still.
  */
-#ifndef VIB_SOAK_HEIR_H
-#define VIB_SOAK_HEIR_H
+#ifndef VIB_SOAK_CHILD_H
+#define VIB_SOAK_CHILD_H
 
 #include <linux/types.h>
 
@@ -12,7 +12,7 @@
 #include "races.h"
 
 /* What there is to inherit; descriptors may be -1. */
-struct estate {
+struct inherited {
 	int container, group[RACE_GROUPS];
 	char *mem;
 	__u64 iova;		/* where to map a little of it */
@@ -22,9 +22,9 @@ struct estate {
  * A child by RACE_FORK, RACE_EXEC or RACE_EXEC_KEPT, and its end. 0 or -errno;
  * RACE_EXEC_KEPT: only if the other program had a container that worked.
  */
-int heir_breed(struct rng *rng, enum race race, const struct estate *estate);
+int child_make(struct rng *rng, enum race race, const struct inherited *inherited);
 
 /* That program, with what follows "exec" in its arguments; its exit status. */
-int heir_main(int argc, char **argv);
+int child_main(int argc, char **argv);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* See aim.h. */
+/* See unbound_edu.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/pci_regs.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "../kselftest/lib/util.h"
-#include "aim.h"
+#include "unbound_edu.h"
 
 static int open_file(const char *addr, const char *name)
 {
@@ -31,7 +31,7 @@ static int command(const char *addr, __u16 value)
 	return ret;
 }
 
-int aim_open(struct edu *edu, const char *addr)
+int unbound_edu_open(struct edu *edu, const char *addr)
 {
 	void *map;
 	int fd, ret;
@@ -52,7 +52,7 @@ int aim_open(struct edu *edu, const char *addr)
 	return command(addr, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 }
 
-void aim_close(struct edu *edu, const char *addr)
+void unbound_edu_close(struct edu *edu, const char *addr)
 {
 	if (!edu->bar)
 		return;

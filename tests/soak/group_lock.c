@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* See turn.h. */
+/* See group_lock.h. */
 #include <pthread.h>
 
 #include "../kselftest/lib/util.h"
-#include "turn.h"
+#include "group_lock.h"
 
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
@@ -12,13 +12,13 @@ static bool needed(void)
 	return kernel_running() < KERNEL(5, 19);
 }
 
-void turn_begin(void)
+void group_lock(void)
 {
 	if (needed())
 		pthread_mutex_lock(&turn);
 }
 
-void turn_end(void)
+void group_unlock(void)
 {
 	if (needed())
 		pthread_mutex_unlock(&turn);

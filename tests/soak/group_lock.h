@@ -5,11 +5,11 @@
  * in __vfio_group_unset_container(). There a process makes them one at a time;
  * elsewhere all at once.
  */
-#ifndef VIB_SOAK_TURN_H
-#define VIB_SOAK_TURN_H
+#ifndef VIB_SOAK_GROUP_LOCK_H
+#define VIB_SOAK_GROUP_LOCK_H
 
 /* Around what joins, leaves or closes a group, its container or its devices. */
-void turn_begin(void);
-void turn_end(void);
+void group_lock(void);
+void group_unlock(void);
 
 #endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* See craft.h. */
+/* See hostile_call.h. */
 #include <string.h>
 
 #include "../kselftest/lib/util.h"
-#include "craft.h"
+#include "hostile_call.h"
 
 #define KERNEL_ADDRESS 0xffff888000100000ULL
 #define NONCANONICAL 0x8000000000000000ULL
@@ -289,7 +289,7 @@ static void change_word(struct call *call, struct rng *rng)
 	memcpy(at, &word, wide);
 }
 
-void craft_like(struct call *call, const struct call *model, struct rng *rng,
+void hostile_call_vary(struct call *call, const struct call *model, struct rng *rng,
 		const struct places *places)
 {
 	unsigned int changes = rng_below(rng, 4);
@@ -302,7 +302,7 @@ void craft_like(struct call *call, const struct call *model, struct rng *rng,
 	settle(call, rng, places);
 }
 
-void craft(struct call *call, struct rng *rng, const struct places *places)
+void hostile_call_make(struct call *call, struct rng *rng, const struct places *places)
 {
 	static const unsigned long ids[] = {
 		BATCH_IOMMU, BATCH_IOMMU, VFIO_TYPE1_IOMMU, VFIO_TYPE1v2_IOMMU,
