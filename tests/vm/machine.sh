@@ -8,7 +8,7 @@
 # guest reports goes through /dev/ttyS1, and marks for the trace through /dev/ttyS2.
 
 # Sets QEMU_PACKAGE, MACHINE (QEMU and what it emulates), PORTS, and what
-# choose_iommu sets. Reads KERNEL, IOMMU, IOMMU_OPTIONS and TRACES.
+# choose_iommu sets. Reads KERNEL, IOMMU, IOMMU_OPTIONS, INTREMAP and TRACES.
 choose_machine() {
 	ARCH=$(arch_of "$KERNEL")
 	# Free pages hold a pattern that is looked at when they are used again: the only
@@ -44,7 +44,7 @@ choose_iommu() {
 	IOMMU_MODULES='' UNSAFE='' IOMMU_ARGS=()
 	case $ARCH-$IOMMU in
 	amd64-intel)
-		IOMMU_ARGS=(-device "intel-iommu,intremap=on$IOMMU_OPTIONS")
+		IOMMU_ARGS=(-device "intel-iommu,intremap=$INTREMAP$IOMMU_OPTIONS")
 		CMDLINE+=" intel_iommu=on iommu=nopt"
 		;;
 	amd64-amd) # QEMU 7.2's has no interrupt remapping that the newest kernels take
