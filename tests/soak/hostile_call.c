@@ -290,7 +290,7 @@ static void change_word(struct call *call, struct rng *rng)
 }
 
 void hostile_call_vary(struct call *call, const struct call *model, struct rng *rng,
-		const struct places *places)
+		       const struct places *places)
 {
 	unsigned int changes = rng_below(rng, 4);
 

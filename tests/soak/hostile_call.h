@@ -57,7 +57,7 @@ void hostile_call_make(struct call *call, struct rng *rng, const struct places *
 
 /* The same for a call that is @model, but for a few words. */
 void hostile_call_vary(struct call *call, const struct call *model, struct rng *rng,
-		const struct places *places);
+		       const struct places *places);
 
 extern const char * const call_name[CALL_KINDS];
 
