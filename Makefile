@@ -168,6 +168,6 @@ help:
 #:                    ours side by side: OPS=1000000, which takes an hour
 #: make soak [SEED=N] races, stale DMA and 10,000,000 hostile calls on each
 #:                    kernel: hours; make test has minutes of it
-#: make support-table   put the results of the last runs into README.md
+#: make support-table   put the results of the last runs into README.md and tests/README.md
 #: make clean         remove what was built; downloads stay in the cache
 #:                    (VIB_CACHE, default ~/.cache/vfio-iommu-batch)

@@ -56,4 +56,4 @@ module_exit(batch_exit);
 
 MODULE_DESCRIPTION("VFIO IOMMU backend with batched mapping, unmapping and unpinning");
 MODULE_LICENSE("GPL v2");
-MODULE_VERSION("0.1.0");
+MODULE_VERSION("0.2.0");
