@@ -58,6 +58,17 @@ static void show_groups(struct seq_file *seq, struct vib_domain *dom)
 	}
 }
 
+static void show_emulated(struct seq_file *seq, struct vib_ioas *ioas)
+{
+	struct vib_emulated *emu;
+
+	list_for_each_entry(emu, &ioas->emulated, node) {
+		seq_printf(seq, "emulated: %d devices", iommu_group_id(emu->iommu));
+		vib_resolve_each(emu->iommu, show_name, seq);
+		seq_putc(seq, '\n');
+	}
+}
+
 static int show_domains(struct seq_file *seq, struct vib_ioas *ioas)
 {
 	struct vib_domain *dom;
@@ -74,6 +85,7 @@ static int show_domains(struct seq_file *seq, struct vib_ioas *ioas)
 			   dom->coherent);
 		show_groups(seq, dom);
 	}
+	show_emulated(seq, ioas);
 	up_read(&ioas->domains_rwsem);
 	return 0;
 }
@@ -89,6 +101,22 @@ static void show_usage(struct seq_file *seq, struct vib_ioas *ioas)
 	seq_printf(seq, "metadata_bytes: %llu\n", usage.metadata);
 }
 
+/* The account of who mapped last: mostly the only process that maps here. tree_lock is held. */
+static void show_account(struct seq_file *seq, struct vib_ioas *ioas)
+{
+	u64 locked, limit;
+
+	lockdep_assert_held(&ioas->tree_lock);
+	if (!ioas->latest)
+		return;
+	vib_owner_account(ioas->latest, &locked, &limit);
+	seq_printf(seq, "locked_pages: %llu\n", locked);
+	if (limit == U64_MAX)
+		seq_puts(seq, "locked_limit_pages: unlimited\n");
+	else
+		seq_printf(seq, "locked_limit_pages: %llu\n", limit);
+}
+
 static void show_tree(struct seq_file *seq, struct vib_ioas *ioas)
 {
 	u32 i;
@@ -102,6 +130,7 @@ static void show_tree(struct seq_file *seq, struct vib_ioas *ioas)
 	seq_printf(seq, "maps: %llu\n", ioas->stats.maps);
 	seq_printf(seq, "unmaps: %llu\n", ioas->stats.unmaps);
 	seq_printf(seq, "syncs: %llu\n", ioas->stats.syncs);
+	show_account(seq, ioas);
 	mutex_unlock(&ioas->tree_lock);
 }
 
@@ -115,6 +144,7 @@ static int show_ioas(struct vib_ioas *ioas, void *data)
 	seq_escape(seq, ioas->comm, "\n\\");
 	seq_putc(seq, '\n');
 	seq_printf(seq, "type: 0x%lx\n", ioas->type);
+	seq_printf(seq, "page_size: %lu\n", PAGE_SIZE);
 	show_tree(seq, ioas);
 	show_usage(seq, ioas);
 	return show_domains(seq, ioas);

@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 #include "pure/dirtymap.h"
 #include "pure/iova.h"
+#include "trace/refusal.h"
 
 static bool is_coherent(struct vib_ioas *ioas)
 {
@@ -113,14 +114,17 @@ static long map_dma(struct vib_ioas *ioas, void __user *arg)
 	u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE | VFIO_DMA_MAP_FLAG_VADDR;
 	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
 	struct vfio_iommu_type1_dma_map map;
-	bool vaddr;
+	int ret;
 
 	if (copy_from_user(&map, arg, minsz))
 		return -EFAULT;
 	if (map.argsz < minsz || map.flags & ~known)
-		return vib_refuse(ioas->handle, VIB_REASON_ARGS, -EINVAL);
-	vaddr = map.flags & VFIO_DMA_MAP_FLAG_VADDR;
-	return vib_map(ioas, map.iova, map.vaddr, map.size, prot_of(map.flags), vaddr);
+		ret = vib_refuse(ioas->handle, VIB_REASON_ARGS, -EINVAL);
+	else
+		ret = vib_map(ioas, map.iova, map.vaddr, map.size, prot_of(map.flags),
+			      map.flags & VFIO_DMA_MAP_FLAG_VADDR);
+	trace_vib_failed(ioas->handle, VIB_CALL_MAP, map.iova, map.size, ret);
+	return ret;
 }
 
 /* Where dirty bits go: the user's bitmap. */
@@ -203,44 +207,56 @@ static long unmap_dma(struct vib_ioas *ioas, void __user *arg)
 
 	if (copy_from_user(&unmap, arg, minsz))
 		return -EFAULT;
-	if (unmap.argsz < minsz || unmap.flags & ~known)
-		return vib_refuse(ioas->handle, VIB_REASON_ARGS, -EINVAL);
 	req.iova = unmap.iova;
 	req.size = unmap.size;
 	req.all = unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL;
-	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
+	if (unmap.argsz < minsz || unmap.flags & ~known)
+		ret = vib_refuse(ioas->handle, VIB_REASON_ARGS, -EINVAL);
+	else if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
 		ret = unmap_reporting(ioas, &req, &unmap, arg);
 	else if (unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR)
 		ret = vib_vaddr_invalidate(ioas, &req);
 	else
 		ret = vib_unmap(ioas, &req);
+	trace_vib_failed(ioas->handle, VIB_CALL_UNMAP, unmap.iova, unmap.size, ret);
 	if (ret)
 		return ret;
 	unmap.size = req.unmapped;
 	return copy_to_user(arg, &unmap, minsz) ? -EFAULT : 0;
 }
 
+/* Dirty bits of a range into the user's bitmap. */
+static int report_dirty(struct vib_ioas *ioas,
+			const struct vfio_iommu_type1_dirty_bitmap_get *get)
+{
+	struct user_bitmap bitmap;
+	u64 last;
+	int ret;
+
+	if (!vib_fits_long(get->iova) || !vib_fits_long(get->size))
+		return vib_refuse(ioas->handle, VIB_REASON_WRAP, -EOVERFLOW);
+	if (!get->size)
+		return vib_refuse(ioas->handle, VIB_REASON_EMPTY, -EINVAL);
+	if (!vib_range_last(get->iova, get->size, &last))
+		return vib_refuse(ioas->handle, VIB_REASON_WRAP, -EOVERFLOW);
+	ret = get_bitmap(&bitmap, &get->bitmap, get->iova, get->size);
+	if (ret)
+		return vib_refuse(ioas->handle, VIB_REASON_BITMAP, ret);
+	return vib_dirty_get(ioas, &bitmap.sink);
+}
+
 static long get_dirty(struct vib_ioas *ioas, void __user *arg, u32 argsz)
 {
 	struct vfio_iommu_type1_dirty_bitmap_get get;
-	struct user_bitmap bitmap;
-	u64 last;
 	int ret;
 
 	if (argsz - offsetofend(struct vfio_iommu_type1_dirty_bitmap, flags) < sizeof(get))
 		return -EINVAL;
 	if (copy_from_user(&get, arg, sizeof(get)))
 		return -EFAULT;
-	if (!vib_fits_long(get.iova) || !vib_fits_long(get.size))
-		return -EOVERFLOW;
-	if (!get.size)
-		return -EINVAL;
-	if (!vib_range_last(get.iova, get.size, &last))
-		return -EOVERFLOW;
-	ret = get_bitmap(&bitmap, &get.bitmap, get.iova, get.size);
-	if (ret)
-		return vib_refuse(ioas->handle, VIB_REASON_BITMAP, ret);
-	return vib_dirty_get(ioas, &bitmap.sink);
+	ret = report_dirty(ioas, &get);
+	trace_vib_failed(ioas->handle, VIB_CALL_DIRTY, get.iova, get.size, ret);
+	return ret;
 }
 
 static long dirty_pages(struct vib_ioas *ioas, void __user *arg)

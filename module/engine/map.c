@@ -12,6 +12,7 @@
 #include "engine.h"
 #include "mm/pin.h"
 #include "states.h"
+#include "trace/refusal.h"
 #include "trace/trace.h"
 
 #include <linux/mm.h>

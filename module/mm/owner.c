@@ -93,6 +93,14 @@ void vib_owner_uncharge(struct vib_owner *owner, u64 npages)
 	adjust(owner, npages, false);
 }
 
+void vib_owner_account(const struct vib_owner *owner, u64 *locked, u64 *limit)
+{
+	unsigned long bytes = task_rlimit(owner->task, RLIMIT_MEMLOCK);
+
+	*locked = READ_ONCE(owner->mm->locked_vm);
+	*limit = owner->unlimited || bytes == RLIM_INFINITY ? U64_MAX : bytes >> PAGE_SHIFT;
+}
+
 static int copy(u64 vaddr, void *buf, size_t size, bool write)
 {
 	void __user *user = (void __user *)(unsigned long)vaddr;

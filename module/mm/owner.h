@@ -78,6 +78,12 @@ void vib_owner_recharge(struct vib_owner *owner, u64 npages);
  */
 void vib_owner_uncharge(struct vib_owner *owner, u64 npages);
 
+/*
+ * What the owner's process has locked, in pages, and may lock: U64_MAX for no limit. For people;
+ * may be called with anything held.
+ */
+void vib_owner_account(const struct vib_owner *owner, u64 *locked, u64 *limit);
+
 /* vib_owner_hold() and vib_owner_release() of an owner who is not current. */
 bool vib_owner_hold_other(struct vib_owner *owner);
 void vib_owner_release_other(struct vib_owner *owner);

@@ -14,7 +14,7 @@
 
 #include "compat/mm.h"
 #include "pfnmap.h"
-#include "trace/trace.h"
+#include "trace/refusal.h"
 
 /* Unpinning this many pages goes without a reschedule. */
 enum {

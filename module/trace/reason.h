@@ -55,6 +55,21 @@ enum vib_reason {
 #define VIB_REASON_PRINT(reason) \
 	__print_symbolic(reason, VIB_REASON_LIST(VIB_REASON_SYMBOL) { -1, "" })
 
+/* The calls that can be refused, X(name, words). */
+#define VIB_CALL_LIST(X)		\
+	X(MAP, "MAP")			\
+	X(UNMAP, "UNMAP")		\
+	X(DIRTY, "DIRTY_PAGES")
+
+#define VIB_CALL_ENUM(name, words) VIB_CALL_##name,
+enum vib_call {
+	VIB_CALL_LIST(VIB_CALL_ENUM)
+};
+
+#define VIB_CALL_DEFINE(name, words) TRACE_DEFINE_ENUM(VIB_CALL_##name);
+#define VIB_CALL_SYMBOL(name, words) { VIB_CALL_##name, words },
+#define VIB_CALL_PRINT(call) __print_symbolic(call, VIB_CALL_LIST(VIB_CALL_SYMBOL) { -1, "" })
+
 /* Did the group find its domain, rather than bring one? */
 static inline bool vib_reason_joined(enum vib_reason reason)
 {

@@ -3,7 +3,10 @@
  * The bodies of the tracepoints, and the words of enum vib_reason. Knows nothing else.
  */
 #define CREATE_TRACE_POINTS
+#include "refusal.h"
 #include "trace.h"
+
+#include <linux/ctype.h>
 
 #define VIB_REASON_NAME(name, words) [VIB_REASON_##name] = words,
 static const char * const words_of[] = {
@@ -13,6 +16,18 @@ static const char * const words_of[] = {
 const char *vib_reason_words(enum vib_reason reason)
 {
 	return words_of[reason];
+}
+
+void vib_caller_name(char *name)
+{
+	int i;
+
+	/* Whoever changes it meanwhile leaves a 0 at the end. */
+	memcpy(name, current->group_leader->comm, TASK_COMM_LEN);
+	for (i = 0; i < TASK_COMM_LEN - 1; i++)
+		if (iscntrl(name[i]) && name[i])
+			name[i] = '?';
+	name[i] = '\0';
 }
 
 int vib_refuse(u32 container, enum vib_reason reason, int error)

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints, system "vfio_iommu_batch": what was asked of a container, what came of it and why. A
- * container is named by the number that debugfs has for it, a size is in bytes, an address that
- * ends in "last" is included, and an error is 0 or a negative errno.
+ * Tracepoints, system "vfio_iommu_batch": what was asked of a container and what came of it; why
+ * a call was refused is told by refusal.h. A container is named by the number that debugfs has for
+ * it, a size is in bytes, an address that ends in "last" is included, and an error is 0 or a
+ * negative errno.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vfio_iommu_batch
+#undef TRACE_SYSTEM_VAR
+#define TRACE_SYSTEM_VAR vfio_iommu_batch
 
 #if !defined(VIB_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define VIB_TRACE_H
 
 #include <linux/tracepoint.h>
+#include "caller.h"
 #include "reason.h"
 
 /* User space, which formats binary traces, has to be told the values. */
@@ -22,19 +26,21 @@ TRACE_EVENT(vib_attach,
 	TP_ARGS(container, group, domain, reason, error),
 	TP_STRUCT__entry(
 		__field(u32, container) __field(int, group) __field(int, domain)
-		__field(int, reason) __field(int, error)
+		__field(int, reason) __field(int, error) VIB_CALLER_FIELDS
 	),
 	TP_fast_assign(
+		VIB_CALLER_ASSIGN
 		__entry->container = container;
 		__entry->group = group;
 		__entry->domain = domain;
 		__entry->reason = reason;
 		__entry->error = error;
 	),
-	TP_printk("container=%u group=%d %s domain=%d error=%d: %s", __entry->container,
-		  __entry->group, __entry->error ? "refused" : __entry->domain < 0 ? "emulated" :
+	TP_printk("container=%u group=%d %s domain=%d error=%d: %s" VIB_CALLER_FORMAT,
+		  __entry->container, __entry->group,
+		  __entry->error ? "refused" : __entry->domain < 0 ? "emulated" :
 		  vib_reason_joined(__entry->reason) ? "joined" : "new", __entry->domain,
-		  __entry->error, VIB_REASON_PRINT(__entry->reason))
+		  __entry->error, VIB_REASON_PRINT(__entry->reason), VIB_CALLER_VALUES)
 );
 
 /* A group was detached; @freed tells whether its domain went with it. */
@@ -115,39 +121,6 @@ TRACE_EVENT(vib_sync,
 	TP_printk("container=%u domain=%d iova=0x%llx last=0x%llx flushes=%u",
 		  __entry->container, __entry->domain, __entry->iova, __entry->last,
 		  __entry->flushes)
-);
-
-/* The check that refuses a call, with the errno that user space gets. */
-TRACE_EVENT(vib_refuse,
-	TP_PROTO(u32 container, enum vib_reason reason, int error),
-	TP_ARGS(container, reason, error),
-	TP_STRUCT__entry(
-		__field(u32, container) __field(int, reason) __field(int, error)
-	),
-	TP_fast_assign(
-		__entry->container = container;
-		__entry->reason = reason;
-		__entry->error = error;
-	),
-	TP_printk("container=%u error=%d: %s", __entry->container, __entry->error,
-		  VIB_REASON_PRINT(__entry->reason))
-);
-
-/* @asked more than @used would break a limit: in pages, or mappings without locked memory. */
-TRACE_EVENT(vib_limit,
-	TP_PROTO(enum vib_reason which, u64 asked, u64 used, u64 limit),
-	TP_ARGS(which, asked, used, limit),
-	TP_STRUCT__entry(
-		__field(u64, asked) __field(u64, used) __field(u64, limit) __field(int, which)
-	),
-	TP_fast_assign(
-		__entry->asked = asked;
-		__entry->used = used;
-		__entry->limit = limit;
-		__entry->which = which;
-	),
-	TP_printk("%s: asked=%llu used=%llu limit=%llu", VIB_REASON_PRINT(__entry->which),
-		  __entry->asked, __entry->used, __entry->limit)
 );
 
 #endif

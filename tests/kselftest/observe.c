@@ -130,6 +130,25 @@ TEST_F(observe, list_counts_what_mappings_hold)
 	EXPECT_EQ(2, listed("unmaps:"));
 }
 
+/* Beside what is charged for the mappings there is the limit that it is held to. */
+TEST_F(observe, list_tells_what_is_locked_of_which_limit)
+{
+	struct rlimit limit = { 100 * PAGE, 100 * PAGE };
+	int fd;
+
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	fd = self->w.container;
+	EXPECT_EQ(PAGE, listed("page_size:"));
+	EXPECT_FALSE(list_says("\nlocked_limit_pages:"));
+	ASSERT_EQ(0, dma_map(fd, IOVA, self->mem, PAGE, DMA_RW));
+	EXPECT_TRUE(list_says("\nlocked_limit_pages: unlimited\n"));
+	ASSERT_EQ(0, drop_ipc_lock());
+	ASSERT_EQ(0, setrlimit(RLIMIT_MEMLOCK, &limit));
+	ASSERT_EQ(0, dma_map(fd, 2 * IOVA, self->mem, 3 * PAGE, DMA_RW));
+	EXPECT_EQ(100, listed("locked_limit_pages:"));
+	EXPECT_EQ(4 + self->w.locked, listed("locked_pages:"));
+}
+
 TEST_F(observe, list_counts_a_bar_as_not_pinned)
 {
 	struct edu *edu;
@@ -201,6 +220,47 @@ TEST_F(observe, trace_tells_the_locked_memory_asked_for)
 	EXPECT_EQ(-ENOMEM, dma_map(fd, 2 * IOVA, self->mem, 8 * PAGE, DMA_RW));
 	EXPECT_EQ(1, trace_count("vib_limit:",
 				 "RLIMIT_MEMLOCK: asked=8 used=1 limit=4"));
+	EXPECT_EQ(0, trace_stop());
+}
+
+/* The end of a call that fails has what was asked for; one that succeeds leaves nothing. */
+TEST_F(observe, trace_tells_what_a_failed_call_asked_for)
+{
+	struct vfio_bitmap no_room = { .pgsize = PAGE };
+	int fd;
+
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	fd = self->w.container;
+	ASSERT_EQ(0, trace_start());
+	ASSERT_EQ(0, dma_map(fd, IOVA, self->mem, 2 * PAGE, DMA_RW));
+	EXPECT_EQ(0, trace_count("vib_failed:", ""));
+	EXPECT_EQ(-EINVAL, dma_map(fd, MSI_WINDOW, self->mem, PAGE, DMA_RW));
+	EXPECT_EQ(1, trace_count("vib_failed:",
+				 " MAP iova=0xfee00000 size=0x1000 error=-22 pid="));
+	EXPECT_EQ(-EINVAL, dma_map(fd, IOVA, self->mem, PAGE, 1 << 30));
+	EXPECT_EQ(2, trace_count("vib_failed:", " MAP "));
+	EXPECT_EQ(-EINVAL, dma_unmap(fd, IOVA, PAGE, 0, NULL));
+	EXPECT_EQ(1, trace_count("vib_failed:",
+				 " UNMAP iova=0x10000000 size=0x1000 error=-22 "));
+	EXPECT_EQ(-EINVAL, dirty_get(fd, IOVA, PAGE, &no_room));
+	EXPECT_EQ(1, trace_count("vib_failed:", " DIRTY_PAGES iova=0x10000000 "));
+	ASSERT_EQ(0, dma_unmap_all(fd, NULL));
+	EXPECT_EQ(4, trace_count("vib_failed:", ""));
+	EXPECT_EQ(0, trace_stop());
+}
+
+/* A process is named as it names itself, but on one line and without control characters. */
+TEST_F(observe, trace_names_the_process_that_was_refused)
+{
+	char want[64];
+
+	ASSERT_EQ(0, prctl(PR_SET_NAME, "a\n\033[2J ] tid=1"));
+	snprintf(want, sizeof(want), " pid=%d tid=%d [a??[2J ] tid=1]", getpid(), getpid());
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	ASSERT_EQ(0, trace_start());
+	EXPECT_EQ(-EINVAL, dma_map(self->w.container, IOVA + 1, self->mem, PAGE, DMA_RW));
+	EXPECT_EQ(1, trace_count("vib_refuse:", want));
+	EXPECT_EQ(1, trace_count("vib_failed:", want));
 	EXPECT_EQ(0, trace_stop());
 }
 
