@@ -25,42 +25,161 @@
  * ---------------------------------
  *  - A range that wraps past 2^64, or a value that does not fit the kernel's word, is -EOVERFLOW on
  *    every kernel (type1 before v6.19: -EINVAL).
- *  - VFIO_IOMMU_GET_INFO: every capability starts on a multiple of 8 (type1 before v6.6: not
- *  always).
- *  - The entry limit (parameter dma_entry_limit, capability VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL) counts
- *    only mappings that charge no locked memory, such as those of device BARs. Mappings of ordinary
- *    memory are bounded by RLIMIT_MEMLOCK and the memory cgroup, however many they are.
+ *  - VFIO_IOMMU_GET_INFO: every capability starts on a multiple of 8 bytes (type1 before v6.6: not
+ *    always).
+ *  - The entry limit (parameter dma_entry_limit) counts only mappings that charge no locked
+ *    memory, such as those of device BARs. Mappings of ordinary memory are bounded by
+ *    RLIMIT_MEMLOCK and the memory cgroup, however many they are.
+ *  - The capability VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL therefore always says 2^32 - 1: clients take it
+ *    for the number of mappings of any kind that are left.
  *  - VFIO_TYPE1_NESTING_IOMMU is not offered, as by the newest type1.
  *
  * Error numbers
  * -------------
- * VFIO_IOMMU_MAP_DMA, in the order of the checks; on any of them nothing has changed:
+ * One check a line, in the order in which they are made; the first that fails decides. Unless a
+ * line says otherwise, nothing has changed then. A value "fits" when the kernel's word holds it,
+ * which on 64 bits every value does.
  *
- *	EFAULT the structure cannot be read EINVAL argsz too small, unknown flag EOVERFLOW a value
- *	does not fit the kernel's word EINVAL size is 0 EOVERFLOW iova + size or vaddr + size passes
- *	2^64 EINVAL neither READ nor WRITE; iova, vaddr or size not a multiple of the smallest page
- *	size EEXIST a mapping overlaps EINVAL outside the IOVA ranges that GET_INFO tells ENOMEM
- *	RLIMIT_MEMLOCK without CAP_IPC_LOCK; no memory EFAULT no memory is mapped at vaddr, or not
- *	with the access asked for EINTR the task is being killed ENOSPC the mapping charges no
- *	locked memory and the entry limit is reached (others) what the kernel's page pinning or
- *	IOMMU driver says, such as EOPNOTSUPP
- *
- * VFIO_IOMMU_UNMAP_DMA, in the order of the checks:
- *
- *	EFAULT the structure cannot be read EINVAL argsz too small, unknown flag EOVERFLOW a value
- *	does not fit the kernel's word EINVAL iova not a multiple of the smallest page size; with
- *	UNMAP_FLAG_ALL iova or size not
- *			0; size 0 or not such a multiple
- *	EOVERFLOW	iova + size passes 2^64
- *	EINVAL		a mapping reaches over either end of the range (not with VFIO_TYPE1_IOMMU)
- *
- * A range in which nothing is mapped is no error: size comes back as 0.
+ * VFIO_CHECK_EXTENSION answers 0 or 1, never with an error.
  *
  * VFIO_SET_IOMMU and VFIO_GROUP_SET_CONTAINER:
  *
- *	EPERM interrupts of the group are not isolated and allow_unsafe_interrupts is 0 EINVAL an
- *	existing mapping lies where the new group reserves IOVA or its IOMMU cannot reach ENODEV the
- *	group has no device any more (others) what the IOMMU driver says, such as EBUSY
+ *	ENODEV		the group has no device any more, or one without an IOMMU
+ *	EBUSY		user addresses are taken back (VFIO_DMA_UNMAP_FLAG_VADDR)
+ *	EPERM		interrupts of the group are not isolated and allow_unsafe_interrupts is 0
+ *	EINVAL		a mapping lies where the group reserves IOVA or its IOMMU cannot reach
+ *	EINVAL		no IOVA, or no page size that suits the mappings, would be left
+ *	EINVAL		the group is in the container already
+ *	ENOMEM		no memory, or RLIMIT_MEMLOCK, where the mappings have to be pinned now
+ *	EINTR		the task is being killed
+ *	ESRCH		a process whose memory would have to be pinned now has gone
+ *	(others)	what the IOMMU driver or the pinning of pages says
+ *
+ * VFIO_IOMMU_GET_INFO:
+ *
+ *	EFAULT		the structure cannot be read
+ *	EINVAL		argsz is less than 16
+ *	ENOMEM		no memory for the capabilities
+ *	EFAULT		the structure or the capabilities cannot be written
+ *
+ * VFIO_IOMMU_MAP_DMA:
+ *
+ *	EFAULT		the structure cannot be read
+ *	EINVAL		argsz is less than 32, or a flag is not known
+ *	EOVERFLOW	iova, vaddr or size does not fit
+ *	EINVAL		size is 0
+ *	EOVERFLOW	iova + size or vaddr + size passes 2^64
+ *	EINVAL		neither READ nor WRITE
+ *	ENOMEM		no memory for the mapping
+ *	EINVAL		the container is closing
+ *	EINVAL		iova, vaddr or size is not a multiple of the smallest page size
+ *	EEXIST		a mapping overlaps
+ *	EINTR		the task is being killed (checked from here on)
+ *	EINVAL		outside of the IOVA ranges that GET_INFO tells
+ *	ENOSPC		emulated devices alone, and the entry limit is reached
+ *	ENODEV		the caller has no memory of its own
+ *	EFAULT		no memory is mapped at vaddr, or not with the access asked for
+ *	ENOMEM		RLIMIT_MEMLOCK without CAP_IPC_LOCK; no memory
+ *	(others)	what the kernel's pinning of pages says, such as EOPNOTSUPP
+ *	(others)	what the IOMMU driver says
+ *	EIO		an IOMMU driver keeps a part of what is undone: the range stays occupied
+ *	EINVAL		dirty tracking is on, and the mapping has more than 2^31 - 1 pages
+ *	ENOMEM		dirty tracking is on, and there is no memory for a bitmap
+ *	ENOSPC		the mapping charges no locked memory, and the entry limit is reached
+ *
+ * VFIO_IOMMU_MAP_DMA with VFIO_DMA_MAP_FLAG_VADDR:
+ *
+ *	EFAULT		the structure cannot be read
+ *	EINVAL		argsz is less than 32, or a flag is not known
+ *	EOVERFLOW	iova, vaddr or size does not fit
+ *	EINVAL		size is 0
+ *	EOVERFLOW	iova + size or vaddr + size passes 2^64
+ *	EINVAL		READ or WRITE is set, too
+ *	ENODEV		the caller has no memory of its own
+ *	ENOMEM		no memory
+ *	EINVAL		the container is closing
+ *	EINVAL		iova, vaddr or size is not a multiple of the smallest page size
+ *	ENOENT		nothing is mapped there
+ *	EINTR		the task is being killed (checked from here on)
+ *	EINVAL		there is another mapping than this range, or it has its address
+ *	ENOMEM		RLIMIT_MEMLOCK of the caller, without CAP_IPC_LOCK
+ *
+ * VFIO_IOMMU_UNMAP_DMA. A range in which nothing is mapped is no error: size comes back as 0.
+ *
+ *	EFAULT		the structure cannot be read
+ *	EINVAL		argsz is less than 24, or a flag is not known
+ *	EOVERFLOW	iova or size does not fit
+ *	EINVAL		the container is closing
+ *	EINVAL		iova is not a multiple of the smallest page size
+ *	EINVAL		with VFIO_DMA_UNMAP_FLAG_ALL: iova or size is not 0
+ *	EINVAL		size is 0, or not a multiple of the smallest page size
+ *	EOVERFLOW	iova + size passes 2^64
+ *	EINVAL		a mapping reaches over either end of the range (not with VFIO_TYPE1_IOMMU)
+ *	EINTR		killed while waiting for another call; a part may be unmapped
+ *	EINVAL		as above, after such a wait; a part may be unmapped
+ *	EFAULT		size cannot be written; everything is unmapped
+ *
+ * VFIO_IOMMU_UNMAP_DMA with VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP:
+ *
+ *	EFAULT		the structure cannot be read
+ *	EINVAL		argsz is less than 24, or a flag is not known
+ *	EINVAL		VFIO_DMA_UNMAP_FLAG_ALL or VFIO_DMA_UNMAP_FLAG_VADDR is set, too
+ *	EINVAL		argsz is less than 48
+ *	EFAULT		struct vfio_bitmap cannot be read
+ *	(below)		what is wrong with the bitmap
+ *	(above)		what is wrong with the range
+ *	EINVAL		dirty tracking is off, or pgsize is not the smallest page size
+ *	EINTR		the task is being killed; what is unmapped is reported
+ *	EFAULT		a bit cannot be written; what is unmapped is reported, the rest stays mapped
+ *	EFAULT		size cannot be written; everything is unmapped
+ *
+ * VFIO_IOMMU_UNMAP_DMA with VFIO_DMA_UNMAP_FLAG_VADDR:
+ *
+ *	EFAULT		the structure cannot be read
+ *	EINVAL		argsz is less than 24, or a flag is not known
+ *	EBUSY		an emulated device is in the container
+ *	(above)		what is wrong with the range
+ *	EINVAL		the address of one of the mappings is taken back already
+ *	EINTR		killed while waiting for another call
+ *	EFAULT		size cannot be written; the addresses are taken back
+ *
+ * VFIO_IOMMU_DIRTY_PAGES:
+ *
+ *	EACCES		the container is of VFIO_TYPE1_IOMMU
+ *	EFAULT		the structure cannot be read
+ *	EINVAL		argsz is less than 8
+ *	EINVAL		flags is not one of START, STOP and GET_BITMAP
+ *
+ * with VFIO_IOMMU_DIRTY_PAGES_FLAG_START, which does nothing while tracking is on:
+ *
+ *	EINTR		the task is being killed; tracking is off
+ *	EINVAL		a mapping has more than 2^31 - 1 pages; tracking is off
+ *	ENOMEM		no memory for the bitmaps; tracking is off
+ *
+ * VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP never fails.
+ *
+ * with VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP; what was not reported is dirty at the next query:
+ *
+ *	EINVAL		argsz is less than 48
+ *	EFAULT		the structure cannot be read
+ *	EOVERFLOW	iova or size does not fit
+ *	EINVAL		size is 0
+ *	EOVERFLOW	iova + size passes 2^64
+ *	(below)		what is wrong with the bitmap
+ *	EINVAL		the container is closing, or dirty tracking is off
+ *	EINVAL		pgsize is not the smallest page size
+ *	EINVAL		iova or size is not a multiple of the smallest page size
+ *	EINVAL		a mapping reaches over either end of the range
+ *	EINTR		the task is being killed
+ *	EFAULT		a bit cannot be written
+ *
+ * struct vfio_bitmap:
+ *
+ *	EINVAL		data and size are no range of user addresses
+ *	EINVAL		pgsize is 0
+ *	EINVAL		the range has no page of that size
+ *	EINVAL		size is 0, or too small for a bit a page in words of 8 bytes
+ *	EINVAL		size is above max_dirty_bitmap_size of GET_INFO (256 MiB)
  */
 #ifndef _UAPI_LINUX_VFIO_IOMMU_BATCH_H
 #define _UAPI_LINUX_VFIO_IOMMU_BATCH_H
