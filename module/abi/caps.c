@@ -10,7 +10,7 @@
 #include <linux/string.h>
 #include <linux/vfio.h>
 
-#include "engine/ioas.h"
+#include "engine/dirty.h"
 #include "pure/iova.h"
 
 u64 vib_caps_pgsizes(struct vib_ioas *ioas)
@@ -18,7 +18,7 @@ u64 vib_caps_pgsizes(struct vib_ioas *ioas)
 	u64 pgsizes;
 
 	mutex_lock(&ioas->tree_lock);
-	pgsizes = ioas->pgsizes;
+	pgsizes = vib_ioas_pgsizes(ioas);
 	mutex_unlock(&ioas->tree_lock);
 	return pgsizes;
 }
@@ -36,7 +36,11 @@ static int add_migration(struct vib_ioas *ioas, struct vfio_info_cap *caps)
 	return vfio_info_add_capability(caps, &cap.header, ALIGN(sizeof(cap), 8));
 }
 
-static int add_dma_avail(struct vib_ioas *ioas, struct vfio_info_cap *caps)
+/*
+ * Clients take what is left for a limit of all their mappings, QEMU for one to refuse a start by.
+ * There is none: dma_entry_limit bounds only those that charge no locked memory.
+ */
+static int add_dma_avail(struct vfio_info_cap *caps)
 {
 	union {
 		struct vfio_iommu_type1_info_dma_avail cap;
@@ -46,9 +50,7 @@ static int add_dma_avail(struct vib_ioas *ioas, struct vfio_info_cap *caps)
 	BUILD_BUG_ON(sizeof(u) != ALIGN(sizeof(u.cap), 8));
 	u.cap.header.id = VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL;
 	u.cap.header.version = 1;
-	mutex_lock(&ioas->tree_lock);
-	u.cap.avail = max(ioas->entries_left, 0L);
-	mutex_unlock(&ioas->tree_lock);
+	u.cap.avail = U32_MAX;
 	return vfio_info_add_capability(caps, &u.cap.header, sizeof(u));
 }
 
@@ -99,7 +101,7 @@ int vib_caps_build(struct vib_ioas *ioas, struct vfio_info_cap *caps)
 
 	ret = add_migration(ioas, caps);
 	if (!ret)
-		ret = add_dma_avail(ioas, caps);
+		ret = add_dma_avail(caps);
 	if (!ret)
 		ret = add_iova_ranges(ioas, caps);
 	return ret;

@@ -51,7 +51,8 @@ int vib_ioctl_check_extension(struct vib_ioas *ioas, const struct vib_params *pa
 	case VFIO_TYPE1v2_IOMMU:
 		return (ioas && ioas->type != VFIO_BATCH_IOMMU) || vib_claims_current(params);
 	case VFIO_UNMAP_ALL:
-		return 1;
+		/* Before SET_IOMMU: type1 may come to serve the container, and not have it. */
+		return ioas || READ_ONCE(params->claim_type1);
 	case VFIO_UPDATE_VADDR:
 		return ioas && can_update_vaddr(ioas);
 	case VFIO_DMA_CC_IOMMU:
@@ -120,9 +121,10 @@ static long map_dma(struct vib_ioas *ioas, void __user *arg)
 		return -EFAULT;
 	if (map.argsz < minsz || map.flags & ~known)
 		ret = vib_refuse(ioas->handle, VIB_REASON_ARGS, -EINVAL);
+	else if (map.flags & VFIO_DMA_MAP_FLAG_VADDR)
+		ret = vib_vaddr_restore(ioas, map.iova, map.vaddr, map.size, prot_of(map.flags));
 	else
-		ret = vib_map(ioas, map.iova, map.vaddr, map.size, prot_of(map.flags),
-			      map.flags & VFIO_DMA_MAP_FLAG_VADDR);
+		ret = vib_map(ioas, map.iova, map.vaddr, map.size, prot_of(map.flags));
 	trace_vib_failed(ioas->handle, VIB_CALL_MAP, map.iova, map.size, ret);
 	return ret;
 }

@@ -141,7 +141,7 @@ static u64 common_pgsizes(struct vib_ioas *ioas, const struct vib_domain *extra)
  */
 static bool pgsizes_fit(struct vib_ioas *ioas, u64 pgsizes)
 {
-	u64 now = vib_pgsize_smallest(ioas->pgsizes);
+	u64 now = vib_pgsize_smallest(vib_ioas_pgsizes(ioas));
 	u64 next = vib_pgsize_smallest(pgsizes);
 
 	lockdep_assert_held(&ioas->tree_lock);
@@ -213,22 +213,10 @@ static bool dirties_silently(struct vib_ioas *ioas)
 	return false;
 }
 
-/*
- * While tracking is on, bitmaps are made for one smallest page size: smaller ones are not offered.
- */
-static u64 offered_pgsizes(struct vib_ioas *ioas)
-{
-	u64 pgsizes = list_empty(&ioas->domains) ? PAGE_MASK : common_pgsizes(ioas, NULL);
-
-	if (ioas->tracking)
-		pgsizes = (pgsizes & ~(ioas->dirty_unit - 1)) | ioas->dirty_unit;
-	return pgsizes;
-}
-
 void vib_limits_update(struct vib_ioas *ioas)
 {
 	bool silent = dirties_silently(ioas);
-	u64 pgsizes = offered_pgsizes(ioas);
+	u64 pgsizes = list_empty(&ioas->domains) ? PAGE_MASK : common_pgsizes(ioas, NULL);
 	bool coherent = true;
 	struct vib_domain *dom;
 

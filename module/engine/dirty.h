@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Dirty page tracking. Unless it says otherwise, nothing of ours is held on entry.
+ * Dirty page tracking, with type1's meaning: while a group is attached whose DMA nobody reports,
+ * every page that it can reach is dirty at every query; otherwise the pages that emulated devices
+ * have pinned or written are. After a query only the pinned ones are.
+ *
+ * Unless it says otherwise, nothing of ours is held on entry.
  */
 #ifndef VIB_DIRTY_H
 #define VIB_DIRTY_H
@@ -22,21 +26,14 @@ struct vib_dirty_sink {
 	int (*put)(struct vib_dirty_sink *sink, u64 word, u64 *words, u64 n, unsigned int keep);
 };
 
+/* dirty.c */
+
 /*
- * Switches tracking on; -ENOMEM, or -EINVAL for a mapping of more than INT_MAX pages: then it is
- * off. -EINTR.
+ * Switches tracking on; -ENOMEM, -EINTR, or -EINVAL for a mapping of more than INT_MAX pages: then
+ * it is off.
  */
 int vib_dirty_start(struct vib_ioas *ioas);
 void vib_dirty_stop(struct vib_ioas *ioas);
-
-/*
- * Reports the pages dirtied in the sink's range and starts over; -EINVAL, -EOVERFLOW, -EINTR, the
- * sink's errno.
- */
-int vib_dirty_get(struct vib_ioas *ioas, struct vib_dirty_sink *sink);
-
-/* Reports one mapping that the caller owns (DRAINING). */
-int vib_dirty_emit(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_dirty_sink *sink);
 
 /*
  * Makes a mapping that is being published ready for tracking, if it is on. domains_rwsem is held
@@ -52,5 +49,32 @@ void vib_dirty_mark(struct vib_mapping *map, u64 iova, u64 size);
  * tree_lock is held.
  */
 void vib_dirty_mark_all(struct vib_ioas *ioas);
+
+/*
+ * Page sizes that mappings can have now: while tracking is on, bitmaps are made for one smallest
+ * page size, so smaller ones are not offered. tree_lock is held.
+ */
+static inline u64 vib_ioas_pgsizes(const struct vib_ioas *ioas)
+{
+	u64 unit = ioas->dirty_unit;
+
+	lockdep_assert_held(&ioas->tree_lock);
+	return ioas->tracking ? (ioas->pgsizes & ~(unit - 1)) | unit : ioas->pgsizes;
+}
+
+/* dirty_report.c; needs no memory that it could fail for */
+
+/*
+ * Reports the pages dirtied in the sink's range and starts over; -EINVAL, -EOVERFLOW, -EINTR, the
+ * sink's errno. What was not reported is dirty still.
+ */
+int vib_dirty_get(struct vib_ioas *ioas, struct vib_dirty_sink *sink);
+
+/*
+ * Reports a list of mappings, linked by @node, that the caller owns (DRAINING), and starts nothing
+ * over: -EINTR or the sink's errno, with @failed the first that was not reported as a whole.
+ */
+int vib_dirty_report(struct vib_ioas *ioas, struct list_head *list, struct vib_dirty_sink *sink,
+		     struct vib_mapping **failed);
 
 #endif

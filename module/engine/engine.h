@@ -18,13 +18,15 @@ struct vib_domain;
  * @iova: first IOVA
  * @vaddr: first user address, of current
  * @size: bytes
- * @prot: IOMMU_READ and IOMMU_WRITE, at least one unless @restore
- * @restore: no new mapping; one whose user address was taken back gets @vaddr (vaddr.c)
+ * @prot: IOMMU_READ and IOMMU_WRITE, at least one
  *
  * Return: 0; -EOVERFLOW, -EINVAL, -EEXIST, -ENOSPC, -ENOMEM, -EFAULT, -EINTR, -ENODEV or what GUP
  * or an IOMMU driver says, with everything as before.
  */
-int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot, bool restore);
+int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot);
+
+/* What can be said without a lock: 0 with the last byte of the range; -EOVERFLOW, -EINVAL. */
+int vib_map_check_args(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, u64 *last);
 
 /* -EINVAL unless addresses and size suit the smallest page size. tree_lock is held. */
 int vib_map_check(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr);
@@ -71,11 +73,11 @@ int vib_unmap(struct vib_ioas *ioas, struct vib_unmap *req);
 int vib_vaddr_invalidate(struct vib_ioas *ioas, struct vib_unmap *req);
 
 /*
- * Gives the mapping [iova, last], whose address was taken back, a new one in current's memory;
- * locked memory moves along. -ENOENT, -EINVAL, -ENOMEM, -EINTR with nothing changed. The range is
- * aligned.
+ * Gives the mapping of just this range, whose address was taken back, a new one in current's
+ * memory; locked memory moves along. -EINVAL (also when @prot is not 0), -EOVERFLOW, -ENOENT,
+ * -ENODEV, -ENOMEM, -EINTR with nothing changed.
  */
-int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr);
+int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot);
 
 /* fill.c */
 

@@ -67,7 +67,7 @@ struct vib_stats {
  * @domains: domains in use; domains_rwsem
  * @next_domain: the next domain's number; domains_rwsem write
  * @emulated: groups of emulated devices; domains_rwsem for write and tree_lock to change
- * @tracking: dirty tracking is on; domains_rwsem, and READ_ONCE() under tree_lock
+ * @tracking: dirty tracking is on; domains_rwsem for write and tree_lock to change
  * @spare: IOVA ranges to rebuild into, with room for every reserved region; domains_rwsem write
  * @device_lock: guards @devices; held while they are notified, taken by nothing that they call back
  * @devices: emulated devices that want to know of unmaps
@@ -75,7 +75,7 @@ struct vib_stats {
  * @tree_lock: see above; all below is under it
  * @tree: the mappings
  * @ranges: usable IOVA ranges
- * @pgsizes: page sizes that all domains have, as reported
+ * @pgsizes: page sizes that all domains have; what is offered: vib_ioas_pgsizes()
  * @restricted: there is a domain, or one is coming; else @ranges limits nothing
  * @coherent: every domain enforces coherency
  * @dying: released; nothing may be added

@@ -48,7 +48,7 @@ static int obstacle(struct vib_ioas *ioas, struct vib_span *span, u64 last)
 
 int vib_map_check(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
 {
-	u64 mask = vib_pgsize_smallest(ioas->pgsizes) - 1;
+	u64 mask = vib_pgsize_smallest(vib_ioas_pgsizes(ioas)) - 1;
 
 	lockdep_assert_held(&ioas->tree_lock);
 	if (ioas->dying)
@@ -333,8 +333,7 @@ static void abandon(struct vib_ioas *ioas, struct vib_mapping *map)
 	vib_retire(ioas, &batch);
 }
 
-/* The part of the checks that needs no lock: 0 with the last byte of the range. */
-static int check_args(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, u64 *last)
+int vib_map_check_args(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, u64 *last)
 {
 	u64 vlast;
 
@@ -382,18 +381,16 @@ static int map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int pro
 	return ret;
 }
 
-int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot, bool restore)
+int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot)
 {
 	u64 last;
 	int ret;
 
-	ret = check_args(ioas, iova, vaddr, size, &last);
-	/* Either access is granted, or an address is given anew. */
-	if (!ret && !prot == !restore)
+	ret = vib_map_check_args(ioas, iova, vaddr, size, &last);
+	if (!ret && !prot)
 		ret = vib_refuse(ioas->handle, VIB_REASON_ACCESS, -EINVAL);
 	if (!ret)
-		ret = restore ? vib_vaddr_restore(ioas, iova, last, vaddr) :
-				map_new(ioas, iova, last, vaddr, prot);
+		ret = map_new(ioas, iova, last, vaddr, prot);
 	trace_vib_map(ioas->handle, iova, vaddr, size, prot, ret);
 	return ret;
 }

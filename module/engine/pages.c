@@ -81,6 +81,23 @@ void vib_pages_each(struct vib_mapping *map, void (*fn)(void *data, u64 iova), v
 		fn(data, page_of(node)->iova);
 }
 
+void vib_pages_each_in(struct vib_mapping *map, u64 start, u64 last,
+		       void (*fn)(void *data, u64 iova), void *data)
+{
+	struct rb_node *at = map->pins.rb_node, *node = NULL;
+
+	while (at) {
+		if (page_of(at)->iova >= start) {
+			node = at;
+			at = at->rb_left;
+		} else {
+			at = at->rb_right;
+		}
+	}
+	for (; node && page_of(node)->iova <= last; node = rb_next(node))
+		fn(data, page_of(node)->iova);
+}
+
 static bool can_become(struct vib_page *page, bool charged)
 {
 	return vib_page_chargeable(page) && charged != !!(*vib_page_word(page) & VIB_EXT_ACCOUNTED);

@@ -53,6 +53,10 @@ void vib_page_insert(struct vib_mapping *map, struct vib_page *page);
 /* Calls @fn with the IOVA of every pinned page of a mapping; tree_lock is held. */
 void vib_pages_each(struct vib_mapping *map, void (*fn)(void *data, u64 iova), void *data);
 
+/* The same for pages whose IOVA is in [start, last]. */
+void vib_pages_each_in(struct vib_mapping *map, u64 start, u64 last,
+		       void (*fn)(void *data, u64 iova), void *data);
+
 /* How many pages that devices have pinned are to be charged and are not. tree_lock is held. */
 u64 vib_pages_uncharged(struct vib_mapping *map);
 

@@ -80,7 +80,7 @@ static int claim_next(struct sweep *sweep, struct list_head *batch)
 
 int vib_unmap_check(struct vib_ioas *ioas, const struct vib_unmap *req, u64 *last)
 {
-	u64 mask = vib_pgsize_smallest(ioas->pgsizes) - 1;
+	u64 mask = vib_pgsize_smallest(vib_ioas_pgsizes(ioas)) - 1;
 
 	lockdep_assert_held(&ioas->tree_lock);
 	if (ioas->dying)
@@ -99,7 +99,7 @@ int vib_unmap_check(struct vib_ioas *ioas, const struct vib_unmap *req, u64 *las
 		return vib_refuse(ioas->handle, VIB_REASON_ALIGN, -EINVAL);
 	if (!vib_range_last(req->iova, req->size, last))
 		return vib_refuse(ioas->handle, VIB_REASON_WRAP, -EOVERFLOW);
-	if (req->sink && (!READ_ONCE(ioas->tracking) || req->sink->pgsize != mask + 1))
+	if (req->sink && (!ioas->tracking || req->sink->pgsize != mask + 1))
 		return vib_refuse(ioas->handle, VIB_REASON_BITMAP, -EINVAL);
 	if (ioas->v2 && vib_maptree_bisects(&ioas->tree, req->iova, *last))
 		return vib_refuse(ioas->handle, VIB_REASON_CUT, -EINVAL);
@@ -169,17 +169,13 @@ static int wait_idle(struct sweep *sweep, struct list_head *batch)
 /* Reports the dirty bits of what is about to go; what could not be reported stays mapped. */
 static int report_dirty(struct sweep *sweep, struct list_head *batch)
 {
-	struct vib_mapping *map;
+	struct vib_mapping *failed;
 	int ret;
 
-	list_for_each_entry(map, batch, node) {
-		ret = vib_dirty_emit(sweep->ioas, map, sweep->req->sink);
-		if (ret) {
-			unclaim_rest(sweep, map, batch);
-			return ret;
-		}
-	}
-	return 0;
+	ret = vib_dirty_report(sweep->ioas, batch, sweep->req->sink, &failed);
+	if (ret)
+		unclaim_rest(sweep, failed, batch);
+	return ret;
 }
 
 /* Tells everybody who has to know before a batch goes; what may not go is taken out of it. */

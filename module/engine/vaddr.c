@@ -8,6 +8,7 @@
 #include "walk.h"
 
 #include "pure/iova.h"
+#include "trace/trace.h"
 
 /* Is it coming, going or busy? Whoever needs it waits. */
 static bool is_unsettled(const struct vib_mapping *map)
@@ -15,12 +16,23 @@ static bool is_unsettled(const struct vib_mapping *map)
 	return map->state != VIB_DEAD && (map->state != VIB_LIVE || map->busy);
 }
 
-/* -EAGAIN when it is coming, going or busy; -EINVAL when its address was taken back before. */
+/*
+ * Must the address wait to be taken back? The mapping is coming or going, or is being given an
+ * address. Whoever else is busy with it reads its dirty bits, and needs no address.
+ */
+static bool is_in_the_way(const struct vib_mapping *map)
+{
+	if (map->state == VIB_LIVE)
+		return map->flags & VIB_F_INVALID && map->busy;
+	return map->state != VIB_DEAD;
+}
+
+/* -EAGAIN when it is in the way; -EINVAL when its address was taken back before. */
 static int mark_invalid(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	if (map->state == VIB_DEAD)
 		return 0;
-	if (is_unsettled(map))
+	if (is_in_the_way(map))
 		return -EAGAIN;
 	if (map->flags & VIB_F_INVALID)
 		return vib_refuse(ioas->handle, VIB_REASON_ADDRESS, -EINVAL);
@@ -41,10 +53,10 @@ static void clear_invalid(struct vib_mapping *first, struct vib_mapping *stop)
 }
 
 /*
- * Marks every mapping in the range, or none: see mark_invalid(). All in one turn of tree_lock, so
- * in one walk. tree_lock is held.
+ * Marks every mapping in the range, or none: see mark_invalid(), with -EAGAIN for the one at
+ * @blocker. All in one turn of tree_lock, so in one walk. tree_lock is held.
  */
-static int invalidate_range(struct vib_ioas *ioas, u64 start, u64 last, u64 *size)
+static int invalidate_range(struct vib_ioas *ioas, u64 start, u64 last, u64 *size, u64 *blocker)
 {
 	struct vib_mapping *first = vib_mapping_first(ioas, start, last);
 	unsigned long marked = 0, steps = 0;
@@ -59,6 +71,7 @@ static int invalidate_range(struct vib_ioas *ioas, u64 start, u64 last, u64 *siz
 	for (map = first; map; map = vib_mapping_next(map, last)) {
 		ret = mark_invalid(ioas, map);
 		if (ret) {
+			*blocker = map->span.start;
 			clear_invalid(first, map);
 			return ret;
 		}
@@ -73,18 +86,40 @@ static int invalidate_range(struct vib_ioas *ioas, u64 start, u64 last, u64 *siz
 	return 0;
 }
 
-int vib_vaddr_invalidate(struct vib_ioas *ioas, struct vib_unmap *req)
+/* Is the mapping at @iova in the way still? A walk need not begin before it is not. */
+static bool is_blocked(struct vib_ioas *ioas, u64 iova)
+{
+	struct vib_mapping *map = vib_mapping_first(ioas, iova, iova);
+
+	return map && map->span.start == iova && is_in_the_way(map);
+}
+
+/* One turn of tree_lock, which is held: -EAGAIN to come again, with @blocker set. */
+static int try_invalidate(struct vib_ioas *ioas, struct vib_unmap *req, u64 *blocker)
 {
 	u64 last;
+	int ret;
+
+	lockdep_assert_held(&ioas->tree_lock);
+	if (!list_empty(&ioas->emulated))
+		return vib_refuse(ioas->handle, VIB_REASON_EMULATED, -EBUSY);
+	ret = vib_unmap_check(ioas, req, &last);
+	if (ret)
+		return ret;
+	if (is_blocked(ioas, *blocker))
+		return -EAGAIN;
+	return invalidate_range(ioas, req->iova, last, &req->unmapped, blocker);
+}
+
+int vib_vaddr_invalidate(struct vib_ioas *ioas, struct vib_unmap *req)
+{
+	u64 blocker = U64_MAX; /* no mapping starts there */
 	int ret;
 
 	req->unmapped = 0;
 	for (;;) {
 		mutex_lock(&ioas->tree_lock);
-		ret = list_empty(&ioas->emulated) ? vib_unmap_check(ioas, req, &last) :
-		      vib_refuse(ioas->handle, VIB_REASON_EMULATED, -EBUSY);
-		if (!ret)
-			ret = invalidate_range(ioas, req->iova, last, &req->unmapped);
+		ret = try_invalidate(ioas, req, &blocker);
 		if (ret != -EAGAIN)
 			break;
 		ret = vib_ioas_wait(ioas);
@@ -168,7 +203,7 @@ static int restore_mapping(struct vib_ioas *ioas, struct vib_mapping *map, struc
 	return ret;
 }
 
-int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
+static int restore_range(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
 {
 	struct vib_mapping *map;
 	struct vib_owner *owner;
@@ -193,5 +228,19 @@ int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
 		return restore_mapping(ioas, map, owner, vaddr);
 put:
 	vib_owner_put(owner);
+	return ret;
+}
+
+int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot)
+{
+	u64 last;
+	int ret;
+
+	ret = vib_map_check_args(ioas, iova, vaddr, size, &last);
+	if (!ret && prot)
+		ret = vib_refuse(ioas->handle, VIB_REASON_ACCESS, -EINVAL);
+	if (!ret)
+		ret = restore_range(ioas, iova, last, vaddr);
+	trace_vib_map(ioas->handle, iova, vaddr, size, prot, ret);
 	return ret;
 }

@@ -19,8 +19,9 @@ static inline u64 vib_dirtymap_words(u64 nbits)
 	return nbits / 64 + !!(nbits % 64);
 }
 
-/* Sets bits [first, first + n). */
+/* Sets bits [first, first + n), or clears them. */
 void vib_dirtymap_set(u64 *map, u64 first, u64 n);
+void vib_dirtymap_clear(u64 *map, u64 first, u64 n);
 
 /* Sets all @nbits, or clears them. */
 void vib_dirtymap_fill(u64 *map, u64 nbits, bool value);
@@ -38,5 +39,25 @@ void vib_dirtymap_fill(u64 *map, u64 nbits, bool value);
  */
 void vib_dirtymap_window(const u64 *map, u64 nbits, unsigned int shift, u64 word,
 			 u64 *out, u64 nwords);
+
+/**
+ * vib_dirtymap_bits - which bits a window holds
+ * @nbits: the bitmap's length in bits
+ * @shift: as for vib_dirtymap_window()
+ * @word: as for vib_dirtymap_window()
+ * @nwords: as for vib_dirtymap_window()
+ * @first: result: the first of them
+ *
+ * Return: how many.
+ */
+u64 vib_dirtymap_bits(u64 nbits, unsigned int shift, u64 word, u64 nwords, u64 *first);
+
+/*
+ * Sets every bit of the bitmap that is set in a window of it, as vib_dirtymap_window() made it;
+ * what the window has before the first bit and behind the last one does not count. @map is not
+ * NULL.
+ */
+void vib_dirtymap_merge(u64 *map, u64 nbits, unsigned int shift, u64 word, const u64 *in,
+			u64 nwords);
 
 #endif

@@ -172,10 +172,12 @@ TEST_F(abi_info, what_capabilities_do_not_use_is_0)
 	EXPECT_EQ(0, windows->reserved);
 }
 
-TEST_F(abi_info, avail_starts_at_the_limit)
+TEST_F(abi_info, avail)
 {
-	EXPECT_EQ(backend_param(self->w.mode->backend, "dma_entry_limit"),
+	EXPECT_EQ(expected(self->w.mode, DIFF_DMA_AVAIL),
 		  info_avail(self->w.container));
+	EXPECT_EQ(backend_param(self->w.mode->backend, "dma_entry_limit"),
+		  entries_room(self->w.mode->backend, self->w.container));
 }
 
 TEST_F(abi_info, windows_are_sorted_disjoint_and_page_aligned)

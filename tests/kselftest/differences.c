@@ -85,6 +85,11 @@ static const struct difference differences[DIFFERENCES] = {
 		.why = "locked memory bounds those already: 65535 is no wall",
 		.until = NEVER, .type1 = 1, .ours = 0,
 	},
+	[DIFF_DMA_AVAIL] = {
+		.what = "what DMA_AVAIL says with nothing mapped and the default limit",
+		.why = "clients bound all mappings by it, and ordinary memory has no bound",
+		.until = NEVER, .type1 = 65535, .ours = 4294967295L,
+	},
 	[DIFF_ENOSPC_AND_RESERVED] = {
 		.what = "MAP_DMA at a reserved IOVA, the entry limit being reached",
 		.why = "only the pinned memory tells whether a mapping counts",

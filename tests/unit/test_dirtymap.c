@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Are bits set where they belong and nowhere else, and does a shifted window carry each bit once?
- * The naive model is one bool a bit; a word is put together from it bit by bit.
+ * Are bits set where they belong and nowhere else, and does a shifted window carry each bit once,
+ * out and back? The naive model is one bool a bit; a word is put together from it bit by bit.
  */
 #include "../../module/pure/dirtymap.h"
 #include "shim.h"
@@ -177,6 +177,68 @@ START_TEST(window_of_no_words)
 	must_eq(out, JUNK);
 }
 
+/*
+ * Takes windows of the world out one after the other, with junk where bits are not the window's,
+ * and puts each back: the map is without them in between, and as before at the end.
+ */
+static void out_and_back(struct world *w, unsigned int shift, u64 step)
+{
+	u64 words = vib_dirtymap_words(w->nbits + shift), out[MAX_WORDS + 1];
+	u64 word, n, first, nr, next = 0, i;
+
+	for (word = 0; word < words; word += n) {
+		n = min(step, words - word);
+		vib_dirtymap_window(w->map, w->nbits, shift, word, out, n);
+		nr = vib_dirtymap_bits(w->nbits, shift, word, n, &first);
+		must_eq(first, next);
+		next = first + nr;
+		vib_dirtymap_clear(w->map, first, nr);
+		for (i = 0; i < w->nbits; i++)
+			must_eq((w->map[i / 64] >> i % 64) & 1,
+				w->bit[i] && (i < first || i >= next));
+		if (!word)
+			out[0] |= BIT_ULL(shift) - 1;
+		if (word + n == words && (w->nbits + shift) % 64)
+			out[n - 1] |= U64_MAX << (w->nbits + shift) % 64;
+		vib_dirtymap_merge(w->map, w->nbits, shift, word, out, n);
+		expect_map(w);
+	}
+	must_eq(next, w->nbits);
+}
+
+START_TEST(windows_out_and_back)
+{
+	struct world w;
+	unsigned int shift;
+	u64 nbits, step;
+
+	for (nbits = 1; nbits <= 200; nbits += 1 + nbits / 3)
+		for (shift = 0; shift < 64; shift++)
+			for (step = 1; step <= 3; step++) {
+				fill(&w, nbits, true);
+				out_and_back(&w, shift, step);
+				fill(&w, nbits, false);
+				set(&w, nbits / 2, nbits - nbits / 2);
+				out_and_back(&w, shift, step);
+			}
+}
+
+/* What was set since the window was taken stays. */
+START_TEST(merge_keeps_what_is_there)
+{
+	struct world w;
+	u64 out[2];
+
+	fill(&w, 100, false);
+	set(&w, 3, 1);
+	vib_dirtymap_window(w.map, 100, 9, 0, out, 2);
+	vib_dirtymap_clear(w.map, 0, 100);
+	vib_dirtymap_set(w.map, 99, 1);
+	vib_dirtymap_merge(w.map, 100, 9, 0, out, 2);
+	w.bit[99] = true;
+	expect_map(&w);
+}
+
 START_TEST(random_world)
 {
 	struct world w;
@@ -190,6 +252,8 @@ START_TEST(random_world)
 			fill(&w, 1 + rnd_below(MAX_BITS - 1), rnd_one_in(4));
 		else if (rnd_one_in(4))
 			expect_windows(&w, rnd_below(64), false);
+		else if (rnd_one_in(4))
+			out_and_back(&w, rnd_below(64), 1 + rnd_below(4));
 		else
 			set(&w, first, rnd_below(w.nbits - first + 1) / (1 + rnd_below(20)));
 	}
@@ -207,6 +271,8 @@ struct Suite *dirtymap_suite(void)
 	tcase_add_test(tcase, windows_of_one_bit);
 	tcase_add_test(tcase, windows_mask_the_end);
 	tcase_add_test(tcase, window_of_no_words);
+	tcase_add_test(tcase, windows_out_and_back);
+	tcase_add_test(tcase, merge_keeps_what_is_there);
 	tcase_add_test(tcase, random_world);
 	return suite;
 }

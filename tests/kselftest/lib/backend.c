@@ -166,6 +166,20 @@ int containers_count(const char *key)
 	return count;
 }
 
+long containers_value(const char *key)
+{
+	static char text[65536];
+	int ret = containers_read(text, sizeof(text));
+	char *line, *rest = text;
+
+	if (ret < 0)
+		return ret;
+	while ((line = strsep(&rest, "\n")))
+		if (!strncmp(line, key, strlen(key)))
+			return strtol(line + strlen(key), NULL, 0);
+	return -ENOENT;
+}
+
 /*
  * The type id of the container this process owns, 0 if it owns none. The file
  * has a block for each container, opened by a line "container: <n>".

@@ -72,6 +72,9 @@ const char *containers_text(void);
 /* How many of its lines begin with @key; -errno if it cannot be read. */
 int containers_count(const char *key);
 
+/* The number in its first line that begins with @key; -errno, -ENOENT without one. */
+long containers_value(const char *key);
+
 /* Sets claim_type1 as @mode needs it; nothing to do if batch is not loaded. */
 int mode_claim(const struct mode *mode);
 

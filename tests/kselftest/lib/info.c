@@ -134,3 +134,10 @@ long info_avail(int container)
 		return -ENOENT;
 	return info.avail;
 }
+
+long entries_room(enum backend backend, int container)
+{
+	if (backend == BACKEND_TYPE1)
+		return info_avail(container);
+	return containers_value("entries_left:");
+}

@@ -10,6 +10,8 @@
 #include <linux/vfio.h>
 #include <stdbool.h>
 
+#include "backend.h"
+
 /*
  * 1 MiB of IOVAs for interrupts, which nothing can be mapped at: on x86 they are
  * never translated; on arm64 the kernel maps the interrupt controller there.
@@ -54,7 +56,13 @@ const struct info_cap *info_cap(const struct info *info, __u16 id);
 /* True if all of [start, last] lies inside one window. */
 bool info_inside(const struct info *info, __u64 start, __u64 last);
 
-/* Mappings that may still be made, by the DMA_AVAIL capability; -errno. */
+/* What the DMA_AVAIL capability says; -errno. */
 long info_avail(int container);
+
+/*
+ * How many mappings that count against dma_entry_limit may still be made in the only
+ * container there is: type1's capability tells, or our debugfs; -errno.
+ */
+long entries_room(enum backend backend, int container);
 
 #endif
