@@ -30,7 +30,7 @@ PLAIN_MODULES = $(wildcard /lib/modules/*/updates/vfio_iommu_batch.ko)
 HOST = $(if $(DESTDIR)$(INSTALL_MOD_PATH),@:,module/dkms/host)
 
 .PHONY: module install uninstall dkms-files dkms-install dkms-remove deb clean help
-.PHONY: demo test test-all test-unit test-abi test-debug test-dkms test-vm lint bench soak support-table
+.PHONY: demo test test-all test-unit test-abi test-debug test-dkms test-vm lint bench soak mutants support-table
 
 module: headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/module modules
@@ -127,12 +127,15 @@ test-vm:
 
 OPS ?= 1000000
 test-differential:
-	tests/differential/run 6.1 --ops $(OPS) $(if $(SEED),--seed $(SEED))
-	tests/differential/run 7.2 --ops $(OPS) $(if $(SEED),--seed $(SEED))
+	set -e; for kernel in $$(tests/vm/matrix main); do \
+		tests/differential/run $$kernel --ops $(OPS) $(if $(SEED),--seed $(SEED)); done
 
 soak:
-	tests/soak/run 6.1 --long $(if $(SEED),--seed $(SEED))
-	tests/soak/run 7.2 --long $(if $(SEED),--seed $(SEED))
+	set -e; for kernel in $$(tests/vm/matrix main); do \
+		tests/soak/run $$kernel --long $(if $(SEED),--seed $(SEED)); done
+
+mutants:
+	tests/mutants/run
 
 clean:
 	find module $(wildcard tests) \( -name '*.o' -o -name '*.o.d' -o -name '*.ko' -o -name '*.mod' \
@@ -168,6 +171,8 @@ help:
 #:                    ours side by side: OPS=1000000, which takes an hour
 #: make soak [SEED=N] races, stale DMA and 10,000,000 hostile calls on each
 #:                    kernel: hours; make test has minutes of it
+#: make mutants       plants mistakes in the module, one at a time: does a test find
+#:                    each? up to an hour
 #: make support-table   put the results of the last runs into README.md and tests/README.md
 #: make clean         remove what was built; downloads stay in the cache
 #:                    (VIB_CACHE, default ~/.cache/vfio-iommu-batch)

@@ -27,19 +27,22 @@ cross_prefix() {
 	[ "$(arch_of "$1")" != arm64 ] || echo aarch64-linux-gnu-
 }
 
-# Every name that the table has.
+# Every name that the table has, or those of a tier (main, soak, smoke); "arm64": those.
 all_kernels() {
-	sed -e 's/#.*//' -e '/^ *$/d' "$VIB_TOP/tests/vm/series" | awk '{
-		n = split($2, arch, ",")
-		for (i = 1; i <= n; i++)
-			print $1 (arch[i] == "amd64" ? "" : "-" arch[i])
+	sed -e 's/#.*//' -e '/^ *$/d' "$VIB_TOP/tests/vm/series" | awk -v "wanted=${1:-}" '{
+		n = split($3, arch, ",")
+		for (i = 1; i <= n; i++) {
+			own = arch[i] == "amd64"
+			if (wanted == "" || wanted == (own ? $2 : arch[i]))
+				print $1 (own ? "" : "-" arch[i])
+		}
 	}'
 }
 
 # The suites of SERIES on ARCH, in order of preference; fails if not in the table.
 series_suites() {
 	local name archs suites
-	while read -r name archs suites; do
+	while read -r name _ archs suites; do
 		if [ "$name" = "$1" ] && [[ ,$archs, == *,$2,* ]]; then
 			printf '%s\n' "${suites//,/ }"
 			return 0
