@@ -11,7 +11,7 @@
 # built in) is left out: the guest says what it could not load.
 # shellcheck disable=SC2034 # read by tests/vm/run
 GUEST_MODULES="vfio vfio_iommu_type1 vfio-pci vfio_virqfd irqbypass vfio_mdev
-	nvme virtio_pci virtio_iommu fuse"
+	nvme virtio_pci virtio_iommu fuse crc32c_generic"
 
 pack() {
 	(cd "$1" && find . -mindepth 1 -print0 |
