@@ -14,9 +14,10 @@
 #define GET VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP
 #define BITMAP_MAX (256 * MIB)
 
+/* For a kernel that reads as far as @argsz lets it. */
 struct dirty_arg {
 	struct vfio_iommu_type1_dirty_bitmap head;
-	struct vfio_iommu_type1_dirty_bitmap_get range;
+	__u8 rest[DIRTY_GET_SIZE - sizeof(struct vfio_iommu_type1_dirty_bitmap)];
 };
 
 static int dirty_raw(struct world *w, __u32 argsz, __u32 flags)
@@ -265,6 +266,20 @@ TEST_F(abi_dirty, page_size_0_is_einval)
 	map_and_start(_metadata, &self->w, self->mem);
 	bitmap.pgsize = 0;
 	refuse_bitmap(_metadata, &self->w, MEM_PAGES, &bitmap, error);
+}
+
+/* So many pages that the number of bytes for them wraps. */
+TEST_F(abi_dirty, page_size_1_with_all_addresses_is_einval)
+{
+	__u64 word = 0, done;
+	struct vfio_bitmap bitmap = bitmap_words(&word, 1);
+
+	map_and_start(_metadata, &self->w, self->mem);
+	bitmap.pgsize = 1;
+	EXPECT_EQ(-EINVAL, dirty_get(self->w.container, 0, ~0ULL, &bitmap));
+	EXPECT_EQ(-EINVAL, dma_unmap_dirty(self->w.container, 0, ~0ULL, &bitmap, &done));
+	EXPECT_EQ(0, word);
+	EXPECT_EQ(self->w.locked + MEM_PAGES, locked_pages());
 }
 
 TEST_F(abi_dirty, range_that_cuts_a_mapping_is_einval)

@@ -224,7 +224,8 @@ const char *mode_proof(const struct mode *mode,
 		       const struct backend_use *before)
 {
 	struct backend_use now;
-	unsigned int i, served;
+	unsigned int i;
+	long served;
 
 	backend_use_read(&now);
 	for (i = 0; i < BACKENDS; i++) {

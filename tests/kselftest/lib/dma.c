@@ -6,15 +6,40 @@
 #include "dma.h"
 #include "util.h"
 
+/*
+ * Structures with a bitmap as the kernel reads them, also those of a client of 32 bits: that
+ * one finds others in <linux/vfio.h>, which has a pointer there.
+ */
+struct wide_bitmap {
+	__u64 pgsize;
+	__u64 size;
+	__u64 data;
+};
+
 struct unmap_with_bitmap {
 	struct vfio_iommu_type1_dma_unmap unmap;
-	struct vfio_bitmap bitmap;
+	struct wide_bitmap bitmap;
 };
 
 struct dirty_get {
 	struct vfio_iommu_type1_dirty_bitmap head;
-	struct vfio_iommu_type1_dirty_bitmap_get range;
+	__u64 iova;
+	__u64 size;
+	struct wide_bitmap bitmap;
 };
+
+_Static_assert(sizeof(struct dirty_get) == DIRTY_GET_SIZE, "what the kernel asks for");
+
+static struct wide_bitmap widen(const struct vfio_bitmap *bitmap)
+{
+	struct wide_bitmap wide = {
+		.pgsize = bitmap->pgsize,
+		.size = bitmap->size,
+		.data = (unsigned long)bitmap->data,
+	};
+
+	return wide;
+}
 
 int dma_map(int container, __u64 iova, const void *vaddr, __u64 size,
 	    __u32 flags)
@@ -65,7 +90,7 @@ int dma_unmap_dirty(int container, __u64 iova, __u64 size,
 			.iova = iova,
 			.size = size,
 		},
-		.bitmap = *bitmap,
+		.bitmap = widen(bitmap),
 	};
 	int ret;
 
@@ -103,11 +128,9 @@ int dirty_get(int container, __u64 iova, __u64 size,
 			.argsz = sizeof(arg),
 			.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
 		},
-		.range = {
-			.iova = iova,
-			.size = size,
-			.bitmap = *bitmap,
-		},
+		.iova = iova,
+		.size = size,
+		.bitmap = widen(bitmap),
 	};
 
 	return vfio_ioctl(container, VFIO_IOMMU_DIRTY_PAGES, &arg);

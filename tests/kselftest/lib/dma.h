@@ -31,6 +31,9 @@ int dma_unmap_all(int container, __u64 *unmapped);
 int dma_unmap_dirty(int container, __u64 iova, __u64 size,
 		    const struct vfio_bitmap *bitmap, __u64 *unmapped);
 
+/* argsz of a query of dirty pages. */
+#define DIRTY_GET_SIZE 48
+
 int dirty_start(int container);
 int dirty_stop(int container);
 int dirty_get(int container, __u64 iova, __u64 size,

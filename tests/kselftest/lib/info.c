@@ -32,6 +32,23 @@ static int take_windows(struct info *info, const union answer *answer,
 	return 0;
 }
 
+/* As the kernel writes it: a client of 32 bits finds no padding in <linux/vfio.h>. */
+static void take_migration(struct info *info, const char *cap)
+{
+	struct {
+		struct vfio_info_cap_header header;
+		__u32 flags;
+		__u32 padding;
+		__u64 pgsize_bitmap;
+		__u64 max_dirty_bitmap_size;
+	} wide;
+
+	memcpy(&wide, cap, sizeof(wide));
+	info->migration.flags = wide.flags;
+	info->migration.pgsize_bitmap = wide.pgsize_bitmap;
+	info->migration.max_dirty_bitmap_size = wide.max_dirty_bitmap_size;
+}
+
 static int take_cap(struct info *info, const union answer *answer,
 		    __u32 offset)
 {
@@ -50,7 +67,7 @@ static int take_cap(struct info *info, const union answer *answer,
 	case VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE:
 		return take_windows(info, answer, offset);
 	case VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION:
-		memcpy(&info->migration, header, sizeof(info->migration));
+		take_migration(info, answer->bytes + offset);
 		return 0;
 	case VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL:
 		info->avail = ((const struct vfio_iommu_type1_info_dma_avail *)
