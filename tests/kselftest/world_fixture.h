@@ -9,6 +9,8 @@
  *					container that is ready for MAP_DMA
  *	#define WORLD_V2_ONLY		optional: not for type id 1
  *	#define WORLD_BATCH_ONLY	optional: nor for type1, which does not have it
+ *	#define WORLD_ONE_ID		optional: under one type id of each backend only,
+ *					for what cannot depend on it; type id 1 is not it
  *	#define WORLD_VADDR		optional: only where addresses can be taken
  *					back
  *	#include "world_fixture.h"
@@ -30,7 +32,7 @@ WORLD_DATA(WORLD)
 	char *mem;
 };
 
-#ifdef WORLD_BATCH_ONLY
+#if defined(WORLD_BATCH_ONLY) || defined(WORLD_ONE_ID)
 #define WORLD_V2_ONLY
 #endif
 
@@ -58,10 +60,12 @@ WORLD_PARAMETERS_ADD(WORLD, batch)
 	.mode = MODE_BATCH,
 };
 
+#ifndef WORLD_ONE_ID
 WORLD_PARAMETERS_ADD(WORLD, batch_claimed_v2)
 {
 	.mode = MODE_BATCH_CLAIMED_V2,
 };
+#endif
 
 WORLD_SETUP(WORLD)
 {
@@ -85,3 +89,4 @@ WORLD_TEARDOWN(WORLD)
 #undef WORLD_V2_ONLY
 #undef WORLD_VADDR
 #undef WORLD_BATCH_ONLY
+#undef WORLD_ONE_ID

@@ -43,8 +43,9 @@ bool backend_loaded(enum backend backend);
 
 /*
  * VIB_EXPECT is a list of what whoever starts the tests promises to be there:
- * type1, batch (loaded), pair (two edu devices in one group). What is promised
- * and missing is a failure, what is not promised a skip.
+ * type1, batch (loaded), pair (two edu devices in one group), sequences (the
+ * machine that run makes for sequences.list). What is promised and missing is a
+ * failure, what is not promised a skip.
  */
 bool promised(const char *what);
 bool backend_expected(enum backend backend);

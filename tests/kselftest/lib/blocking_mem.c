@@ -14,13 +14,13 @@
 #include "mem.h"
 #include "util.h"
 
-static int watch_missing(struct blocking_mem *b)
+static int watch_range(struct blocking_mem *b, __u64 features, __u64 mode)
 {
-	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_api api = { .api = UFFD_API, .features = features };
 	struct uffdio_register range = {
 		.range = { .start = (unsigned long)b->missing,
 			   .len = b->missing_size },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
+		.mode = mode,
 	};
 
 	if (ioctl(b->uffd, UFFDIO_API, &api) ||
@@ -51,7 +51,7 @@ int blocking_mem_open_part(struct blocking_mem *b, size_t size, size_t offset,
 	b->missing_size = missing;
 	touch_rest(b);
 	b->uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	ret = b->uffd < 0 ? -errno : watch_missing(b);
+	ret = b->uffd < 0 ? -errno : watch_range(b, 0, UFFDIO_REGISTER_MODE_MISSING);
 	if (ret)
 		blocking_mem_close(b);
 	return ret;
@@ -60,6 +60,46 @@ int blocking_mem_open_part(struct blocking_mem *b, size_t size, size_t offset,
 int blocking_mem_open(struct blocking_mem *b, size_t size)
 {
 	return blocking_mem_open_part(b, size, 0, size);
+}
+
+static int write_protect(struct blocking_mem *b, __u64 mode)
+{
+	struct uffdio_writeprotect range = {
+		.range = { .start = (unsigned long)b->mem, .len = b->size },
+		.mode = mode,
+	};
+
+	return neg_errno(ioctl(b->uffd, UFFDIO_WRITEPROTECT, &range));
+}
+
+int blocking_mem_protect(struct blocking_mem *b)
+{
+	return write_protect(b, UFFDIO_WRITEPROTECT_MODE_WP);
+}
+
+int blocking_mem_unprotect(struct blocking_mem *b)
+{
+	return write_protect(b, 0);
+}
+
+int blocking_mem_open_protected(struct blocking_mem *b, size_t size)
+{
+	int ret;
+
+	b->size = size;
+	b->mem = mem_small(size);
+	if (!b->mem)
+		return -ENOMEM;
+	b->missing = b->mem;
+	b->missing_size = size;
+	b->uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	ret = b->uffd < 0 ? -errno : watch_range(b, UFFD_FEATURE_PAGEFAULT_FLAG_WP,
+						 UFFDIO_REGISTER_MODE_WP);
+	if (!ret)
+		ret = blocking_mem_protect(b);
+	if (ret)
+		blocking_mem_close(b);
+	return ret;
 }
 
 void blocking_mem_close(struct blocking_mem *b)

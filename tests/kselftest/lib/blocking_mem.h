@@ -24,6 +24,15 @@ int blocking_mem_open(struct blocking_mem *b, size_t size);
 /* Only @missing bytes at @offset are; the rest is as mem_small() makes it. */
 int blocking_mem_open_part(struct blocking_mem *b, size_t size, size_t offset,
 			   size_t missing);
+
+/*
+ * All pages are there, but not to be written: whoever does blocks until they are
+ * unprotected. Protecting makes it so again. 0 or -errno.
+ */
+int blocking_mem_open_protected(struct blocking_mem *b, size_t size);
+int blocking_mem_protect(struct blocking_mem *b);
+int blocking_mem_unprotect(struct blocking_mem *b);
+
 void blocking_mem_close(struct blocking_mem *b);
 
 /* Waits until somebody blocks on a missing page; 0, -ETIMEDOUT or -errno. */

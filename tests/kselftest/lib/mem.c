@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See mem.h. */
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,10 +66,10 @@ long mem_thp_kib(const char *mem)
 	return kib;
 }
 
-char *mem_thp(size_t size)
+char *mem_aligned(size_t size)
 {
 	uintptr_t start, aligned;
-	char *area, *mem;
+	char *area;
 
 	area = map(NULL, size + HUGE_2M, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	if (!area)
@@ -78,8 +79,16 @@ char *mem_thp(size_t size)
 	if (aligned > start)
 		munmap(area, aligned - start);
 	munmap((void *)(aligned + size), start + HUGE_2M - aligned);
+	madvise((void *)aligned, size, MADV_NOHUGEPAGE);
+	return (char *)aligned;
+}
 
-	mem = (char *)aligned;
+char *mem_thp(size_t size)
+{
+	char *mem = mem_aligned(size);
+
+	if (!mem)
+		return NULL;
 	madvise(mem, size, MADV_HUGEPAGE);
 	memset(mem, 0x5a, size);
 	if (mem_thp_kib(mem) == (long)(size / KIB))
@@ -88,25 +97,30 @@ char *mem_thp(size_t size)
 	return NULL;
 }
 
-static int hugepages_reserve(size_t count)
+long hugepages_get(void)
+{
+	return file_read_long(NR_HUGEPAGES);
+}
+
+int hugepages_set(long count)
 {
 	char text[32];
 
-	snprintf(text, sizeof(text), "%zu", count);
+	snprintf(text, sizeof(text), "%ld", count);
 	return file_write(NR_HUGEPAGES, text);
 }
 
 char *mem_hugetlb(size_t size)
 {
-	long before = file_read_long(NR_HUGEPAGES);
+	long before = hugepages_get();
 	char *mem;
 
-	if (before < 0 || hugepages_reserve(before + size / HUGE_2M))
+	if (before < 0 || hugepages_set(before + size / HUGE_2M))
 		return NULL;
 	mem = map(NULL, size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
 		  MAP_POPULATE, -1);
 	/* Pages in use stay until they are freed; the rest goes back now. */
-	hugepages_reserve(before);
+	hugepages_set(before);
 	if (mem)
 		memset(mem, 0x5a, size);
 	return mem;
@@ -129,6 +143,22 @@ char *mem_memfd(size_t size, int *fd)
 	else
 		close(memfd);
 	return mem;
+}
+
+unsigned long mem_frame(const void *mem)
+{
+	const unsigned long long present = 1ULL << 63, frame = (1ULL << 55) - 1;
+	unsigned long long entry = 0;
+	int fd;
+
+	fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	if (pread(fd, &entry, sizeof(entry), (uintptr_t)mem / PAGE * sizeof(entry)) !=
+	    sizeof(entry))
+		entry = 0;
+	close(fd);
+	return entry & present ? entry & frame : 0;
 }
 
 static unsigned char pattern(size_t at, unsigned char seed)

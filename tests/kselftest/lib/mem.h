@@ -27,10 +27,23 @@ char *mem_hugetlb(size_t size);
 /* A memfd, mapped shared. The descriptor goes to @fd if it is not NULL. */
 char *mem_memfd(size_t size, int *fd);
 
+/* Memory aligned to 2 MiB, of small pages that nobody has touched. */
+char *mem_aligned(size_t size);
+
+/* As many pages of 2 MiB in the system's pool, and how many there are; -errno. */
+int hugepages_set(long count);
+long hugepages_get(void);
+
 void mem_free(char *mem, size_t size);
 
 /* Kilobytes of transparent huge pages in the mapping at @mem. */
 long mem_thp_kib(const char *mem);
+
+/*
+ * The page frame behind the page at @mem, 0 if there is none: not touched yet, or swapped
+ * out. Needs root.
+ */
+unsigned long mem_frame(const void *mem);
 
 /* Writes a pattern that depends on @seed; mem_is() tells whether it is there. */
 void mem_fill(char *mem, size_t size, unsigned char seed);

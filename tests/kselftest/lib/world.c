@@ -214,6 +214,17 @@ const char *world_leak(struct world *w)
 	return w->why[0] ? w->why : NULL;
 }
 
+const char *world_leak_soon(struct world *w)
+{
+	const unsigned int step_us = 20000, steps = 500;
+	const char *left;
+	unsigned int i;
+
+	for (i = 0; (left = world_leak(w)) && i < steps; i++)
+		usleep(step_us);
+	return left;
+}
+
 const char *world_close(struct world *w)
 {
 	unsigned int i;

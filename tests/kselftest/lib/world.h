@@ -76,6 +76,12 @@ void world_close_container(struct world *w);
 /* Is anything left of what this world held? NULL, or what. */
 const char *world_leak(struct world *w);
 
+/*
+ * The same when it takes its time to go, which the kernel may leave to a worker or to its
+ * collector of socket cycles: waits until nothing is left, or 10 seconds.
+ */
+const char *world_leak_soon(struct world *w);
+
 /* The edu device of a slot, opened when first asked for; NULL if it fails. */
 struct edu *world_edu(struct world *w, unsigned int slot);
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Memory from the rarer sources: each function maps @size bytes for reading and writing, or
+ * returns NULL if the kernel or the machine has no such thing. They need root.
+ */
+#ifndef VIB_TEST_SOURCE_H
+#define VIB_TEST_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifndef MFD_HUGETLB
+#define MFD_HUGETLB 4U
+#endif
+
+/* A memfd, made with @flags and mapped private; the ring of an AF_PACKET socket. */
+char *source_private_memfd(size_t size, unsigned int flags);
+char *source_packet_ring(size_t size);
+
+/* A file of ext4 on /dev/ram1, mapped shared; the end unmounts it. */
+char *source_ext4(size_t size);
+void source_ext4_end(void);
+
+/* The same on /dev/pmem0, with DAX. */
+char *source_dax(size_t size);
+void source_dax_end(void);
+
+/* memfd_secret; dma-bufs; /dev/mem at VIB_BEYOND. */
+char *source_secret(size_t size);
+char *source_udmabuf(size_t size);
+char *source_dma_heap(size_t size);
+char *source_beyond(size_t size);
+
+/* Tells the kernel that the page at @page is broken, and survives that; 0 or -errno. */
+int source_poison(char *page);
+
+/* Does this kernel free what describes huge pages? */
+bool source_vmemmap_is_freed(void);
+
+/* Has the running kernel, as Debian builds it, what is called @what in a reason to skip? */
+bool source_expected(const char *what);
+
+#endif
