@@ -28,8 +28,6 @@ struct dirty_get {
 	struct wide_bitmap bitmap;
 };
 
-_Static_assert(sizeof(struct dirty_get) == DIRTY_GET_SIZE, "what the kernel asks for");
-
 static struct wide_bitmap widen(const struct vfio_bitmap *bitmap)
 {
 	struct wide_bitmap wide = {
@@ -125,7 +123,7 @@ int dirty_get(int container, __u64 iova, __u64 size,
 {
 	struct dirty_get arg = {
 		.head = {
-			.argsz = sizeof(arg),
+			.argsz = DIRTY_GET_SIZE,
 			.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
 		},
 		.iova = iova,
