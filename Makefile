@@ -21,8 +21,15 @@ DKMS_SOURCE = $(DESTDIR)/usr/src/$(subst /,-,$(DKMS))
 DEB_DIR ?= module/dkms
 # What goes with the module, whoever builds it.
 INSTALL_EXTRAS = install -D -m 644 -t $(DESTDIR)$(PREFIX)/include/linux include/uapi/linux/$(HEADER) && \
-	install -D -m 644 module/dkms/modprobe.conf $(MODPROBE)
-EXTRAS = $(DESTDIR)$(PREFIX)/include/linux/$(HEADER) $(MODPROBE)
+	install -D -m 644 module/dkms/modprobe.conf $(MODPROBE) && \
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin tools/vfio-batch && \
+	install -D -m 644 -t $(TOOL_PARTS) tools/*.sh tools/*.awk && \
+	install -D -m 644 -t $(TOOL_PARTS)/check tools/check/*.[ch] && \
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 tools/vfio-batch.8
+EXTRAS = $(DESTDIR)$(PREFIX)/include/linux/$(HEADER) $(MODPROBE) $(DESTDIR)$(PREFIX)/sbin/vfio-batch \
+	$(TOOL_PARTS) $(DESTDIR)$(PREFIX)/share/man/man8/vfio-batch.8
+# Where vfio-batch looks for its parts, from the directory that it is in.
+TOOL_PARTS = $(DESTDIR)$(PREFIX)/share/vfio-iommu-batch
 # Kernels that DKMS has this version for, and those with a module of make install.
 DKMS_KERNELS = $(shell dkms status $(DKMS) 2>/dev/null | sed -n 's/.*, \([^,]*\), [^,]*: installed.*/\1/p')
 PLAIN_MODULES = $(wildcard /lib/modules/*/updates/vfio_iommu_batch.ko)
@@ -55,7 +62,7 @@ uninstall: headers
 	@if [ -n "$(wildcard $(DESTDIR)/usr/src/vfio-iommu-batch-*)" ]; then \
 		echo "DKMS has the module, too: keeping $(EXTRAS)"; \
 	else \
-		rm -f $(EXTRAS); \
+		rm -rf $(EXTRAS); \
 	fi
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
 	$(HOST) removed $(KVER)
@@ -85,7 +92,7 @@ dkms-remove:
 	@if [ -n "$(PLAIN_MODULES)" ]; then \
 		echo "make install has left $(PLAIN_MODULES): keeping $(EXTRAS)"; \
 	else \
-		rm -f $(EXTRAS); \
+		rm -rf $(EXTRAS); \
 	fi
 	module/dkms/host removed $(KERNELS)
 
@@ -141,7 +148,7 @@ clean:
 	find module $(wildcard tests) \( -name '*.o' -o -name '*.o.d' -o -name '*.ko' -o -name '*.mod' \
 		-o -name '*.mod.c' -o -name '.*.cmd' -o -name Module.symvers \
 		-o -name modules.order -o -name .module-common.c \) -delete
-	rm -rf tests/out module/compat/facts.h module/guard/layout module/guard/layout.checked module/guard/vmlinux \
+	rm -rf tests/out module/compat/facts.h module/guard/layout module/guard/layout.checked \
 		module/dkms/reason.h module/dkms/build.log module/dkms/*.deb
 
 help:

@@ -35,10 +35,8 @@ static inline unsigned long vib_compat_untag(struct mm_struct *mm, unsigned long
 {
 #ifdef untagged_addr_remote
 	return untagged_addr_remote(mm, addr);
-#elif defined(VIB_HAVE_UNTAG_CURRENT)
-	return untagged_addr(addr);
 #else
-#error "no way known to take the tag off another task's address on this kernel"
+	return untagged_addr(addr);
 #endif
 }
 
@@ -46,10 +44,8 @@ static inline struct vm_area_struct *vib_compat_vma_lookup(struct mm_struct *mm,
 {
 #ifdef VIB_HAVE_VMA_LOOKUP
 	return vma_lookup(mm, addr);
-#elif defined(VIB_HAVE_VMA_INTERSECTION)
-	return find_vma_intersection(mm, addr, addr + 1);
 #else
-#error "no way known to find the vma of an address on this kernel"
+	return find_vma_intersection(mm, addr, addr + 1);
 #endif
 }
 
@@ -58,10 +54,8 @@ static inline unsigned long vib_compat_page_flags(const struct page *page)
 {
 #ifdef VIB_HAVE_MEMDESC_FLAGS
 	return page->flags.f;
-#elif defined(VIB_HAVE_PAGE_FLAGS)
-	return page->flags;
 #else
-#error "the flags of struct page have a shape that this module does not know"
+	return page->flags;
 #endif
 }
 
@@ -91,10 +85,8 @@ static inline int vib_compat_follow_pfnmap(struct vm_area_struct *vma, unsigned 
 	out->writable = args.writable;
 #ifdef VIB_HAVE_PFNMAP_MASK
 	out->pages = ((~args.addr_mask) + 1 - (addr & ~args.addr_mask)) >> PAGE_SHIFT;
-#elif defined(VIB_HAVE_PFNMAP_NO_MASK)
-	out->pages = 1;
 #else
-#error "struct follow_pfnmap_args has a shape that this module does not know"
+	out->pages = 1;
 #endif
 	follow_pfnmap_end(&args);
 	return 0;
@@ -137,7 +129,7 @@ static inline void vib_compat_unpin_range(struct page *page, unsigned long npage
 {
 #ifdef VIB_HAVE_UNPIN_RANGE
 	unpin_user_page_range_dirty_lock(page, npages, dirty);
-#elif defined(VIB_HAVE_UNPIN_PAGES)
+#else
 	struct page *batch[64];
 	unsigned long i, n;
 
@@ -147,8 +139,6 @@ static inline void vib_compat_unpin_range(struct page *page, unsigned long npage
 			batch[i] = page + i;
 		unpin_user_pages_dirty_lock(batch, n, dirty);
 	}
-#else
-#error "no way known to unpin pages on this kernel"
 #endif
 }
 

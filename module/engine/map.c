@@ -224,10 +224,9 @@ static u32 fillable(struct job *job)
 static int commit(struct job *job)
 {
 	struct vib_ioas *ioas = job->ioas;
-	bool alone;
 	int ret;
 
-	ret = vib_fill_lock(ioas, pinned_end(job) - 1, &alone);
+	ret = down_read_killable(&ioas->domains_rwsem);
 	if (ret)
 		return ret;
 	if (list_empty(&ioas->domains))
@@ -236,7 +235,7 @@ static int commit(struct job *job)
 		ret = fill(job, fillable(job));
 	if (!ret && !job->pin.left)
 		ret = publish(ioas, job->map, !job->pin.accounted);
-	vib_fill_unlock(ioas, alone);
+	up_read(&ioas->domains_rwsem);
 	/* What is held back goes on where the rest ended. */
 	if (job->pin.left)
 		job->iova = pinned_end(job) - (vib_extents_pages(&job->batch, 0, 0) << PAGE_SHIFT);
