@@ -162,6 +162,22 @@ TEST_F(limits, a_relaxable_region_is_no_obstacle)
 	EXPECT_WINDOW(0, BITS_48);
 }
 
+/* What begins where nothing is usable anyway may still end in a range. */
+TEST_F(limits, a_reserved_region_that_begins_in_a_hole_shrinks_the_range_behind_it)
+{
+	struct info info;
+
+	ASSERT_EQ(0, mock_order("instance 0 reserved 0x1000000 0x1ffffff %u", RESERVED));
+	ASSERT_EQ(0, mock_order("instance 1 reserved 0x1800000 0x27fffff %u", RESERVED));
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	ASSERT_EQ(0, world_join(&self->w, SLOT_B));
+	ASSERT_EQ(0, info_get(self->w.container, &info));
+	ASSERT_EQ(2, info.nwindows);
+	EXPECT_EQ(0xffffff, info.window[0].last);
+	EXPECT_EQ(0x2800000, info.window[1].start);
+	EXPECT_EQ(-EINVAL, dma_map(self->w.container, 0x2000000, self->mem, PAGE, DMA_RW));
+}
+
 TEST_F(limits, reserved_regions_are_no_windows_while_the_group_is_there)
 {
 	struct info info;
