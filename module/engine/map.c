@@ -59,10 +59,13 @@ int vib_map_check(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
 }
 
 /* No further mapping that charges nothing is allowed. tree_lock is held. */
-static int no_entry(struct vib_ioas *ioas)
+static noinline int no_entry(struct vib_ioas *ioas)
 {
+	char name[TASK_COMM_LEN];
+
+	vib_caller_name(name);
 	pr_warn_ratelimited("%s[%d]: dma_entry_limit of %ld reached: 1 more mapping without locked memory asked for\n",
-			    current->comm, current->pid, ioas->entry_limit);
+			    name, current->tgid, ioas->entry_limit);
 	trace_vib_limit(VIB_REASON_ENTRIES, 1, ioas->entry_limit - ioas->entries_left,
 			ioas->entry_limit);
 	return vib_refuse(ioas->handle, VIB_REASON_ENTRIES, -ENOSPC);

@@ -25,10 +25,12 @@ static void report_limit(struct vib_pin *pin, u64 more)
 {
 	unsigned long limit = task_rlimit(pin->owner->task, RLIMIT_MEMLOCK);
 	unsigned long locked = READ_ONCE(pin->owner->mm->locked_vm);
+	char name[TASK_COMM_LEN];
 
 	trace_vib_limit(VIB_REASON_MEMLOCK, more + pin->left, locked, limit >> PAGE_SHIFT);
+	vib_caller_name(name);
 	pr_warn_ratelimited("%s[%d]: RLIMIT_MEMLOCK of %lu bytes exceeded: %lu pages locked, %llu more asked for\n",
-			    current->comm, current->pid, limit, locked, more + pin->left);
+			    name, current->tgid, limit, locked, more + pin->left);
 }
 
 /*
