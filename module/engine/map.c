@@ -207,17 +207,10 @@ static u64 pinned_end(struct job *job)
 static u32 fillable(struct job *job)
 {
 	struct vib_extents *batch = &job->batch;
-	u64 tail, over;
 
-	if (!job->pin.left || !batch->nr)
+	if (!job->pin.left)
 		return batch->nr;
-	tail = vib_ext_pages(vib_extents_words(batch)[batch->nr - 1]);
-	if (tail < HOLD_MAX)
-		return batch->nr - 1;
-	over = (pinned_end(job) >> PAGE_SHIFT) % HOLD_MAX;
-	if (over && !vib_extents_split_tail(batch, over))
-		return batch->nr - 1;
-	return batch->nr;
+	return vib_extents_settle(batch, pinned_end(job) >> PAGE_SHIFT, HOLD_MAX);
 }
 
 /*

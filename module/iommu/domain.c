@@ -138,16 +138,9 @@ static bool sg_takes(u64 ext)
 }
 
 /*
- * Does @next continue the run of @ext? The IOMMU core would merge them into one call and the driver
- * into one IOMMU page, but they are unfilled one without the other.
- */
-static bool touches(u64 ext, u64 next)
-{
-	return vib_ext_pfn(ext) + vib_ext_pages(ext) == vib_ext_pfn(next);
-}
-
-/*
  * Packs extents into @sg until it is full or one does not fit: how many, with their bytes in @size.
+ * Runs that touch stay apart: the IOMMU core would merge them into one call and the driver into one
+ * IOMMU page, but they are taken out one without the other.
  */
 static u32 sg_pack(struct scatterlist *sg, u32 max, const u64 *words, u32 nr, u64 *size)
 {
@@ -160,7 +153,7 @@ static u32 sg_pack(struct scatterlist *sg, u32 max, const u64 *words, u32 nr, u6
 		struct page *page = pfn_to_page(vib_ext_pfn(words[i]));
 		u64 off;
 
-		if (i && touches(words[i - 1], words[i]))
+		if (i && vib_ext_touches(words[i - 1], words[i]))
 			break;
 		if (used + DIV_ROUND_UP_ULL(bytes, SG_PIECE) > max)
 			break;
