@@ -148,7 +148,7 @@ clean:
 	find module $(wildcard tests) \( -name '*.o' -o -name '*.o.d' -o -name '*.ko' -o -name '*.mod' \
 		-o -name '*.mod.c' -o -name '.*.cmd' -o -name Module.symvers \
 		-o -name modules.order -o -name .module-common.c \) -delete
-	rm -rf tests/out module/compat/facts.h module/guard/layout module/guard/layout.checked \
+	rm -rf tests/out module/compat/facts.h module/guard/layout module/guard/layout.checked module/guard/vmlinux \
 		module/dkms/reason.h module/dkms/build.log module/dkms/*.deb
 
 help:

@@ -2,11 +2,11 @@
 /*
  * Which domain a group joins: chooses and attaches, nothing else.
  *
- * Join before allocating: a domain that already has a group of the same IOMMU instance is joined by
- * attaching to it directly; nothing about the domain can change then. The first group of a further
- * instance goes to a fresh domain, which tells its aperture, page sizes and coherency; only if
- * these equal another domain's does the group move over to that one. -EINVAL from an attach says
- * that the device cannot use the domain, and the next is tried; any other errno is returned
+ * Join before allocating: a domain that already has a like group of the same IOMMU instance is
+ * joined by attaching to it directly; nothing about the domain can change then. The first group of
+ * a further instance goes to a fresh domain, which tells its aperture, page sizes and coherency;
+ * only if these equal another domain's does the group move over to that one. -EINVAL from an attach
+ * says that the device cannot use the domain, and the next is tried; any other errno is returned
  * (compat/attach.h has the rule for kernels before v6.2). domains_rwsem is held for write
  * throughout.
  */
@@ -14,12 +14,18 @@
 
 #include "compat/attach.h"
 
-static bool has_instance(struct vib_domain *dom, const void *instance)
+/*
+ * Is there a group of the same instance that can be made to snoop just when @grp can? Then the
+ * domain is what @grp would get by itself. On SMMUv3 two devices of an instance may differ, and the
+ * domain of those that cannot snoop is not for one that KVM believes to do so.
+ */
+static bool has_instance(struct vib_domain *dom, const struct vib_group *grp)
 {
-	struct vib_group *grp;
+	struct vib_group *other;
 
-	list_for_each_entry(grp, &dom->groups, node)
-		if (instance && grp->res.instance == instance)
+	list_for_each_entry(other, &dom->groups, node)
+		if (grp->res.instance && other->res.instance == grp->res.instance &&
+		    other->res.snoops == grp->res.snoops)
 			return true;
 	return false;
 }
@@ -46,7 +52,7 @@ static int join_direct(struct vib_ioas *ioas, struct vib_group *grp)
 	int ret;
 
 	list_for_each_entry(dom, &ioas->domains, node) {
-		if (!may_join(grp) || !has_instance(dom, grp->res.instance))
+		if (!may_join(grp) || !has_instance(dom, grp))
 			continue;
 		ret = vib_compat_attach_error(vib_domain_attach(dom, grp->iommu));
 		if (!ret)
@@ -67,7 +73,7 @@ static enum vib_reason own_reason(struct vib_ioas *ioas, const struct vib_group 
 	if (!may_join(grp))
 		return VIB_REASON_OWN_SEVERAL;
 	list_for_each_entry(dom, &ioas->domains, node)
-		if (has_instance(dom, grp->res.instance))
+		if (has_instance(dom, grp))
 			return VIB_REASON_OWN_DECLINED;
 	return VIB_REASON_OWN_UNLIKE;
 }
@@ -82,7 +88,7 @@ static int join_alike(struct vib_ioas *ioas, struct vib_group *grp, struct vib_d
 	int ret;
 
 	list_for_each_entry(dom, &ioas->domains, node) {
-		if (!may_join(grp) || has_instance(dom, grp->res.instance) ||
+		if (!may_join(grp) || has_instance(dom, grp) ||
 		    !vib_domain_alike(dom, fresh))
 			continue;
 		vib_domain_detach(fresh, grp->iommu);

@@ -30,6 +30,10 @@ static inline int vib_compat_attach_error(int ret)
 #endif
 }
 
+#if !defined(VIB_HAVE_DMA_OWNER) && !defined(VIB_HAVE_CAPABLE_BY_BUS)
+#error "what a failed iommu_attach_group() leaves behind on this kernel is not known"
+#endif
+
 #ifndef VIB_HAVE_DMA_OWNER
 static inline int vib_compat_see_domain(struct device *dev, void *domain)
 {

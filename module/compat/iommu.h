@@ -10,8 +10,10 @@
 #include <linux/irqdomain.h>
 #include <linux/scatterlist.h>
 
-#ifdef VIB_HAVE_COOKIE_ELSEWHERE
+#if defined(VIB_HAVE_COOKIE_ELSEWHERE)
 #include <linux/dma-iommu.h>
+#elif !defined(VIB_HAVE_COOKIE_HERE)
+#error "no header known that declares iommu_get_msi_cookie() on this kernel"
 #endif
 
 typedef int (*vib_map_gfp_fn)(struct iommu_domain *, unsigned long, phys_addr_t, size_t, int,
@@ -95,47 +97,36 @@ static inline bool vib_compat_enforce_coherency(struct iommu_domain *domain)
 #endif
 }
 
-/* Moves page-table pages that wait for a flush from one gather to another. */
-static inline void vib_compat_gather_splice(struct iommu_iotlb_gather *from,
-					    struct iommu_iotlb_gather *to)
+/*
+ * Can the device's DMA be made to snoop, when it comes to a domain that does so? Before v6.2 nobody
+ * tells; then all devices of an instance are alike.
+ */
+static inline bool vib_compat_can_snoop(struct device *dev)
 {
-#if defined(VIB_HAVE_GATHER_PAGES_LIST)
-	list_splice_tail_init(&from->freelist.pages, &to->freelist.pages);
-#elif defined(VIB_HAVE_GATHER_LIST_HEAD)
-	list_splice_tail_init(&from->freelist, &to->freelist);
+#if defined(VIB_HAVE_ENFORCE_CAP)
+	return device_iommu_capable(dev, IOMMU_CAP_ENFORCE_CACHE_COHERENCY);
+#elif defined(VIB_HAVE_INTR_REMAP_CAP)
+	return true;
 #else
-	/* Before v5.18 drivers freed table pages themselves, after a flush of their own. */
+#error "no way known to ask this kernel whether a device's DMA can be made to snoop"
 #endif
 }
 
-/*
- * x86 IOMMU drivers flush a range whatever the page sizes in it; SMMUv3 takes the size as a hint.
- */
-#define VIB_COMPAT_SYNC_ANY_PGSIZE	IS_ENABLED(CONFIG_X86)
-
-/*
- * Before v6.10 (cache tags) VT-d, in caching mode, leaves the devices' own TLBs out of a flush of
- * the whole domain, counts the pages of a range in 32 bits, and with first-level tables covers a
- * range fully only when it is a naturally aligned block. So ranges are rounded out to blocks of at
- * most 2^43 bytes, and a flush of the domain is followed by one of the range.
- */
-#ifdef VIB_HAVE_CACHE_TAGS
-#define VIB_COMPAT_SYNC_BLOCKS	false
-#define VIB_COMPAT_SYNC_BITS	63
-#else
-#define VIB_COMPAT_SYNC_BLOCKS	IS_ENABLED(CONFIG_X86)
-#define VIB_COMPAT_SYNC_BITS	43
-#endif
-
-#ifndef VIB_HAVE_ISOLATED_MSI
+#if defined(VIB_HAVE_ISOLATED_MSI)
+/* One function tells. */
+#elif defined(VIB_HAVE_MSI_REMAP) && defined(VIB_HAVE_INTR_REMAP_CAP)
 static inline int vib_compat_no_intr_remap(struct device *dev, void *unused)
 {
 #ifdef VIB_HAVE_CAPABLE_BY_BUS
 	return !iommu_capable(dev->bus, IOMMU_CAP_INTR_REMAP);
-#else
+#elif defined(VIB_HAVE_CAPABLE_BY_DEVICE)
 	return !device_iommu_capable(dev, IOMMU_CAP_INTR_REMAP);
+#else
+#error "no way known to ask this kernel for a capability of an IOMMU"
 #endif
 }
+#else
+#error "no way known to ask this kernel whether interrupts are isolated"
 #endif
 
 /*

@@ -35,8 +35,10 @@ static inline unsigned long vib_compat_untag(struct mm_struct *mm, unsigned long
 {
 #ifdef untagged_addr_remote
 	return untagged_addr_remote(mm, addr);
-#else
+#elif defined(VIB_HAVE_UNTAG_CURRENT)
 	return untagged_addr(addr);
+#else
+#error "no way known to take the tag off another task's address on this kernel"
 #endif
 }
 
@@ -44,8 +46,10 @@ static inline struct vm_area_struct *vib_compat_vma_lookup(struct mm_struct *mm,
 {
 #ifdef VIB_HAVE_VMA_LOOKUP
 	return vma_lookup(mm, addr);
-#else
+#elif defined(VIB_HAVE_VMA_INTERSECTION)
 	return find_vma_intersection(mm, addr, addr + 1);
+#else
+#error "no way known to find the vma of an address on this kernel"
 #endif
 }
 
@@ -54,8 +58,10 @@ static inline unsigned long vib_compat_page_flags(const struct page *page)
 {
 #ifdef VIB_HAVE_MEMDESC_FLAGS
 	return page->flags.f;
-#else
+#elif defined(VIB_HAVE_PAGE_FLAGS)
 	return page->flags;
+#else
+#error "the flags of struct page have a shape that this module does not know"
 #endif
 }
 
@@ -85,8 +91,10 @@ static inline int vib_compat_follow_pfnmap(struct vm_area_struct *vma, unsigned 
 	out->writable = args.writable;
 #ifdef VIB_HAVE_PFNMAP_MASK
 	out->pages = ((~args.addr_mask) + 1 - (addr & ~args.addr_mask)) >> PAGE_SHIFT;
-#else
+#elif defined(VIB_HAVE_PFNMAP_NO_MASK)
 	out->pages = 1;
+#else
+#error "struct follow_pfnmap_args has a shape that this module does not know"
 #endif
 	follow_pfnmap_end(&args);
 	return 0;
@@ -129,7 +137,7 @@ static inline void vib_compat_unpin_range(struct page *page, unsigned long npage
 {
 #ifdef VIB_HAVE_UNPIN_RANGE
 	unpin_user_page_range_dirty_lock(page, npages, dirty);
-#else
+#elif defined(VIB_HAVE_UNPIN_PAGES)
 	struct page *batch[64];
 	unsigned long i, n;
 
@@ -139,6 +147,8 @@ static inline void vib_compat_unpin_range(struct page *page, unsigned long npage
 			batch[i] = page + i;
 		unpin_user_pages_dirty_lock(batch, n, dirty);
 	}
+#else
+#error "no way known to unpin pages on this kernel"
 #endif
 }
 

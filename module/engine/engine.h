@@ -82,9 +82,16 @@ int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int 
 /* fill.c */
 
 /*
+ * Takes domains_rwsem for vib_fill_batch() calls that end at @last: for read, or for write, with
+ * @alone set, where a page table grows, which nothing else may see. -EINTR when killed: not taken.
+ */
+int vib_fill_lock(struct vib_ioas *ioas, u64 last, bool *alone);
+void vib_fill_unlock(struct vib_ioas *ioas, bool alone);
+
+/*
  * Enters the first @nr extents of a batch of @map, which start at @iova, into every domain, or into
  * none: an IOMMU driver's errno, with @stuck set when a domain would not give back what it had
- * taken. domains_rwsem is held for read.
+ * taken. vib_fill_lock() is held.
  */
 int vib_fill_batch(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iova,
 		   struct vib_extents *batch, u32 nr, bool *stuck);

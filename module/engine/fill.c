@@ -5,11 +5,12 @@
  */
 #include "engine.h"
 
-#include "iommu/domain.h"
+#include "iommu/domain_fill.h"
+#include "iommu/domain_unfill.h"
 #include "walk.h"
 
 /* Takes [iova, iova + size) out of the domains before @stop; false when something would not go. */
-static bool undo(struct vib_ioas *ioas, struct vib_domain *stop, u64 iova, u64 size)
+static bool undo_before(struct vib_ioas *ioas, struct vib_domain *stop, u64 iova, u64 size)
 {
 	struct vib_domain *dom;
 	bool clean = true;
@@ -22,21 +23,60 @@ static bool undo(struct vib_ioas *ioas, struct vib_domain *stop, u64 iova, u64 s
 	return clean;
 }
 
+/* Does some page table grow when all domains are filled up to @last? domains_rwsem is held. */
+static bool domain_grows(struct vib_ioas *ioas, u64 last)
+{
+	struct vib_domain *dom;
+
+	lockdep_assert_held(&ioas->domains_rwsem);
+	list_for_each_entry(dom, &ioas->domains, node)
+		if (!vib_domain_reaches(dom, last))
+			return true;
+	return false;
+}
+
+int vib_fill_lock(struct vib_ioas *ioas, u64 last, bool *alone)
+{
+	int ret;
+
+	*alone = false;
+	ret = down_read_killable(&ioas->domains_rwsem);
+	if (ret || likely(!domain_grows(ioas, last)))
+		return ret;
+	up_read(&ioas->domains_rwsem);
+	*alone = true;
+	return down_write_killable(&ioas->domains_rwsem);
+}
+
+void vib_fill_unlock(struct vib_ioas *ioas, bool alone)
+{
+	if (alone)
+		up_write(&ioas->domains_rwsem);
+	else
+		up_read(&ioas->domains_rwsem);
+}
+
 int vib_fill_batch(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iova,
 		   struct vib_extents *batch, u32 nr, bool *stuck)
 {
+	struct vib_fill fill = {
+		.iova = iova,
+		.words = vib_extents_words(batch),
+		.nr = nr,
+		.prot = map->prot,
+		.pagewise = map->flags & VIB_F_PAGEWISE,
+	};
 	struct vib_domain *dom;
 	u64 pages;
 	int ret;
 
 	lockdep_assert_held(&ioas->domains_rwsem);
 	list_for_each_entry(dom, &ioas->domains, node) {
-		ret = vib_domain_fill(dom, iova, batch, 0, nr, map->prot,
-				      map->flags & VIB_F_PAGEWISE, stuck);
+		ret = vib_domain_fill(dom, &fill, stuck);
 		if (!ret)
 			continue;
 		pages = vib_extents_pages(batch, 0, 0) - vib_extents_pages(batch, nr, 0);
-		if (!undo(ioas, dom, iova, pages << PAGE_SHIFT))
+		if (!undo_before(ioas, dom, iova, pages << PAGE_SHIFT))
 			*stuck = true;
 		return ret;
 	}
@@ -62,14 +102,19 @@ static struct vib_mapping *next_filled(struct vib_ioas *ioas, u64 start)
 
 static int fill_mapping(struct vib_domain *dom, struct vib_mapping *map)
 {
-	bool stuck;
 	u64 unfilled = vib_extents_pages(&map->extents, 0, 0) -
-		      vib_extents_pages(&map->extents, map->first, 0);
+		       vib_extents_pages(&map->extents, map->first, 0);
+	struct vib_fill fill = {
+		.iova = map->span.start + (unfilled << PAGE_SHIFT),
+		.words = vib_extents_words(&map->extents) + map->first,
+		.nr = map->extents.nr - map->first,
+		.prot = map->prot,
+		.pagewise = map->flags & VIB_F_PAGEWISE,
+	};
+	bool stuck;
 
 	/* What is stuck goes with the domain, which is freed after a failure. */
-	return vib_domain_fill(dom, map->span.start + (unfilled << PAGE_SHIFT), &map->extents,
-			       map->first, map->extents.nr - map->first, map->prot,
-			       map->flags & VIB_F_PAGEWISE, &stuck);
+	return vib_domain_fill(dom, &fill, &stuck);
 }
 
 int vib_fill_domain(struct vib_ioas *ioas, struct vib_domain *dom)

@@ -59,13 +59,10 @@ int vib_map_check(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
 }
 
 /* No further mapping that charges nothing is allowed. tree_lock is held. */
-static noinline int no_entry(struct vib_ioas *ioas)
+static int no_entry(struct vib_ioas *ioas)
 {
-	char name[TASK_COMM_LEN];
-
-	vib_caller_name(name);
 	pr_warn_ratelimited("%s[%d]: dma_entry_limit of %ld reached: 1 more mapping without locked memory asked for\n",
-			    name, current->tgid, ioas->entry_limit);
+			    current->comm, current->pid, ioas->entry_limit);
 	trace_vib_limit(VIB_REASON_ENTRIES, 1, ioas->entry_limit - ioas->entries_left,
 			ioas->entry_limit);
 	return vib_refuse(ioas->handle, VIB_REASON_ENTRIES, -ENOSPC);
@@ -207,10 +204,17 @@ static u64 pinned_end(struct job *job)
 static u32 fillable(struct job *job)
 {
 	struct vib_extents *batch = &job->batch;
+	u64 tail, over;
 
-	if (!job->pin.left)
+	if (!job->pin.left || !batch->nr)
 		return batch->nr;
-	return vib_extents_settle(batch, pinned_end(job) >> PAGE_SHIFT, HOLD_MAX);
+	tail = vib_ext_pages(vib_extents_words(batch)[batch->nr - 1]);
+	if (tail < HOLD_MAX)
+		return batch->nr - 1;
+	over = (pinned_end(job) >> PAGE_SHIFT) % HOLD_MAX;
+	if (over && !vib_extents_split_tail(batch, over))
+		return batch->nr - 1;
+	return batch->nr;
 }
 
 /*
@@ -220,9 +224,10 @@ static u32 fillable(struct job *job)
 static int commit(struct job *job)
 {
 	struct vib_ioas *ioas = job->ioas;
+	bool alone;
 	int ret;
 
-	ret = down_read_killable(&ioas->domains_rwsem);
+	ret = vib_fill_lock(ioas, pinned_end(job) - 1, &alone);
 	if (ret)
 		return ret;
 	if (list_empty(&ioas->domains))
@@ -231,7 +236,7 @@ static int commit(struct job *job)
 		ret = fill(job, fillable(job));
 	if (!ret && !job->pin.left)
 		ret = publish(ioas, job->map, !job->pin.accounted);
-	up_read(&ioas->domains_rwsem);
+	vib_fill_unlock(ioas, alone);
 	/* What is held back goes on where the rest ended. */
 	if (job->pin.left)
 		job->iova = pinned_end(job) - (vib_extents_pages(&job->batch, 0, 0) << PAGE_SHIFT);

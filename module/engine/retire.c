@@ -4,7 +4,7 @@
  * Nothing here can fail or needs memory. Neighbours in IOVA go in one call. Invariant: an extent is
  * unpinned only after each domain that held it was synced.
  */
-#include "iommu/domain.h"
+#include "iommu/domain_unfill.h"
 #include "engine.h"
 
 #include <linux/sched.h>

@@ -61,6 +61,22 @@ static bool has_magic(const struct vib_btf *b)
 	return b->size >= HEADER && (vib_btf_word(b->data) & 0xffff) == MAGIC;
 }
 
+bool vib_btf_take(struct vib_btf *b, const struct vib_object *o)
+{
+	const Elf64_Shdr *section;
+
+	b->data = o->data;
+	b->size = o->size;
+	if (!vib_object_elf(o))
+		return true;
+	section = vib_object_named(o, ".BTF");
+	b->size = section ? section->sh_size : 0;
+	b->data = section ? vib_object_part(o, section->sh_offset, b->size, 1) : NULL;
+	if (!b->data)
+		b->size = 0;
+	return section;
+}
+
 bool vib_btf_read(struct vib_btf *b)
 {
 	uint64_t header, types, types_size, strings;
@@ -143,6 +159,17 @@ const unsigned char *vib_btf_function(const struct vib_btf *b, const char *name)
 	uint32_t at;
 
 	return find_string(b, name, &at) ? function_at(b, b->first_string + at) : NULL;
+}
+
+const unsigned char *vib_btf_struct(const struct vib_btf *b, const char *name)
+{
+	uint32_t i;
+
+	for (i = 0; i < b->count; i++)
+		if (vib_btf_kind(b->types[i]) == VIB_KIND_STRUCT &&
+		    !strcmp(vib_btf_name(b, vib_btf_word(b->types[i])), name))
+			return b->types[i];
+	return NULL;
 }
 
 /* Are there functions of all the names that the module's strings have, if these begin at @first? */

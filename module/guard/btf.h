@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "object.h"
+
 #define VIB_UNTOLD	"?"	/* a name that only the base tells; with its id, a type */
 
 enum {
@@ -38,6 +40,8 @@ struct vib_btf {
 	const struct vib_btf *base;	/* NULL where it is not at hand */
 };
 
+/* Takes the BTF of an object, which may be nothing but that; false where it has none. */
+bool vib_btf_take(struct vib_btf *b, const struct vib_object *o);
 /* Reads b->data; false where it is damaged. vib_btf_free() follows in both cases. */
 bool vib_btf_read(struct vib_btf *b);
 void vib_btf_free(struct vib_btf *b);
@@ -56,6 +60,8 @@ const unsigned char *vib_btf_type(const struct vib_btf *b, uint32_t id);
 const char *vib_btf_name(const struct vib_btf *b, uint32_t offset);
 /* The module's own function @name, or NULL. */
 const unsigned char *vib_btf_function(const struct vib_btf *b, const char *name);
+/* The structure @name, with its members; NULL where there is none. */
+const unsigned char *vib_btf_struct(const struct vib_btf *b, const char *name);
 /* Appends what C calls a type. */
 void vib_btf_spell(const struct vib_btf *b, uint32_t id, char *text);
 void vib_btf_append(char *text, const char *more);

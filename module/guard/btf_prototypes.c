@@ -226,23 +226,6 @@ static bool compare_group_types(const struct vib_object *type1, const struct vib
 	return true;
 }
 
-/* The BTF of an object, which may be nothing but that. False where there is none. */
-static bool take_btf(const struct vib_object *o, struct vib_btf *b)
-{
-	const Elf64_Shdr *section;
-
-	b->data = o->data;
-	b->size = o->size;
-	if (!vib_object_elf(o))
-		return true;
-	section = vib_object_named(o, ".BTF");
-	b->size = section ? section->sh_size : 0;
-	b->data = section ? vib_object_part(o, section->sh_offset, b->size, 1) : NULL;
-	if (!b->data)
-		b->size = 0;
-	return section;
-}
-
 static bool compare(const struct vib_object *type1, struct vib_btf *b, const struct vib_btf *base,
 		    struct vib_opinion *opinion)
 {
@@ -267,15 +250,30 @@ bool vib_opinion_ask(const struct vib_object *type1, const struct vib_object *ba
 		     struct vib_opinion *opinion)
 {
 	struct vib_btf own = { .data = NULL }, kernel = { .data = NULL };
-	bool have = base && take_btf(base, &kernel) && vib_btf_read(&kernel), good = true;
+	bool have = base && vib_btf_take(&kernel, base) && vib_btf_read(&kernel), good = true;
 
 	memset(opinion, 0, sizeof(*opinion));
 	opinion->of = COUNT(prototypes);
-	if (take_btf(type1, &own))
+	if (vib_btf_take(&own, type1))
 		good = compare(type1, &own, have ? &kernel : NULL, opinion);
 	else
 		opinion->none = "it has no BTF";
 	vib_btf_free(&own);
 	vib_btf_free(&kernel);
+	return good;
+}
+
+bool vib_opinion_ask_kernel(const struct vib_object *kernel, struct vib_opinion *opinion)
+{
+	struct vib_btf b = { .data = NULL };
+	bool good = true;
+
+	memset(opinion, 0, sizeof(*opinion));
+	opinion->of = COUNT(prototypes);
+	if (vib_btf_take(&b, kernel) && vib_btf_read(&b))
+		good = compare_prototypes(kernel, &b, opinion) && compare_group_types(kernel, &b);
+	else
+		opinion->none = "its BTF cannot be read";
+	vib_btf_free(&b);
 	return good;
 }

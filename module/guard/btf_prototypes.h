@@ -30,4 +30,7 @@ struct vib_opinion {
 bool vib_opinion_ask(const struct vib_object *type1, const struct vib_object *base,
 		     struct vib_opinion *opinion);
 
+/* The same where type1 is a part of the kernel, and the kernel's BTF has all. */
+bool vib_opinion_ask_kernel(const struct vib_object *kernel, struct vib_opinion *opinion);
+
 #endif

@@ -13,8 +13,13 @@
  *	layout FILE...			prints the layout of each vfio_iommu_type1.ko[.xz...]
  *					and what its BTF says
  *	layout --check OURS.o FILE...	0 if ours serves the core of every FILE, else says why not
+ *	layout --check OURS.o		no such file: type1 is a part of the kernel, whose BTF has
+ *					the structure; or the release's number has to be known
+ *	layout --check OURS.o none	nothing is compared, by somebody's own will
  *
- * --btf=KERNEL before all that: a file that has the BTF of the kernel itself, if it is at hand.
+ * Options, before FILE: --btf=KERNEL, a file that has the BTF of the kernel itself, if it is at
+ * hand; --release=RELEASE, of the kernel; --declared: the headers declare the structure, so the
+ * compiler has compared.
  *
  * Names do not tell prototypes. The object's BTF does, where it has some; it is asked for a second
  * opinion (btf_prototypes.h) where the table is a mirror of ours. Without BTF there is MODVERSIONS,
@@ -25,148 +30,40 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "layouts.h"
-#include "object.h"
 #include "btf_prototypes.h"
+#include "table.h"
 
 #define TYPE1_TABLE	"vfio_iommu_driver_ops_type1"
 #define TYPE1_PREFIX	"vfio_iommu_type1_"
 #define OUR_TABLE	"vib_vfio_ops"
 #define OUR_PREFIX	"vib_vfio_"
 
-enum {
-	SLOT = 8,		/* bytes of a member: all are pointers */
+struct options {
+	const char *ours;
+	const char *btf;
+	const char *release;
+	bool declared;
 };
 
-/* What a table in a file turned out to be. */
-struct layout {
-	struct vib_object object;
-	size_t bytes;		/* of the table */
-	char member[SLOTS_MAX][64];
-};
-
-/* The function that a relocation against section @index means. */
-static const char *function_at(const struct layout *l, unsigned int index, uint64_t value)
+/* What type1 leaves empty is declared all the same. */
+static bool has_member(const struct vib_table *l, unsigned int slot, const char *expected)
 {
-	const Elf64_Sym *sym;
-	uint64_t i;
-
-	for (i = 0; (sym = vib_object_symbol(&l->object, i)); i++)
-		if (ELF64_ST_TYPE(sym->st_info) == STT_FUNC && sym->st_shndx == index &&
-		    sym->st_value == value)
-			return vib_object_symbol_name(&l->object, sym);
-	return NULL;
+	if (strcmp(expected, "-"))
+		return !strcmp(l->member[slot], expected);
+	return l->declared == !!l->member[slot][0];
 }
 
-/* Is there text at @offset of a section? Compilers keep strings in sections of several kinds. */
-static bool is_text(const struct layout *l, const Elf64_Shdr *where, uint64_t offset)
-{
-	const unsigned char *text;
-	size_t n = 0;
-
-	if (!where || where->sh_type != SHT_PROGBITS || offset >= where->sh_size ||
-	    !vib_object_part(&l->object, where->sh_offset, where->sh_size, 1))
-		return false;
-	text = l->object.data + where->sh_offset + offset;
-	while (n < where->sh_size - offset && text[n] >= ' ' && text[n] <= '~')
-		n++;
-	return n && n < where->sh_size - offset && !text[n];
-}
-
-/* What a relocation puts into its slot: a function, the module itself, or a string. */
-static const char *target_of(const struct layout *l, const Elf64_Rela *rela)
-{
-	const Elf64_Sym *sym = vib_object_symbol(&l->object, ELF64_R_SYM(rela->r_info));
-	const Elf64_Shdr *where;
-	const char *name;
-
-	if (!sym)
-		return "?";
-	name = vib_object_symbol_name(&l->object, sym);
-	if (ELF64_ST_TYPE(sym->st_info) != STT_SECTION && *name && *name != '.')
-		return strcmp(name, "__this_module") ? name : "owner";
-	name = function_at(l, sym->st_shndx, sym->st_value + rela->r_addend);
-	if (name)
-		return name;
-	where = vib_object_section(&l->object, sym->st_shndx);
-	return is_text(l, where, sym->st_value + rela->r_addend) ? "name" : "?";
-}
-
-/* Function names are members' names behind a prefix; compilers may add ".something". */
-static void enter_member(struct layout *l, unsigned int slot, const char *name, const char *prefix)
-{
-	if (!strncmp(name, prefix, strlen(prefix)))
-		name += strlen(prefix);
-	snprintf(l->member[slot], sizeof(l->member[slot]), "%.*s", (int)strcspn(name, "."), name);
-}
-
-static bool read_slots(struct layout *l, const Elf64_Sym *table, const char *prefix)
-{
-	const struct vib_object *o = &l->object;
-	bool x86 = vib_object_elf(o)->e_machine == EM_X86_64;
-	const Elf64_Shdr *relocations = vib_object_find(o, SHT_RELA, table->st_shndx);
-	uint32_t absolute = x86 ? R_X86_64_64 : R_AARCH64_ABS64;
-	const Elf64_Rela *rela;
-	uint64_t i, n;
-
-	n = relocations ? relocations->sh_size / sizeof(*rela) : 0;
-	rela = n ? vib_object_part(o, relocations->sh_offset, n, sizeof(*rela)) : NULL;
-	if (!rela)
-		return vib_complain(o->file, "its table of driver operations has no relocations");
-	for (i = 0; i < n; i++) {
-		uint64_t offset = rela[i].r_offset - table->st_value;
-
-		if (offset >= l->bytes)
-			continue;
-		if (offset % SLOT || ELF64_R_TYPE(rela[i].r_info) != absolute)
-			return vib_complain(o->file, "its driver operations are not all pointers");
-		enter_member(l, offset / SLOT, target_of(l, &rela[i]), prefix);
-	}
-	return true;
-}
-
-static bool is_relocatable(const struct vib_object *o)
-{
-	const Elf64_Ehdr *elf = vib_object_elf(o);
-
-	return elf && elf->e_type == ET_REL;
-}
-
-/* Reads the table called @name out of out->object.file. */
-static bool read_layout(struct layout *out, const char *name, const char *prefix)
-{
-	struct vib_object *o = &out->object;
-	const Elf64_Sym *sym;
-	uint64_t i;
-
-	if (!vib_object_read(o))
-		return false;
-	if (!is_relocatable(o) || !vib_object_symbol(o, 0))
-		return vib_complain(o->file, "is no kernel object of a known kind, or damaged");
-	for (i = 0; (sym = vib_object_symbol(o, i)); i++)
-		if (ELF64_ST_TYPE(sym->st_info) == STT_OBJECT &&
-		    !strcmp(vib_object_symbol_name(o, sym), name))
-			break;
-	if (!sym)
-		return vib_complain(o->file, "has no object %s to tell the layout", name);
-	out->bytes = sym->st_size;
-	if (!out->bytes || out->bytes % SLOT || out->bytes > SLOTS_MAX * SLOT)
-		return vib_complain(o->file, "%s has %zu bytes: not a table of pointers", name,
-				out->bytes);
-	return read_slots(out, sym, prefix);
-}
-
-static bool matches(const struct layout *l, const struct known *k)
+static bool matches(const struct vib_table *l, const struct known *k)
 {
 	unsigned int i;
 
 	for (i = 0; i < SLOTS_MAX && k->members[i]; i++)
-		if (strcmp(l->member[i], strcmp(k->members[i], "-") ? k->members[i] : ""))
+		if (!has_member(l, i, k->members[i]))
 			return false;
 	return l->bytes == i * SLOT;
 }
 
-static const struct known *identify(const struct layout *l)
+static const struct known *identify(const struct vib_table *l)
 {
 	size_t i;
 
@@ -176,7 +73,7 @@ static const struct known *identify(const struct layout *l)
 	return NULL;
 }
 
-static void print_layout(const struct layout *l, FILE *to)
+static void print_layout(const struct vib_table *l, FILE *to)
 {
 	unsigned int i;
 
@@ -206,12 +103,13 @@ static void print_known(void)
 }
 
 /* Is every slot that we fill the one the core calls by that name, and is the table long enough? */
-static bool serves(const struct layout *ours, const struct layout *core)
+static bool serves(const struct vib_table *ours, const struct vib_table *core)
 {
 	const char *file = core->object.file;
 	unsigned int i;
 
-	if (vib_object_elf(&ours->object)->e_machine != vib_object_elf(&core->object)->e_machine)
+	if (core->object.data &&
+	    vib_object_elf(&ours->object)->e_machine != vib_object_elf(&core->object)->e_machine)
 		return vib_complain(file, "is of another architecture than %s", ours->object.file);
 	if (ours->bytes < core->bytes)
 		return vib_complain(file, "the core's table has %zu bytes, ours only %zu",
@@ -225,11 +123,12 @@ static bool serves(const struct layout *ours, const struct layout *core)
 }
 
 /* Prototypes of a public table are in the headers, and compared by the compiler. */
-static bool ask_opinion(const struct layout *core, const struct known *k,
+static bool ask_opinion(const struct vib_table *core, const struct known *k,
 			const struct vib_object *kernel, struct vib_opinion *opinion)
 {
 	if (k->mirrored)
-		return vib_opinion_ask(&core->object, kernel, opinion);
+		return core->declared ? vib_opinion_ask_kernel(kernel, opinion) :
+		       vib_opinion_ask(&core->object, kernel, opinion);
 	memset(opinion, 0, sizeof(*opinion));
 	opinion->none = "the headers have the prototypes";
 	return true;
@@ -244,7 +143,7 @@ static void print_opinion(const struct vib_opinion *opinion)
 		       opinion->by_name ? "name" : "name or by which are equal");
 }
 
-static bool check(const struct layout *ours, const struct layout *core,
+static bool check(const struct vib_table *ours, const struct vib_table *core,
 		  const struct vib_object *kernel)
 {
 	const struct known *k = identify(core);
@@ -266,7 +165,7 @@ static bool check(const struct layout *ours, const struct layout *core,
 	return true;
 }
 
-static bool print_file(const struct layout *l, const struct vib_object *kernel)
+static bool print_file(const struct vib_table *l, const struct vib_object *kernel)
 {
 	const struct known *k = identify(l);
 	struct vib_opinion opinion;
@@ -282,39 +181,124 @@ static bool print_file(const struct layout *l, const struct vib_object *kernel)
 }
 
 /* Checks @file against @ours, or prints it where there is no ours. */
-static bool look_at(const char *file, const struct layout *ours, const struct vib_object *kernel)
+static bool look_at(const char *file, const struct vib_table *ours, const struct vib_object *kernel)
 {
-	static struct layout l;
+	static struct vib_table l;
 	bool good;
 
 	memset(&l, 0, sizeof(l));
 	l.object.file = file;
-	good = read_layout(&l, TYPE1_TABLE, TYPE1_PREFIX) &&
+	good = vib_table_read(&l, TYPE1_TABLE, TYPE1_PREFIX) &&
 	       (ours ? check(ours, &l, kernel) : print_file(&l, kernel));
 	vib_object_free(&l.object);
 	return good;
 }
 
+/* The members of a layout, as type1's own table has them. */
+static void fill_table(struct vib_table *l, const struct known *k)
+{
+	unsigned int i;
+
+	for (i = 0; i < SLOTS_MAX && k->members[i]; i++)
+		snprintf(l->member[i], sizeof(l->member[i]), "%s",
+			 strcmp(k->members[i], "-") ? k->members[i] : "");
+	l->bytes = i * SLOT;
+}
+
+static const struct known *known_by_number(const char *release)
+{
+	unsigned int major, minor;
+	size_t i;
+
+	if (sscanf(release, "%u.%u", &major, &minor) != 2)
+		return NULL;
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].mirrored && RELEASE(major, minor) >= known[i].first &&
+		    RELEASE(major, minor) <= known[i].last)
+			return &known[i];
+	return NULL;
+}
+
+/* The last resort, never a silent one: the number of a release, which vendors' backports belie. */
+static bool check_release(const struct vib_table *ours, const char *release)
+{
+	const struct known *k = known_by_number(release);
+	static struct vib_table l;
+
+	vib_complain(release, "neither vfio_iommu_type1.ko nor BTF tells its VFIO layout");
+	if (!k)
+		return vib_complain(release, "nor its number; VIB_TYPE1=none builds all the same");
+	l.object.file = release;
+	fill_table(&l, k);
+	if (!serves(ours, &l))
+		return false;
+	vib_complain(release, "taking that of %s, by its number", k->kernels);
+	printf("layout %s (%s) by the number of %s\n", k->id, k->kernels, release);
+	return true;
+}
+
+/* Where type1 is a part of the kernel, or nowhere. */
+static bool check_kernel(const struct vib_table *ours, const struct vib_object *kernel,
+			 const struct options *options)
+{
+	static struct vib_table l;
+
+	if (options->declared) {
+		printf("layout as the headers declare it\n");
+		return true;
+	}
+	if (kernel && vib_table_read_kernel(&l, kernel))
+		return check(ours, &l, kernel);
+	return check_release(ours, options->release);
+}
+
+static bool check_none(void)
+{
+	vib_complain("VIB_TYPE1=none", "the VFIO layout is not compared with anything");
+	printf("layout not compared\n");
+	return true;
+}
+
+/* Takes options off the arguments; the first that is none, or argc. */
+static int parse(int argc, char **argv, struct options *options)
+{
+	int i;
+
+	for (i = 1; i < argc && !strncmp(argv[i], "--", 2); i++) {
+		if (!strncmp(argv[i], "--btf=", 6))
+			options->btf = argv[i] + 6;
+		else if (!strncmp(argv[i], "--release=", 10))
+			options->release = argv[i] + 10;
+		else if (!strcmp(argv[i], "--declared"))
+			options->declared = true;
+		else if (!strcmp(argv[i], "--check") && i + 1 < argc)
+			options->ours = argv[++i];
+		else
+			return argc;
+	}
+	return i;
+}
+
 int main(int argc, char **argv)
 {
-	struct vib_object kernel = { .file = NULL };
-	static struct layout ours;
+	struct options options = { .release = "an unknown kernel" };
+	int i = parse(argc, argv, &options);
+	struct vib_object kernel = { .file = options.btf };
+	static struct vib_table ours = { .object.file = NULL };
 	bool good = true, have;
-	int i = 1;
 
-	if (i < argc && !strncmp(argv[i], "--btf=", 6))
-		kernel.file = argv[i++] + 6;
-	if (i + 1 < argc && !strcmp(argv[i], "--check")) {
-		ours.object.file = argv[i + 1];
-		i += 2;
-		if (!read_layout(&ours, OUR_TABLE, OUR_PREFIX))
-			return 1;
-	}
-	if (i == argc && !ours.object.file)
+	if (i == argc && !options.ours)
+		return 1;
+	ours.object.file = options.ours;
+	if (options.ours && !vib_table_read(&ours, OUR_TABLE, OUR_PREFIX))
 		return 1;
 	have = kernel.file && vib_object_read(&kernel);
-	for (; i < argc; i++)
-		good &= look_at(argv[i], ours.object.file ? &ours : NULL, have ? &kernel : NULL);
+	if (i == argc)
+		good = check_kernel(&ours, have ? &kernel : NULL, &options);
+	else if (!strcmp(argv[i], "none"))
+		good = check_none();
+	for (; i < argc && strcmp(argv[i], "none"); i++)
+		good &= look_at(argv[i], options.ours ? &ours : NULL, have ? &kernel : NULL);
 	vib_object_free(&kernel);
 	vib_object_free(&ours.object);
 	return good ? 0 : 1;

@@ -16,9 +16,12 @@ enum {
 	SLOTS_MAX = 64,
 };
 
+#define RELEASE(major, minor) ((major) << 16 | (minor))
+
 struct known {
 	const char *id;
 	const char *kernels;
+	unsigned int first, last;	/* of those that were tried, where nothing else tells */
 	bool mirrored;		/* vfio_ops.h is our mirror of it, no header has it */
 	const char *members[SLOTS_MAX];
 };
@@ -27,18 +30,18 @@ struct known {
 #define UP_TO_RELEASE "name", "owner", "open", "release"
 
 static const struct known known[] = {
-	{ "A", "v5.10, v5.11", false, {
+	{ "A", "v5.10, v5.11", RELEASE(5, 10), RELEASE(5, 11), false, {
 		UP_TO_RELEASE, "-", "-", "ioctl", "-", "attach_group", "detach_group", "pin_pages",
 		"unpin_pages", "register_notifier", "unregister_notifier", "dma_rw" } },
-	{ "B", "v5.12 to v5.15", false, {
+	{ "B", "v5.12 to v5.15", RELEASE(5, 12), RELEASE(5, 15), false, {
 		UP_TO_RELEASE, "-", "-", "ioctl", "-", "attach_group", "detach_group", "pin_pages",
 		"unpin_pages", "register_notifier", "unregister_notifier", "dma_rw",
 		"group_iommu_domain", "notify" } },
-	{ "D", "v6.0 to v6.2", true, {
+	{ "D", "v6.0 to v6.2", RELEASE(6, 0), RELEASE(6, 2), true, {
 		UP_TO_RELEASE, "ioctl", "attach_group", "detach_group", "pin_pages", "unpin_pages",
 		"register_device", "unregister_device", "dma_rw", "group_iommu_domain",
 		"notify" } },
-	{ "E", "v6.3 and later", true, {
+	{ "E", "v6.3 and later", RELEASE(6, 3), RELEASE(7, 3), true, {
 		UP_TO_RELEASE, "ioctl", "attach_group", "detach_group", "pin_pages", "unpin_pages",
 		"register_device", "unregister_device", "dma_rw", "group_iommu_domain" } },
 };

@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-	FILE_MAX = 64 << 20,
+	FIRST_SIZE = 1 << 20,
 	ALIGNMENT = 8,		/* of what ELF has in tables */
 };
 
@@ -53,22 +53,39 @@ static FILE *open_file(const char *file, const char *program)
 	return strchr(file, '\'') || length >= (int)sizeof(command) ? NULL : popen(command, "r");
 }
 
+/* Reads all of @in; false where memory does not do. A vmlinux may have hundreds of MiB. */
+static bool read_all(struct vib_object *o, FILE *in)
+{
+	unsigned char *larger;
+	size_t room, n;
+
+	o->size = 0;
+	for (room = FIRST_SIZE;; room *= 2) {
+		larger = realloc(o->data, room);
+		if (!larger)
+			return false;
+		o->data = larger;
+		n = fread(o->data + o->size, 1, room - o->size, in);
+		o->size += n;
+		if (o->size < room)
+			return true;
+	}
+}
+
 bool vib_object_read(struct vib_object *o)
 {
 	const char *program = unpacker(o->file);
 	FILE *in = open_file(o->file, program);
-	int failed;
+	bool failed;
 
 	if (!in)
 		return vib_complain(o->file, "cannot be opened");
-	o->data = malloc(FILE_MAX);
-	o->size = o->data ? fread(o->data, 1, FILE_MAX, in) : 0;
-	failed = ferror(in);
+	failed = !read_all(o, in) || ferror(in);
 	failed |= program ? pclose(in) : fclose(in);
 	if (failed && program)
 		return vib_complain(o->file, "cannot be unpacked: is %s installed? is it whole?",
 				    program);
-	return failed || !o->data ? vib_complain(o->file, "cannot be read") : true;
+	return failed ? vib_complain(o->file, "cannot be read") : true;
 }
 
 void vib_object_free(struct vib_object *o)

@@ -1,11 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One hardware page table: create, attach, fill, unfill, sync, free.
+ * One hardware page table and its life: create, attach, detach, free. domain_fill.h and
+ * domain_unfill.h have what is put into it and taken out.
  *
  * Locking: the caller serialises attach, detach and free of a domain against everything else, and
- * fills and unfills of one IOVA range against each other; fills and unfills of different ranges may
- * run in parallel. All of it can sleep. Nothing that takes away (unfill, sync, detach, free) can
- * fail.
+ * fills and unfills of one IOVA range against each other. Fills and unfills of different ranges may
+ * run in parallel, but a fill beyond what vib_domain_reaches() has the domain to itself. All of it
+ * can sleep. Nothing that takes away (unfill, sync, detach, free) can fail.
+ *
+ * Why, driver by driver, of what runs in parallel in one domain (ranges do not overlap):
+ *
+ *	AMD-Vi, own tables (until v5.10, and generic_pt since v6.19): everything; root and depth are
+ *		one word.
+ *	AMD-Vi, io_pgtable (v5.11 to v6.18): everything but a fill that needs another level. Root
+ *		and depth are two words that others read without a lock: they may walk the new root
+ *		with the old depth, and enter, or look for, a page at an alias of its address. Fixed
+ *		by 1e56310b40fd (v6.17) and in some stable series; no header tells where.
+ *	VT-d until v6.18: everything, but where its walks do not snoop the CPU caches a table that
+ *		one fill has entered, and not flushed to memory yet, is taken by another, which
+ *		may be done first. Until the former goes on, devices fault on what the latter has
+ *		filled; they never reach a page that they should not.
+ *	VT-d since v6.19 (generic_pt), SMMUv2 and SMMUv3 (io-pgtable-arm): everything; who finds a
+ *		table that may not be in memory yet flushes it.
+ *	virtio-iommu: everything; one lock for the list of mappings, one for the queue.
+ *
+ * The depth of no other table grows, but nothing says so: all are treated alike, which costs one
+ * fill for each level that is added, in the life of a domain.
  */
 #ifndef VIB_DOMAIN_H
 #define VIB_DOMAIN_H
@@ -13,7 +33,6 @@
 #include <linux/iommu.h>
 #include <linux/list.h>
 
-#include "pure/extents.h"
 #include "pure/ranges.h"
 
 /**
@@ -23,6 +42,7 @@
  * @iommu: the core's object
  * @coherent: DMA that asks not to snoop the CPU caches snoops all the same
  * @stray: a failed attach may have left a device on it, for good
+ * @reach: highest IOVA that the page table is deep enough for, as far as its fills show
  * @id: a number for people
  */
 struct vib_domain {
@@ -31,8 +51,18 @@ struct vib_domain {
 	struct iommu_domain *iommu;
 	bool coherent;
 	bool stray;
+	u64 reach;
 	unsigned int id;
 };
+
+/* What every page table is deep enough for: three levels of pages of 4 KiB. */
+#define VIB_DOMAIN_REACH	(BIT_ULL(39) - 1)
+
+/* -EAGAIN has a meaning of its own in the engine, "look again"; a driver's is a refusal. */
+static inline int vib_domain_errno(int ret)
+{
+	return ret == -EAGAIN ? -EBUSY : ret;
+}
 
 /* A new, empty domain that the devices of @group can be expected to accept; ERR_PTR. */
 struct vib_domain *vib_domain_create(struct iommu_group *group);
@@ -56,6 +86,12 @@ bool vib_domain_attach_is_whole(void);
  */
 int vib_domain_prepare(struct vib_domain *dom, bool sw_msi, u64 sw_msi_base);
 
+/* May a fill up to @last run beside others? Stable while none runs that may not. */
+static inline bool vib_domain_reaches(const struct vib_domain *dom, u64 last)
+{
+	return last <= dom->reach;
+}
+
 /* Could both page tables serve the same devices equally well? */
 bool vib_domain_alike(const struct vib_domain *a, const struct vib_domain *b);
 
@@ -67,78 +103,5 @@ static inline u64 vib_domain_pgsizes(const struct vib_domain *dom)
 {
 	return dom->iommu->pgsize_bitmap;
 }
-
-/**
- * vib_domain_fill - enter extents into the page table
- * @dom: the domain
- * @iova: where the first extent goes
- * @ex: vector of extents
- * @first: index of the first one
- * @nr: how many
- * @prot: IOMMU_READ and IOMMU_WRITE
- * @pagewise: one call of the driver for each CPU page (parameter disable_hugepages)
- *
- * @stuck: set when a failed fill could not be taken back: the pages must stay pinned until the
- *	domain is freed; else left alone
- *
- * Return: 0, or the IOMMU driver's errno with nothing of the call left in the page table.
- */
-int vib_domain_fill(struct vib_domain *dom, u64 iova, struct vib_extents *ex, u32 first, u32 nr,
-		    int prot, bool pagewise, bool *stuck);
-
-/* Takes a filled range out again and syncs; false when something would not go. */
-bool vib_domain_undo(struct vib_domain *dom, u64 iova, u64 size);
-
-/**
- * struct vib_unfill - ranges taken out of one domain and not flushed yet
- * @dom: the domain
- * @start: lowest byte
- * @last: highest byte
- * @covered: bytes in all
- * @pgsize: page size that the driver reported for the first range, SMMUv3's level hint; x86
- *	drivers do not ask
- * @mixed: ranges of several page sizes, which one range flush cannot describe
- * @stuck: from the lowest to the highest byte that would not go (empty: start > last); the pages
- *	there must stay pinned until the domain is freed
- * @gather: for one driver call
- * @tables: page-table pages to free after the flush
- */
-struct vib_unfill {
-	struct vib_domain *dom;
-	u64 start;
-	u64 last;
-	u64 covered;
-	size_t pgsize;
-	bool mixed;
-	struct vib_range stuck;
-	struct iommu_iotlb_gather gather;
-	struct iommu_iotlb_gather tables;
-};
-
-/* Nothing is stuck. */
-static inline bool vib_stuck_none(const struct vib_range *stuck)
-{
-	return stuck->start > stuck->last;
-}
-
-void vib_unfill_begin(struct vib_unfill *unfill, struct vib_domain *dom);
-
-/*
- * Takes [iova, iova + size), all of it filled, out of the page table. Devices may still use it from
- * their caches.
- */
-void vib_unfill_range(struct vib_unfill *unfill, u64 iova, u64 size);
-
-/*
- * Makes every device forget what was taken out, then frees the tables. Returns the number of
- * flushes. After it, the pages may be unpinned except those in @stuck, and the unfill is over.
- */
-unsigned int vib_unfill_sync(struct vib_unfill *unfill);
-
-/*
- * Takes out and flushes a page that is all there is: what a struct vib_unfill would come to, with
- * no ranges to remember. False when the driver did not take it out: nothing has changed.
- */
-bool vib_unfill_page(struct vib_domain *dom, u64 iova);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Taking translations out, with as few flushes as can be. The other half of domain.c.
+ * How translations are taken out.
  *
  * The IOMMU core's gather flushes by itself whenever a range that is added does not touch, or was
  * mapped with another page size than, what it holds; one gather over scattered ranges would flush
@@ -15,11 +15,11 @@
  *
  * Invariant: nothing frees a table page, and nobody unpins, before the flush that covers it.
  */
-#include "domain.h"
+#include "domain_unfill.h"
 
 #include <linux/sched.h>
 
-#include "compat/iommu.h"
+#include "compat/gather.h"
 #include "pure/iova.h"
 
 enum {
@@ -41,7 +41,7 @@ void vib_unfill_begin(struct vib_unfill *unfill, struct vib_domain *dom)
 }
 
 /* Adds a range that a driver took out. */
-static inline void note(struct vib_unfill *unfill, u64 iova, u64 size)
+static inline void note_range(struct vib_unfill *unfill, u64 iova, u64 size)
 {
 	u64 last;
 
@@ -96,8 +96,17 @@ static inline u64 unmap_piece(struct vib_unfill *unfill, u64 iova, u64 size)
 	unfill->gather.pgsize = 0;
 	done = iommu_unmap_fast(unfill->dom->iommu, iova, size, &unfill->gather);
 	if (done)
-		note(unfill, iova, done);
+		note_range(unfill, iova, done);
 	return done;
+}
+
+/* Once for all callers: each copy that is inlined would have a once of its own. */
+noinline bool vib_domain_keeps(struct vib_domain *dom, u64 iova)
+{
+	if (!iommu_iova_to_phys(dom->iommu, iova))
+		return false;
+	WARN_ONCE(1, "vfio_iommu_batch: the IOMMU driver does not unmap 0x%llx\n", iova);
+	return true;
 }
 
 /*
@@ -108,8 +117,7 @@ static u64 pass_over(struct vib_unfill *unfill, u64 iova)
 {
 	u64 pgsize = vib_pgsize_smallest(vib_domain_pgsizes(unfill->dom));
 
-	if (iommu_iova_to_phys(unfill->dom->iommu, iova)) {
-		WARN_ONCE(1, "vfio_iommu_batch: the IOMMU driver does not unmap 0x%llx\n", iova);
+	if (vib_domain_keeps(unfill->dom, iova)) {
 		unfill->stuck.start = min(unfill->stuck.start, iova);
 		unfill->stuck.last = max(unfill->stuck.last, iova | ~PAGE_MASK);
 	}
@@ -143,9 +151,12 @@ void vib_unfill_range(struct vib_unfill *unfill, u64 iova, u64 size)
 }
 
 /* Is a flush of the union a fair description of what was unfilled? */
-static bool compact(const struct vib_unfill *unfill)
+static bool is_compact(const struct vib_unfill *unfill)
 {
 	if (unfill->mixed)
+		return false;
+	/* VT-d drops what devices cached of tables only with the piece that has them, the last. */
+	if ((unfill->start ^ unfill->last) >> VIB_COMPAT_SYNC_BITS)
 		return false;
 	return (unfill->last - unfill->start) / SPAN_FACTOR <= unfill->covered;
 }
@@ -202,7 +213,7 @@ unsigned int vib_unfill_sync(struct vib_unfill *unfill)
 	if (!unfill->covered)
 		return 0;
 	/* A driver without a whole-domain flush has nothing that is better than the union. */
-	if (compact(unfill) || !unfill->dom->iommu->ops->flush_iotlb_all)
+	if (is_compact(unfill) || !unfill->dom->iommu->ops->flush_iotlb_all)
 		return sync_range(unfill, unfill->start, unfill->last);
 	return sync_domain(unfill);
 }
@@ -210,4 +221,16 @@ unsigned int vib_unfill_sync(struct vib_unfill *unfill)
 bool vib_unfill_page(struct vib_domain *dom, u64 iova)
 {
 	return iommu_unmap(dom->iommu, iova, PAGE_SIZE) >= PAGE_SIZE;
+}
+
+bool vib_domain_undo(struct vib_domain *dom, u64 iova, u64 size)
+{
+	struct vib_unfill unfill;
+
+	if (!size)
+		return true;
+	vib_unfill_begin(&unfill, dom);
+	vib_unfill_range(&unfill, iova, size);
+	vib_unfill_sync(&unfill);
+	return vib_stuck_none(&unfill.stuck);
 }

@@ -22,10 +22,13 @@ static int see_device(struct device *dev, void *data)
 	if (!dev->iommu || !dev->iommu->iommu_dev)
 		return -ENODEV;
 	instance = dev->iommu->iommu_dev;
-	if (!res->nr_devices++)
+	if (!res->nr_devices++) {
 		res->instance = instance;
-	else if (res->instance != instance)
+		res->snoops = true;
+	}
+	if (res->instance != instance)
 		res->instance = NULL;
+	res->snoops &= vib_compat_can_snoop(dev);
 	return 0;
 }
 

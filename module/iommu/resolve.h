@@ -17,6 +17,7 @@
  * struct vib_resolved - what was learned of a group
  * @instance: identity of the IOMMU unit behind all members, for comparison only and never to be
  *	dereferenced; NULL when the members disagree
+ * @snoops: the DMA of every member can be made to snoop the CPU caches
  * @nr_devices: members seen
  * @reserved: IOVA ranges that no mapping may touch
  * @nr_reserved: how many
@@ -25,6 +26,7 @@
  */
 struct vib_resolved {
 	const void *instance;
+	bool snoops;
 	unsigned int nr_devices;
 	struct vib_range *reserved;
 	unsigned int nr_reserved;

@@ -5,7 +5,7 @@
  * domain is left and that we never broke a rule of the IOMMU API. No device may
  * do DMA here: a mock translates nothing.
  *
- * Slots (tests/mock/run puts them there): 0, 1, 2 behind instance 0; 3, 4 behind
+ * Slots (tests/lib/rooms.sh puts them there): 0, 1, 2 behind instance 0; 3, 4 behind
  * 1; 5 behind 2; 6 behind 3; 7 is a group of three devices behind 0.
  */
 #ifndef VIB_TEST_MOCK_FIXTURE_H

@@ -210,6 +210,84 @@ TEST_F(join, four_unlike_instances_have_four_domains)
 	EXPECT_EQ(4, mock_count("allocs"));
 }
 
+/* Where the kernel asks devices, not only instances, whether they can be made to snoop. */
+static bool devices_tell(void)
+{
+	return kernel_running() >= KERNEL(6, 7);
+}
+
+/* Devices of one instance, of which the first cannot be made to snoop. */
+static int begin_uncoherent(struct world *w)
+{
+	int ret = mock_order("uncoherent %s", w->slot[SLOT_A].pci.addr);
+
+	return ret ? ret : begin_with(w, SLOT_A);
+}
+
+/* KVM believes that a device which can be made to snoop does so. */
+TEST_F(join, a_device_that_can_snoop_does_not_join_one_that_cannot)
+{
+	if (!devices_tell())
+		SKIP_TEST("this kernel asks no device");
+	ASSERT_EQ(0, begin_uncoherent(&self->w));
+	ASSERT_EQ(0, world_join(&self->w, SLOT_A2));
+	EXPECT_EQ(2, mock_domains());
+	/* each has its like */
+	ASSERT_EQ(0, world_join(&self->w, SLOT_A3));
+	EXPECT_EQ(2, mock_domains());
+}
+
+TEST_F(join, a_device_that_cannot_snoop_does_not_join_one_that_can)
+{
+	ASSERT_EQ(0, mock_order("uncoherent %s", self->w.slot[SLOT_A2].pci.addr));
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	ASSERT_EQ(0, world_join(&self->w, SLOT_A2));
+	EXPECT_EQ(2, mock_domains());
+	ASSERT_EQ(0, world_join(&self->w, SLOT_A3));
+	EXPECT_EQ(2, mock_domains());
+}
+
+/* What the @nth domain lets devices do at @iova: "rwc" (c: snooping), "r-c"; "" if nothing. */
+static const char *access_at(unsigned int nth, __u64 iova)
+{
+	static char text[MOCK_TEXT], access[4];
+	char key[64], *line;
+
+	access[0] = '\0';
+	snprintf(key, sizeof(key), "\n0x%llx +0x1000 ", iova);
+	if (mock_dump(text) < 0)
+		return access;
+	line = strstr(text, "domain ");
+	while (line && nth--)
+		line = strstr(line + 1, "\ndomain ");
+	line = line ? strstr(line, key) : NULL;
+	if (line)
+		snprintf(access, sizeof(access), "%.3s", line + strlen(key));
+	return access;
+}
+
+/* Mapped before the second domain came, and after. */
+TEST_F(unlike, has_the_same_access_in_both_domains)
+{
+	static const __u32 asked[] = {
+		DMA_READ, DMA_WRITE, DMA_RW, DMA_READ, DMA_WRITE, DMA_RW,
+	};
+	static const char *const seen[] = { "r-c", "-wc", "rwc" };
+	unsigned int i;
+
+	ASSERT_EQ(0, mock_order(variant->order));
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	for (i = 0; i < 6; i++) {
+		if (i == 3)
+			ASSERT_EQ(0, world_join(&self->w, SLOT_B));
+		ASSERT_EQ(0, dma_map(self->w.container, IOVA + i * 2 * PAGE, self->mem,
+				     PAGE, asked[i]));
+	}
+	EXPECT_TRUE(mock_domains_agree());
+	for (i = 0; i < 6; i++)
+		EXPECT_STREQ(seen[i % 3], access_at(1, IOVA + i * 2 * PAGE));
+}
+
 static bool listed(const char *words)
 {
 	return strstr(containers_text(), words);

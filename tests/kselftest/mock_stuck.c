@@ -43,6 +43,18 @@ static long held(const struct world *w)
 	return pinned_pages() - w->pinned;
 }
 
+/* After a map that failed: what is translated, if anything, is pinned until the group leaves. */
+static void expect_kept(struct __test_metadata *_metadata, struct world *w, bool some)
+{
+	long mapped = mock_domain_count(0, "mapped");
+
+	EXPECT_EQ(some, mapped > 0);
+	EXPECT_LE(mapped, held(w));
+	EXPECT_EQ(some, held(w) > 0);
+	ASSERT_EQ(0, leave(w, SLOT_A));
+	EXPECT_EQ(0, held(w));
+}
+
 TEST_F(stuck, stays_pinned_until_the_domain_is_freed)
 {
 	__u64 size;
@@ -132,6 +144,43 @@ TEST_F(stuck, in_a_map_that_failed_stays_pinned)
 	EXPECT_LE(mock_domain_count(0, "mapped"), held(&self->w));
 	ASSERT_EQ(0, leave(&self->w, SLOT_A));
 	EXPECT_EQ(0, held(&self->w));
+}
+
+/*
+ * The IOMMU core takes back what a call of it entered before it failed, and does
+ * not look whether that works. One extent that takes several calls of the driver:
+ * 15 small pages first, then 64 KiB ones.
+ */
+TEST_F(stuck, where_the_core_takes_back_one_extent_stays_pinned)
+{
+	char *mem = mem_thp(2 * MIB);
+	const __u64 start = IOVA + PAGE;
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, mock_order("instance 0 pgsizes 0x11000"));
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	ASSERT_EQ(0, mock_order("stuck 0x%llx", start + variant->page * PAGE));
+	ASSERT_EQ(0, mock_order("fail map 2 %d", ENOMEM));
+	EXPECT_EQ(-ENOMEM, dma_map(self->w.container, start, mem + PAGE, MEM_SIZE,
+				   DMA_RW));
+	EXPECT_EQ(1, mock_count("fired"));
+	expect_kept(_metadata, &self->w, variant->page < 15);
+	mem_free(mem, 2 * MIB);
+}
+
+/* The same of a list of extents. */
+TEST_F(stuck, where_the_core_takes_back_a_list_stays_pinned)
+{
+	char *mem = mem_scattered(MEM_SIZE);
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	ASSERT_EQ(0, make_stuck(variant->page));
+	ASSERT_EQ(0, mock_order("fail map 15 %d", ENOMEM));
+	EXPECT_EQ(-ENOMEM, dma_map(self->w.container, IOVA, mem, MEM_SIZE, DMA_RW));
+	EXPECT_EQ(1, mock_count("fired"));
+	expect_kept(_metadata, &self->w, variant->page < 14);
+	mem_free(mem, MEM_SIZE);
 }
 
 /* A group that joins finds nothing of a domain that could not be filled. */

@@ -97,3 +97,56 @@ need_packages() {
 	step "installing Debian packages: ${missing[*]}"
 	with_lock apt apt_install "${missing[@]}"
 }
+
+# usage STATUS: what the head of the script says, from its name to what it owns.
+usage() {
+	awk 'NR > 3 { if (!/^#/ || /^# Owns/) exit; sub(/^# ?/, ""); print }' "$0"
+	exit "$1"
+}
+
+# What a runner does with an option, by its name; anything else is left in RUN, for
+# tests/vm/run:
+#   [--only]=ONLY             ONLY gets the next word
+#   [--no-build]=BUILD=       BUILD gets what is behind the =
+#   [--no-type1]=TYPE1=+      the same, and with + it goes to RUN, too
+#   [--long]=@go_long         a function is called
+declare -A OPTIONS=()
+RUN=()
+
+# parse_options argument...
+parse_options() {
+	local how
+	while [ $# -gt 0 ]; do
+		how=${OPTIONS[$1]-}
+		case $1 in
+		-h | --help) usage 0 ;;
+		esac
+		case $how in
+		'') RUN+=("$1") ;;
+		@*) "${how#@}" ;;
+		*=*)
+			[[ $how != *+ ]] || RUN+=("$1")
+			how=${how%+}
+			printf -v "${how%%=*}" %s "${how#*=}"
+			;;
+		*)
+			[ $# -ge 2 ] || die "$1 needs a value"
+			printf -v "$how" %s "$2"
+			shift
+			;;
+		esac
+		shift
+	done
+}
+
+# parse_series_and_options SERIES argument...: SERIES, and the rest.
+# shellcheck disable=SC2034 # SERIES is for who sources this
+parse_series_and_options() {
+	[ $# -ge 1 ] || usage 1 >&2
+	case $1 in
+	-h | --help) usage 0 ;;
+	esac
+	SERIES=$1
+	shift
+	parse_options "$@"
+}

@@ -73,7 +73,93 @@ mock_map() {
 	(IFS=, && echo "${list[*]}")
 }
 
-# is_mdev MOCK.ko: are the emulated devices of this kernel mediated ones (up to 5.15)?
-is_mdev() {
-	modinfo -F depends "$1" | grep -q -w mdev
+# Two devices are always there, on the root bus; for topology 62 more, behind root
+# ports, eight to a slot. A port reserves no I/O space: there is not enough for all.
+behind_ports() {
+	local i port
+	for ((i = 0; i < 62; i++)); do
+		port=$(printf '0x%x.%d' $((4 + i / 8)) $((i % 8)))
+		printf '%s\n' --device \
+			"pcie-root-port,id=p$i,chassis=$((i + 1)),io-reserve=0,multifunction=on,addr=$port" \
+			--device "$EDU,bus=p$i"
+	done
+	printf '%s\n' --expect-bound 67
+}
+
+# QEMU 7.2's amd-iommu knows bus numbers only from before the firmware gave them
+# out: DMA from behind a port goes wrong, whoever maps. So 24 in all, on the root bus.
+on_root_bus() {
+	local i
+	for i in {4..15} {18..27}; do
+		printf '%s\n' --device "$EDU,addr=$(printf '0x%x' "$i")"
+	done
+	printf '%s\n' --expect-bound 27 --env VIB_GROUPS=24
+}
+
+# topology_devices IOMMU: many devices, and the chipset's functions, which are one group.
+topology_devices() {
+	printf '%s\n' --edu 2
+	case $1 in
+	amd) on_root_bus ;;
+	*) behind_ports ;;
+	esac
+	printf '%s\n' --bind 8086:2918 --bind 8086:2922 --bind 8086:2930
+}
+
+# One stays; the other is behind a port, and is taken away by QEMU's device_del.
+plug_devices() {
+	printf '%s\n' --edu 1 --device pcie-root-port,id=goes-port,chassis=1 \
+		--device "$EDU,bus=goes-port,id=goes" --expect-bound 2 --monitor \
+		--env "VIB_PLUG=edu,bus=goes-port,dma_mask=0xffffffffffffff"
+}
+
+# The module directories that a room needs, beside module.
+room_dirs() {
+	case $1 in
+	mock) echo tests/mock/iommu ;;
+	emulated) echo tests/mock/emulated ;;
+	faults) printf '%s\n' tests/mock/iommu tests/mock/emulated ;;
+	esac
+}
+
+# enter_room ROOM DIR: the options of tests/vm/run in ROOM, what comes first in the guest in
+# FIRST, and what the programs are promised in PROMISES. The modules of room_dirs are in DIR.
+# Reads SERIES, IOMMU, and of the plain room PAIR, see plain_devices.
+enter_room() {
+	local dir=$2
+	ROOM=() FIRST=() PROMISES=()
+	case $1 in
+	plain)
+		mapfile -t ROOM < <(plain_devices "$PAIR")
+		PROMISES=(${PAIR:+pair})
+		;;
+	sequences)
+		mapfile -t ROOM < <(plain_devices "$PAIR" && sequences_machine)
+		PROMISES=(${PAIR:+pair} sequences)
+		;;
+	mock)
+		mapfile -t ROOM < <(mock_devices)
+		ROOM+=(--file "$dir/mock_iommu.ko:/t/mock_iommu.ko")
+		FIRST=("$VIB_TOP/tests/mock/guest-setup $(mock_map)") PROMISES=(mock)
+		;;
+	emulated)
+		ROOM=(--edu 1 --smp 2 --module "$dir/mock_emulated.ko") PROMISES=(emulated)
+		# Up to 5.15 they are mediated devices, which a program in the guest makes.
+		if modinfo -F depends "$dir/mock_emulated.ko" | grep -q -w mdev; then
+			ROOM+=(--kmod vfio_mdev) FIRST=("$VIB_TOP/tests/mock/emulated/create-mdevs")
+		fi
+		;;
+	faults)
+		enter_room mock "$dir"
+		ROOM+=(--module "$dir/mock_emulated.ko" --timeout 600)
+		PROMISES+=(emulated faults)
+		;;
+	topology)
+		mapfile -t ROOM < <(topology_devices "$IOMMU")
+		PROMISES=(chipset many)
+		;;
+	hotplug) ROOM=(--edu 2) ;;
+	machine-hotplug) mapfile -t ROOM < <(plug_devices) ;;
+	*) die "no room $1: see tests/lib/rooms.sh" ;;
+	esac
 }

@@ -66,6 +66,22 @@ long mem_thp_kib(const char *mem)
 	return kib;
 }
 
+char *mem_scattered(size_t size)
+{
+	char *to = mem_untouched(size), *from = mem_small(2 * size);
+	size_t at;
+
+	if (!to || !from)
+		return NULL;
+	/* Every other page only, so that whatever order they came in leaves gaps. */
+	for (at = 0; at < size; at += PAGE)
+		if (mremap(from + 2 * at, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			   to + at) == MAP_FAILED)
+			return NULL;
+	mem_free(from, 2 * size);
+	return to;
+}
+
 char *mem_aligned(size_t size)
 {
 	uintptr_t start, aligned;

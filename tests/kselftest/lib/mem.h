@@ -18,6 +18,9 @@ char *mem_small(size_t size);
 /* The same, never touched: no page is behind it yet. */
 char *mem_untouched(size_t size);
 
+/* Small pages, which hardly ever follow each other in memory. */
+char *mem_scattered(size_t size);
+
 /* Transparent huge pages; @size is a multiple of 2 MiB. */
 char *mem_thp(size_t size);
 

@@ -7,6 +7,7 @@
  *                                    any); N of 0 switches it off
  *   stuck IOVA                       the page there cannot be unmapped; 0xffffffffffffffff: none
  *   unmap_max PAGES                  one unmap call takes no more pages; 0: no limit
+ *   uncoherent DEVICE                its DMA cannot be made to snoop, though its instance could
  *   instance I aperture FIRST LAST   limits of instance I, which its next domains get
  *   instance I pgsizes BITMAP
  *   instance I ops VARIANT
@@ -75,6 +76,8 @@ void mock_reset(void)
 
 	for (i = 0; i < MOCK_INSTANCES; i++)
 		reset_instance(&mock.instances[i]);
+	for (i = 0; i < mock.nr_devices; i++)
+		mock.device[i].uncoherent = false;
 	list_for_each_entry(dom, &mock.domains, node)
 		memset(&dom->counts, 0, sizeof(dom->counts));
 	memset(&mock.counts, 0, sizeof(mock.counts));
@@ -156,6 +159,19 @@ static int set_instance(const char *args)
 	return set_limit(&mock.instances[nr], key, args + used);
 }
 
+static int set_uncoherent(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < mock.nr_devices; i++) {
+		if (strcmp(mock.device[i].name, name))
+			continue;
+		mock.device[i].uncoherent = true;
+		return 0;
+	}
+	return -ENODEV;
+}
+
 static int command(const char *text)
 {
 	unsigned long long value;
@@ -166,6 +182,8 @@ static int command(const char *text)
 		return set_fail(text + 5);
 	else if (!strncmp(text, "instance ", 9))
 		return set_instance(text + 9);
+	else if (!strncmp(text, "uncoherent ", 11))
+		return set_uncoherent(text + 11);
 	else if (sscanf(text, "stuck %lli", &value) == 1)
 		mock.stuck = value;
 	else if (sscanf(text, "unmap_max %lli", &value) == 1)

@@ -107,19 +107,19 @@ static int check_foreign(struct mock_domain *dom, struct mock_instance *inst)
 	}
 	if (inst->foreign)
 		return -inst->foreign;
-	if (dom->enforced && !inst->limits.coherent)
-		return -EINVAL;
 	if (dom->mapped && !alike(dom, &inst->limits))
 		mock_wrong(MOCK_E_UNLIKE_LIVE);
 	return 0;
 }
 
-static int check_attach(struct mock_domain *dom, struct mock_instance *inst)
+static int check_attach(struct mock_domain *dom, const struct mock_device *mdev)
 {
 	int ret = mock_fails(MOCK_ATTACH);
 
-	if (!ret && dom->home && dom->home != inst)
-		ret = check_foreign(dom, inst);
+	if (!ret && dom->home && dom->home != mdev->instance)
+		ret = check_foreign(dom, mdev->instance);
+	if (!ret && dom->enforced && !mock_device_coherent(mdev))
+		ret = -EINVAL;
 	return ret;
 }
 
@@ -140,7 +140,7 @@ int mock_domain_attach(struct iommu_domain *iommu, struct device *dev)
 	int ret;
 
 	mutex_lock(&mock_lock);
-	ret = check_attach(dom, inst);
+	ret = check_attach(dom, mdev);
 	if (!ret) {
 		if (!dom->home || inst->assign) {
 			struct mock_instance *home = dom->home;
@@ -164,7 +164,7 @@ void mock_domain_leave(struct device *dev)
 	mutex_unlock(&mock_lock);
 }
 
-/* Possible when every device on the domain is behind an instance that can. */
+/* Possible when every device on the domain can. */
 bool mock_domain_enforce(struct iommu_domain *iommu)
 {
 	struct mock_domain *dom = to_mock_domain(iommu);
@@ -174,7 +174,7 @@ bool mock_domain_enforce(struct iommu_domain *iommu)
 	mutex_lock(&mock_lock);
 	for (i = 0; i < mock.nr_devices; i++)
 		if (mock.device[i].domain == dom)
-			can &= mock.device[i].instance->limits.coherent;
+			can &= mock_device_coherent(&mock.device[i]);
 	dom->enforced |= can;
 	mutex_unlock(&mock_lock);
 	return can;

@@ -9,11 +9,14 @@
 enum mock_error {
 	MOCK_E_UNMAP_UNMAPPED,	/* unmap of what was never mapped */
 	MOCK_E_UNMAP_SPLIT,	/* unmap of a part of a larger page */
+	MOCK_E_UNMAP_BACKWARDS,	/* unmap below the one before it, with no flush between */
 	MOCK_E_MAP_TWICE,	/* map over a translation */
 	MOCK_E_MAP_UNFLUSHED,	/* map over one that is gone but not flushed */
 	MOCK_E_MAP_OUTSIDE,	/* map outside the aperture */
 	MOCK_E_MAP_UNPINNED,	/* map of a page that nobody keeps */
+	MOCK_E_MAP_UNCACHED,	/* map without IOMMU_CACHE */
 	MOCK_E_FREE_ATTACHED,	/* domain freed under a device */
+	MOCK_E_FLUSH_PGSIZE,	/* flush of entries of another page size than it says */
 	MOCK_E_TABLE_UNFLUSHED,	/* page table freed before the flush that covers it */
 	MOCK_E_PAGE_UNFLUSHED,	/* page let go before the flush that covers it */
 	MOCK_E_PAGE_TRANSLATED,	/* page let go while a domain translates to it */

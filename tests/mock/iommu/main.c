@@ -25,6 +25,11 @@ struct mock_device *mock_device_of(struct device *dev)
 	return dev_iommu_priv_get(dev);
 }
 
+bool mock_device_coherent(const struct mock_device *mdev)
+{
+	return mdev->instance->limits.coherent && !mdev->uncoherent;
+}
+
 static bool device_can(struct device *dev, enum iommu_cap cap)
 {
 	switch (cap) {
@@ -32,7 +37,7 @@ static bool device_can(struct device *dev, enum iommu_cap cap)
 		return true;
 #ifdef MOCK_ALLOC_BY_DEVICE
 	case IOMMU_CAP_ENFORCE_CACHE_COHERENCY:
-		return mock_device_of(dev)->instance->limits.coherent;
+		return mock_device_coherent(mock_device_of(dev));
 #else
 	case IOMMU_CAP_INTR_REMAP:
 		return true;

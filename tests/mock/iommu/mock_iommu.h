@@ -23,6 +23,8 @@ struct seq_file;
 
 /* main.c */
 struct mock_device *mock_device_of(struct device *dev);
+/* Can its DMA be made to snoop? */
+bool mock_device_coherent(const struct mock_device *mdev);
 
 /* domain.c: allocation for @home (NULL: not known yet); ERR_PTR. */
 struct iommu_domain *mock_domain_alloc(struct mock_instance *home);

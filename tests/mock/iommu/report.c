@@ -5,8 +5,9 @@
  *   counters   "key value" lines since the last reset, first of everything, then one line for each
  *              instance and each live domain
  *   errors     what the user of the IOMMU API did wrong; empty is good
- *   dump       live domains with their limits, devices and translations ("iova +size phys"), the
- *              same text as long as nothing about them changes
+ *   dump       live domains with their limits, devices and translations ("iova +size
+ *              access phys", access as rwc: read, write, IOMMU_CACHE, or -), the same text as
+ *              long as nothing about them changes
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
@@ -16,11 +17,14 @@
 static const char * const error_names[MOCK_ERRORS] = {
 	[MOCK_E_UNMAP_UNMAPPED] = "unmap_unmapped",
 	[MOCK_E_UNMAP_SPLIT] = "unmap_split",
+	[MOCK_E_UNMAP_BACKWARDS] = "unmap_backwards",
 	[MOCK_E_MAP_TWICE] = "map_twice",
 	[MOCK_E_MAP_UNFLUSHED] = "map_unflushed",
 	[MOCK_E_MAP_OUTSIDE] = "map_outside",
 	[MOCK_E_MAP_UNPINNED] = "map_unpinned",
+	[MOCK_E_MAP_UNCACHED] = "map_uncached",
 	[MOCK_E_FREE_ATTACHED] = "free_attached",
+	[MOCK_E_FLUSH_PGSIZE] = "flush_pgsize",
 	[MOCK_E_TABLE_UNFLUSHED] = "table_unflushed",
 	[MOCK_E_PAGE_UNFLUSHED] = "page_unflushed",
 	[MOCK_E_PAGE_TRANSLATED] = "page_translated",

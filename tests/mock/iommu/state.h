@@ -88,6 +88,7 @@ struct mock_counts {
  * @enforced: enforces coherency
  * @devices: on it now
  * @mapped: pages translated
+ * @unmapped: the IOVA of the latest unmap since the last flush
  * @pages: page number to entry (table.c)
  * @counts: see there
  */
@@ -99,13 +100,15 @@ struct mock_domain {
 	bool enforced;
 	unsigned int devices;
 	unsigned long mapped;
+	u64 unmapped;
 	struct xarray pages;
 	struct mock_counts counts;
 };
 
-/* A device behind an instance; @domain is the paging domain it is on, if any. */
+/* @uncoherent: cannot be made to snoop, whatever @instance can. @domain: which it is on, if any. */
 struct mock_device {
 	const char *name;
+	bool uncoherent;
 	struct mock_instance *instance;
 	struct mock_domain *domain;
 };

@@ -14,12 +14,14 @@
 #include "kernel.h"
 #include "mock_iommu.h"
 
-/* An entry: is it translated, log2 of its page size in 4 KiB pages, frame number. */
+/* An entry: is it translated, log2 of its page size in 4 KiB pages, access, frame number. */
 enum {
 	ENTRY_MAPPED = 1,
 	ENTRY_ORDER_SHIFT = 1,
 	ENTRY_ORDER_MASK = 0x3f,
-	ENTRY_PFN_SHIFT = 7,
+	ENTRY_PROT_SHIFT = 7,
+	ENTRY_PROT_MASK = IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE,
+	ENTRY_PFN_SHIFT = 10,
 	TABLE_PAGES = 512,
 };
 
@@ -30,9 +32,10 @@ struct table {
 	unsigned long last;
 };
 
-static void *make_entry(unsigned long pfn, unsigned int order)
+static void *make_entry(unsigned long pfn, unsigned int order, int prot)
 {
-	return xa_mk_value(pfn << ENTRY_PFN_SHIFT | order << ENTRY_ORDER_SHIFT | ENTRY_MAPPED);
+	return xa_mk_value(pfn << ENTRY_PFN_SHIFT | (prot & ENTRY_PROT_MASK) << ENTRY_PROT_SHIFT |
+			   order << ENTRY_ORDER_SHIFT | ENTRY_MAPPED);
 }
 
 static bool is_mapped(const void *entry)
@@ -43,6 +46,11 @@ static bool is_mapped(const void *entry)
 static unsigned long entry_pages(const void *entry)
 {
 	return 1UL << (xa_to_value(entry) >> ENTRY_ORDER_SHIFT & ENTRY_ORDER_MASK);
+}
+
+static unsigned int entry_prot(const void *entry)
+{
+	return xa_to_value(entry) >> ENTRY_PROT_SHIFT & ENTRY_PROT_MASK;
 }
 
 static unsigned long entry_pfn(const void *entry)
@@ -59,7 +67,7 @@ static bool kept(unsigned long pfn)
 }
 
 static int enter(struct mock_domain *dom, unsigned long index, unsigned long pfn,
-		 unsigned int order, gfp_t gfp)
+		 unsigned int order, int prot, gfp_t gfp)
 {
 	void *old = xa_load(&dom->pages, index);
 
@@ -71,7 +79,9 @@ static int enter(struct mock_domain *dom, unsigned long index, unsigned long pfn
 		mock_wrong(MOCK_E_MAP_UNFLUSHED);
 	if (!kept(pfn))
 		mock_wrong(MOCK_E_MAP_UNPINNED);
-	old = xa_store(&dom->pages, index, make_entry(pfn, order), gfp);
+	if (!(prot & IOMMU_CACHE))
+		mock_wrong(MOCK_E_MAP_UNCACHED);
+	old = xa_store(&dom->pages, index, make_entry(pfn, order, prot), gfp);
 	if (xa_is_err(old))
 		return xa_err(old);
 	dom->mapped++;
@@ -101,7 +111,7 @@ int mock_map_pages(struct iommu_domain *iommu, unsigned long iova, phys_addr_t p
 	}
 	for (i = 0; !ret && i < nr; i++) {
 		ret = enter(dom, (iova >> PAGE_SHIFT) + i, PHYS_PFN(paddr) + i,
-			    ilog2(pgsize) - PAGE_SHIFT, gfp);
+			    ilog2(pgsize) - PAGE_SHIFT, prot, gfp);
 		if (!ret)
 			*mapped += PAGE_SIZE;
 	}
@@ -179,6 +189,9 @@ size_t mock_unmap_pages(struct iommu_domain *iommu, unsigned long iova, size_t p
 	mutex_lock(&mock_lock);
 	dom->counts.unmaps++;
 	mock.counts.unmaps++;
+	if (iova < dom->unmapped)
+		mock_wrong(MOCK_E_UNMAP_BACKWARDS);
+	dom->unmapped = iova;
 	if (mock.unmap_max)
 		asked = min(asked, max(mock.unmap_max, pgsize >> PAGE_SHIFT));
 	while (done < asked) {
@@ -199,15 +212,22 @@ size_t mock_unmap_pages(struct iommu_domain *iommu, unsigned long iova, size_t p
 	return done << PAGE_SHIFT;
 }
 
-/* The cache forgets [first, last]; what was waiting for that must still be kept. */
-static void flush(struct mock_domain *dom, unsigned long first, unsigned long last)
+/*
+ * The cache forgets [first, last]; what was waiting for that must still be kept. Hardware may take
+ * @pgsize for where in the table to look; 0: it looks everywhere, as a flush of everything does,
+ * and one of x86 hardware, whose drivers do not ask for the size.
+ */
+static void flush(struct mock_domain *dom, unsigned long first, unsigned long last, u64 pgsize)
 {
 	unsigned long index;
 	void *entry;
 
+	dom->unmapped = 0;
 	xa_for_each_range(&dom->pages, index, entry, first, last) {
 		if (is_mapped(entry))
 			continue;
+		if (pgsize && entry_pages(entry) << PAGE_SHIFT != pgsize)
+			mock_wrong(MOCK_E_FLUSH_PGSIZE);
 		if (!kept(entry_pfn(entry)))
 			mock_wrong(MOCK_E_PAGE_UNFLUSHED);
 		xa_erase(&dom->pages, index);
@@ -221,7 +241,7 @@ void mock_flush_all(struct iommu_domain *iommu)
 	mutex_lock(&mock_lock);
 	dom->counts.flushes++;
 	mock.counts.flushes++;
-	flush(dom, 0, ULONG_MAX);
+	flush(dom, 0, ULONG_MAX, 0);
 	mutex_unlock(&mock_lock);
 }
 
@@ -234,7 +254,8 @@ void mock_sync(struct iommu_domain *iommu, struct iommu_iotlb_gather *gather)
 	if (gather->start <= gather->end) {
 		dom->counts.syncs++;
 		mock.counts.syncs++;
-		flush(dom, gather->start >> PAGE_SHIFT, gather->end >> PAGE_SHIFT);
+		flush(dom, gather->start >> PAGE_SHIFT, gather->end >> PAGE_SHIFT,
+		      IS_ENABLED(CONFIG_X86) ? 0 : gather->pgsize);
 	}
 	list_for_each_entry_safe(table, next, mock_freelist(gather), node) {
 		if (any_entry(dom, table->first, table->last, false))
@@ -266,26 +287,39 @@ void mock_table_clear(struct mock_domain *dom)
 	dom->mapped = 0;
 }
 
+/* Pages that follow each other in IOVA and memory, with the same access. */
+struct run {
+	unsigned long first;
+	unsigned long pfn;
+	unsigned long nr;
+	unsigned int prot;
+};
+
+static void show_run(struct seq_file *seq, const struct run *run)
+{
+	if (run->nr)
+		seq_printf(seq, "0x%lx +0x%lx %c%c%c 0x%lx\n", run->first << PAGE_SHIFT,
+			   run->nr << PAGE_SHIFT, run->prot & IOMMU_READ ? 'r' : '-',
+			   run->prot & IOMMU_WRITE ? 'w' : '-', run->prot & IOMMU_CACHE ? 'c' : '-',
+			   run->pfn << PAGE_SHIFT);
+}
+
 void mock_table_show(struct mock_domain *dom, struct seq_file *seq)
 {
-	unsigned long index, first = 0, pfn = 0, nr = 0;
+	struct run run = {};
+	unsigned long index;
 	void *entry;
 
 	xa_for_each(&dom->pages, index, entry) {
 		if (!is_mapped(entry))
 			continue;
-		if (nr && index == first + nr && entry_pfn(entry) == pfn + nr) {
-			nr++;
+		if (run.nr && index == run.first + run.nr &&
+		    entry_pfn(entry) == run.pfn + run.nr && entry_prot(entry) == run.prot) {
+			run.nr++;
 			continue;
 		}
-		if (nr)
-			seq_printf(seq, "0x%lx +0x%lx 0x%lx\n", first << PAGE_SHIFT,
-				   nr << PAGE_SHIFT, pfn << PAGE_SHIFT);
-		first = index;
-		pfn = entry_pfn(entry);
-		nr = 1;
+		show_run(seq, &run);
+		run = (struct run){ index, entry_pfn(entry), 1, entry_prot(entry) };
 	}
-	if (nr)
-		seq_printf(seq, "0x%lx +0x%lx 0x%lx\n", first << PAGE_SHIFT, nr << PAGE_SHIFT,
-			   pfn << PAGE_SHIFT);
+	show_run(seq, &run);
 }

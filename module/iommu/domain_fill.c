@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Entering extents with as few driver calls as can be: runs of a list go in one call, so that a
+ * driver that syncs its page table syncs it once.
+ *
+ * Invariant: an extent never spans two calls of the driver, nor does a call join two extents. They
+ * are taken out one without the other.
+ */
+#include "domain_fill.h"
+
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "compat/iommu.h"
+#include "domain_unfill.h"
+
+enum {
+	SG_MAX = 1024,			/* runs handed to the driver with one map-sync */
+};
+
+/* A scatterlist entry's length is 32 bits; a power of two keeps the pieces aligned. */
+#define SG_PIECE	((u64)SZ_2G)
+
+/**
+ * struct fill_cursor - how far a fill has come
+ * @dom: the domain
+ * @iova: everything before it is entered
+ * @words: the next extent
+ * @nr: extents left
+ * @prot: IOMMU_READ, IOMMU_WRITE and IOMMU_CACHE
+ * @pagewise: as in struct vib_fill
+ * @sg: room for a list, or NULL: then run by run
+ * @sg_max: entries in it
+ * @failed: bytes from @iova on that the last call of the IOMMU core failed to enter
+ */
+struct fill_cursor {
+	struct vib_domain *dom;
+	u64 iova;
+	const u64 *words;
+	u32 nr;
+	int prot;
+	bool pagewise;
+	struct scatterlist *sg;
+	u32 sg_max;
+	u64 failed;
+};
+
+/* Enters contiguous pages with one call of the core. */
+static int map_pages(struct fill_cursor *cur, u64 pfn, u64 pages)
+{
+	u64 size = pages << PAGE_SHIFT;
+	int ret;
+
+	ret = vib_compat_map(cur->dom->iommu, cur->iova, PFN_PHYS(pfn), size, cur->prot,
+			     GFP_KERNEL_ACCOUNT);
+	if (ret) {
+		cur->failed = size;
+		return ret;
+	}
+	cur->iova += size;
+	return 0;
+}
+
+/* Enters the next extent, page by page if so wanted. */
+static int fill_run(struct fill_cursor *cur)
+{
+	u64 pfn = vib_ext_pfn(*cur->words), pages = vib_ext_pages(*cur->words);
+	u64 step = cur->pagewise ? 1 : pages;
+	int ret;
+
+	for (; pages; pages -= step, pfn += step) {
+		ret = map_pages(cur, pfn, step);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	cur->words++;
+	cur->nr--;
+	return 0;
+}
+
+/*
+ * Does @next continue the run of @ext? The IOMMU core would merge them into one call and the driver
+ * into one IOMMU page.
+ */
+static bool runs_touch(u64 ext, u64 next)
+{
+	return vib_ext_pfn(ext) + vib_ext_pages(ext) == vib_ext_pfn(next);
+}
+
+/*
+ * Packs the next extents until the scatterlist is full or one does not fit, which one without a
+ * struct page never does: how many, with their bytes in @size.
+ */
+static u32 pack_list(struct fill_cursor *cur, u64 *size)
+{
+	const u64 *words = cur->words;
+	u32 used = 0, i;
+
+	*size = 0;
+	sg_init_table(cur->sg, cur->sg_max);
+	for (i = 0; i < cur->nr && words[i] & VIB_EXT_PINNED; i++) {
+		u64 bytes = vib_ext_pages(words[i]) << PAGE_SHIFT;
+		struct page *page = pfn_to_page(vib_ext_pfn(words[i]));
+		u64 off;
+
+		if (i && runs_touch(words[i - 1], words[i]))
+			break;
+		if (used + DIV_ROUND_UP_ULL(bytes, SG_PIECE) > cur->sg_max)
+			break;
+		for (off = 0; off < bytes; off += SG_PIECE)
+			sg_set_page(cur->sg + used++, page + (off >> PAGE_SHIFT),
+				    min(bytes - off, SG_PIECE), 0);
+		*size += bytes;
+	}
+	if (used)
+		sg_mark_end(cur->sg + used - 1);
+	return i;
+}
+
+/* Enters as many extents as a list takes with one call; the next one alone when it takes none. */
+static int fill_list(struct fill_cursor *cur)
+{
+	ssize_t mapped;
+	u64 size;
+	u32 taken;
+
+	taken = pack_list(cur, &size);
+	if (!taken)
+		return fill_run(cur);
+	mapped = vib_compat_map_sg(cur->dom->iommu, cur->iova, cur->sg, sg_nents(cur->sg),
+				   cur->prot, GFP_KERNEL_ACCOUNT);
+	if (mapped < 0) {
+		cur->failed = size;
+		return mapped;
+	}
+	cur->iova += mapped;
+	if ((u64)mapped < size) {
+		cur->failed = size - mapped;
+		return -ENOMEM;
+	}
+	cur->words += taken;
+	cur->nr -= taken;
+	return 0;
+}
+
+static int fill_all(struct fill_cursor *cur)
+{
+	int ret;
+
+	while (cur->nr) {
+		ret = cur->sg ? fill_list(cur) : fill_run(cur);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Several extents: as lists where that is possible, or one by one. */
+static int fill_many(struct fill_cursor *cur)
+{
+	int ret;
+
+	cur->sg_max = min_t(u32, cur->nr, SG_MAX);
+	cur->sg = NULL;
+	/* Without memory for a list, the runs go in one by one. */
+	if (!cur->pagewise && cur->nr > 1)
+		cur->sg = kmalloc_array(cur->sg_max, sizeof(*cur->sg),
+					GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	ret = fill_all(cur);
+	kfree(cur->sg);
+	return ret;
+}
+
+/*
+ * Has the IOMMU core taken back all that a failed call of it entered in [iova, iova + size)? It
+ * does not look itself whether that worked.
+ */
+static bool nothing_left(struct vib_domain *dom, u64 iova, u64 size)
+{
+	for (; size; size -= PAGE_SIZE, iova += PAGE_SIZE) {
+		if (vib_domain_keeps(dom, iova))
+			return false;
+		cond_resched();
+	}
+	return true;
+}
+
+/* The page table has grown for a fill up to @last, or would not have needed to: by whole levels. */
+static inline void extend_reach(struct vib_domain *dom, u64 last)
+{
+	while (!vib_domain_reaches(dom, last))
+		dom->reach = dom->reach << 9 | GENMASK_ULL(8, 0);
+}
+
+/* One extent with one call, the most frequent fill: what fill_several() would come to. */
+static int fill_single(struct vib_domain *dom, const struct vib_fill *fill, bool *stuck)
+{
+	u64 size = vib_ext_pages(*fill->words) << PAGE_SHIFT, end = fill->iova + size;
+	int ret;
+
+	ret = vib_compat_map(dom->iommu, fill->iova, PFN_PHYS(vib_ext_pfn(*fill->words)), size,
+			     fill->prot | IOMMU_CACHE, GFP_KERNEL_ACCOUNT);
+	if (likely(!ret))
+		extend_reach(dom, end - 1);
+	else if (!nothing_left(dom, fill->iova, size))
+		*stuck = true;
+	return ret;
+}
+
+static int fill_several(struct vib_domain *dom, const struct vib_fill *fill, bool *stuck)
+{
+	struct fill_cursor cur = {
+		.dom = dom,
+		.iova = fill->iova,
+		.words = fill->words,
+		.nr = fill->nr,
+		.prot = fill->prot | IOMMU_CACHE,
+		.pagewise = fill->pagewise,
+	};
+	int ret;
+
+	ret = fill_many(&cur);
+	if (!ret) {
+		extend_reach(dom, cur.iova - 1);
+		return 0;
+	}
+	if (!vib_domain_undo(dom, fill->iova, cur.iova - fill->iova) ||
+	    !nothing_left(dom, cur.iova, cur.failed))
+		*stuck = true;
+	return ret;
+}
+
+int vib_domain_fill(struct vib_domain *dom, const struct vib_fill *fill, bool *stuck)
+{
+	if (!fill->nr)
+		return 0;
+	if (fill->nr == 1 && !fill->pagewise)
+		return vib_domain_errno(fill_single(dom, fill, stuck));
+	return vib_domain_errno(fill_several(dom, fill, stuck));
+}

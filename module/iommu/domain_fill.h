@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Entering extents into a domain: all of them, or none. domain.h says what may run beside it.
+ */
+#ifndef VIB_DOMAIN_FILL_H
+#define VIB_DOMAIN_FILL_H
+
+#include "domain.h"
+#include "pure/extents.h"
+
+/**
+ * struct vib_fill - what is to be entered
+ * @iova: where the first extent goes
+ * @words: the extents
+ * @nr: how many
+ * @prot: IOMMU_READ and IOMMU_WRITE
+ * @pagewise: one call of the driver for each CPU page (parameter disable_hugepages)
+ */
+struct vib_fill {
+	u64 iova;
+	const u64 *words;
+	u32 nr;
+	int prot;
+	bool pagewise;
+};
+
+/*
+ * Enters all extents. The IOMMU driver's errno when that fails, with nothing of them left in the
+ * page table, except that @stuck is set when some could not be taken back: all pages must stay
+ * pinned until the domain is freed. Else @stuck is left alone.
+ */
+int vib_domain_fill(struct vib_domain *dom, const struct vib_fill *fill, bool *stuck);
+
+#endif
