@@ -59,10 +59,13 @@ int vib_map_check(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
 }
 
 /* No further mapping that charges nothing is allowed. tree_lock is held. */
-static int no_entry(struct vib_ioas *ioas)
+static noinline int no_entry(struct vib_ioas *ioas)
 {
+	char name[TASK_COMM_LEN];
+
+	vib_caller_name(name);
 	pr_warn_ratelimited("%s[%d]: dma_entry_limit of %ld reached: 1 more mapping without locked memory asked for\n",
-			    current->comm, current->pid, ioas->entry_limit);
+			    name, current->tgid, ioas->entry_limit);
 	trace_vib_limit(VIB_REASON_ENTRIES, 1, ioas->entry_limit - ioas->entries_left,
 			ioas->entry_limit);
 	return vib_refuse(ioas->handle, VIB_REASON_ENTRIES, -ENOSPC);
@@ -204,17 +207,10 @@ static u64 pinned_end(struct job *job)
 static u32 fillable(struct job *job)
 {
 	struct vib_extents *batch = &job->batch;
-	u64 tail, over;
 
-	if (!job->pin.left || !batch->nr)
+	if (!job->pin.left)
 		return batch->nr;
-	tail = vib_ext_pages(vib_extents_words(batch)[batch->nr - 1]);
-	if (tail < HOLD_MAX)
-		return batch->nr - 1;
-	over = (pinned_end(job) >> PAGE_SHIFT) % HOLD_MAX;
-	if (over && !vib_extents_split_tail(batch, over))
-		return batch->nr - 1;
-	return batch->nr;
+	return vib_extents_settle(batch, pinned_end(job) >> PAGE_SHIFT, HOLD_MAX);
 }
 
 /*

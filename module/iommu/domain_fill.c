@@ -80,17 +80,9 @@ static int fill_run(struct fill_cursor *cur)
 }
 
 /*
- * Does @next continue the run of @ext? The IOMMU core would merge them into one call and the driver
- * into one IOMMU page.
- */
-static bool runs_touch(u64 ext, u64 next)
-{
-	return vib_ext_pfn(ext) + vib_ext_pages(ext) == vib_ext_pfn(next);
-}
-
-/*
  * Packs the next extents until the scatterlist is full or one does not fit, which one without a
- * struct page never does: how many, with their bytes in @size.
+ * struct page never does: how many, with their bytes in @size. Runs that touch stay apart: the IOMMU
+ * core would merge them into one call, and the driver into one IOMMU page.
  */
 static u32 pack_list(struct fill_cursor *cur, u64 *size)
 {
@@ -104,7 +96,7 @@ static u32 pack_list(struct fill_cursor *cur, u64 *size)
 		struct page *page = pfn_to_page(vib_ext_pfn(words[i]));
 		u64 off;
 
-		if (i && runs_touch(words[i - 1], words[i]))
+		if (i && vib_ext_touches(words[i - 1], words[i]))
 			break;
 		if (used + DIV_ROUND_UP_ULL(bytes, SG_PIECE) > cur->sg_max)
 			break;

@@ -72,6 +72,29 @@ int vib_owner_charge(struct vib_owner *owner, u64 npages)
 	return ret;
 }
 
+/* How many of @npages the limit allows. mmap_lock is held. */
+static u64 within_limit(const struct vib_owner *owner, u64 npages)
+{
+	u64 limit = task_rlimit(owner->task, RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	u64 locked = owner->mm->locked_vm;
+
+	return locked < limit ? min(npages, limit - locked) : 0;
+}
+
+long vib_owner_charge_some(struct vib_owner *owner, u64 npages)
+{
+	struct mm_struct *mm = owner->mm;
+	int ret = mmap_write_lock_killable(mm);
+
+	if (ret)
+		return ret;
+	if (!owner->unlimited)
+		npages = within_limit(owner, npages);
+	mm->locked_vm += npages;
+	mmap_write_unlock(mm);
+	return npages;
+}
+
 /* Changes the account without asking about limits. */
 static void adjust(struct vib_owner *owner, u64 npages, bool inc)
 {

@@ -69,6 +69,12 @@ static inline void vib_owner_put(struct vib_owner *owner)
  */
 int vib_owner_charge(struct vib_owner *owner, u64 npages);
 
+/*
+ * Charges as many of @npages as the limit allows: how many, 0 to @npages. -EINTR on a fatal signal.
+ * The caller holds the owner's memory.
+ */
+long vib_owner_charge_some(struct vib_owner *owner, u64 npages);
+
 /* Charges whatever the limit; cannot fail. For charges that change hands, not for new ones. */
 void vib_owner_recharge(struct vib_owner *owner, u64 npages);
 

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What stands behind user addresses that GUP refuses. Knows nothing of accounts: device memory is
- * not charged.
- *
- * The pages of one vma are read in one go. GUP before v6.2 does not wait for a long-term pin when
- * the fault handler asks to be called again without mmap_lock (userfaultfd, and some file systems),
- * and says -EFAULT; then the page is faulted in here, once, and GUP gets a second chance.
+ * not charged. The pages of one vma are read in one go.
  */
 #include "pfnmap.h"
 
@@ -70,19 +66,8 @@ static long append_vma(struct vib_pin *pin, struct vm_area_struct *vma, unsigned
 	return done ? (long)done : ret;
 }
 
-/* Gives GUP a second chance at an address, but no third. */
-static long fault_once(struct vib_pin *pin, unsigned long addr)
-{
-	bool unlocked = false;
-
-	if (pin->faulted == pin->vaddr)
-		return -EFAULT;
-	pin->faulted = pin->vaddr;
-	return fault_in(pin, addr, &unlocked);
-}
-
 /* One look; -EAGAIN when mmap_lock was dropped on the way. mmap_lock is held for read. */
-static long look(struct vib_pin *pin, struct vib_extents *out, unsigned int max)
+static long append_once(struct vib_pin *pin, struct vib_extents *out, unsigned int max)
 {
 	struct mm_struct *mm = pin->owner->mm;
 	unsigned long addr = vib_compat_untag(mm, pin->vaddr);
@@ -90,10 +75,8 @@ static long look(struct vib_pin *pin, struct vib_extents *out, unsigned int max)
 
 	mmap_assert_locked(mm);
 	vma = vib_compat_vma_lookup(mm, addr);
-	if (!vma)
-		return -EFAULT;
-	if (!(vma->vm_flags & VM_PFNMAP))
-		return fault_once(pin, addr);
+	if (!vma || !(vma->vm_flags & VM_PFNMAP))
+		return 0;
 	return append_vma(pin, vma, addr, out, max);
 }
 
@@ -102,10 +85,29 @@ long vib_pfnmap_append(struct vib_pin *pin, struct vib_extents *out, unsigned in
 	struct mm_struct *mm = pin->owner->mm;
 	long ret;
 
-	mmap_read_lock(mm);
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
 	do {
-		ret = look(pin, out, max);
+		ret = append_once(pin, out, max);
 	} while (ret == -EAGAIN && !fatal_signal_pending(current));
 	mmap_read_unlock(mm);
 	return ret == -EAGAIN ? -EINTR : ret;
+}
+
+int vib_pfnmap_fault(struct vib_pin *pin)
+{
+	struct mm_struct *mm = pin->owner->mm;
+	unsigned long addr = pin->vaddr;
+	bool unlocked = false;
+	int ret;
+
+	if (pin->faulted == pin->vaddr)
+		return -EFAULT;
+	pin->faulted = pin->vaddr;
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	addr = vib_compat_untag(mm, addr);
+	ret = vib_compat_vma_lookup(mm, addr) ? fault_in(pin, addr, &unlocked) : -EFAULT;
+	mmap_read_unlock(mm);
+	return ret;
 }

@@ -8,14 +8,26 @@
 #include "pin.h"
 
 /**
- * vib_pfnmap_append - look behind pin->vaddr, which GUP has answered with -EFAULT
- * @pin: progress; only read, but for @faulted
+ * vib_pfnmap_append - take what a PFNMAP vma at pin->vaddr holds
+ * @pin: progress; only read
  * @out: gets extents without flags appended; room for @max is reserved
  * @max: how many page table entries to read at most
  *
- * Return: how many pages were appended; 0 when GUP should be asked again, because the page has been
- * faulted in meanwhile; -EFAULT or -EINTR.
+ * Return: how many pages were appended; 0 when there is another vma, or none; -EFAULT or -EINTR.
  */
 long vib_pfnmap_append(struct vib_pin *pin, struct vib_extents *out, unsigned int max);
+
+/**
+ * vib_pfnmap_fault - fault in the page at pin->vaddr, for which GUP has answered -EFAULT
+ * @pin: progress; @faulted is set
+ *
+ * GUP refuses more than there is reason to: before v6.2 it does not wait for a long-term pin when
+ * the fault handler asks to be called again without mmap_lock (userfaultfd, and some file systems);
+ * and it minds protection keys, which are the calling thread's, not the memory's. So it gets a
+ * second chance at an address (see vib_gup()), but no third.
+ *
+ * Return: 0 when GUP should be asked again; -EFAULT or -EINTR.
+ */
+int vib_pfnmap_fault(struct vib_pin *pin);
 
 #endif

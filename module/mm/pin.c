@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sole caller of GUP, and with owner.c of mmap_lock. Knows nothing of IOVAs, domains or containers.
+ * Pins into extents, and charges for them. Knows nothing of IOVAs, domains or containers.
+ *
+ * Pages are charged before they are pinned, as many as the limit allows and a batch may need; what
+ * turns out to need no charge (zero pages, what the kernel keeps reserved, device memory) is given
+ * back at the end of the batch. Where the limit allows nothing more, memory is looked at page by
+ * page, until one would have to be charged.
  *
  * Invariant: each extent handed out with VIB_EXT_PINNED holds one pin per page, each with
- * VIB_EXT_ACCOUNTED one charged page; what fails half-way gives back both before it returns.
+ * VIB_EXT_ACCOUNTED one charged page; what fails half-way gives back both before it returns. Never
+ * are more pages pinned than are charged, but for the one that is looked at.
  */
 #include "pin.h"
 
@@ -13,6 +19,7 @@
 #include <linux/slab.h>
 
 #include "compat/mm.h"
+#include "gup.h"
 #include "pfnmap.h"
 #include "trace/refusal.h"
 
@@ -21,38 +28,19 @@ enum {
 	UNPIN_STEP = 1 << 15,
 };
 
-static void report_limit(struct vib_pin *pin, u64 more)
+/* The limit does not allow the next page. @mine is what this batch has charged so far. */
+static noinline int over_limit(struct vib_pin *pin, u64 mine)
 {
 	unsigned long limit = task_rlimit(pin->owner->task, RLIMIT_MEMLOCK);
-	unsigned long locked = READ_ONCE(pin->owner->mm->locked_vm);
+	u64 locked = READ_ONCE(pin->owner->mm->locked_vm);
+	char name[TASK_COMM_LEN];
 
-	trace_vib_limit(VIB_REASON_MEMLOCK, more + pin->left, locked, limit >> PAGE_SHIFT);
-	pr_warn_ratelimited("%s[%d]: RLIMIT_MEMLOCK of %lu bytes exceeded: %lu pages locked, %llu more asked for\n",
-			    current->comm, current->pid, limit, locked, more + pin->left);
-}
-
-/*
- * Would charging @more pages break the limit? A look without the lock, before still more is pinned:
- * the charge itself decides.
- */
-static bool over_limit(struct vib_pin *pin, u64 more)
-{
-	unsigned long limit = task_rlimit(pin->owner->task, RLIMIT_MEMLOCK);
-	unsigned long locked = READ_ONCE(pin->owner->mm->locked_vm);
-
-	if (pin->owner->unlimited || !more || locked + more <= limit >> PAGE_SHIFT)
-		return false;
-	report_limit(pin, more);
-	return true;
-}
-
-static int charge_pinned(struct vib_pin *pin, u64 npages)
-{
-	int ret = vib_owner_charge(pin->owner, npages);
-
-	if (ret == -ENOMEM)
-		report_limit(pin, npages);
-	return ret;
+	locked -= min(locked, mine);
+	trace_vib_limit(VIB_REASON_MEMLOCK, mine + pin->left, locked, limit >> PAGE_SHIFT);
+	vib_caller_name(name);
+	pr_warn_ratelimited("%s[%d]: RLIMIT_MEMLOCK of %lu bytes exceeded: %llu pages locked, %llu more asked for\n",
+			    name, current->tgid, limit, locked, mine + pin->left);
+	return -ENOMEM;
 }
 
 void vib_pin_begin(struct vib_pin *pin)
@@ -60,32 +48,14 @@ void vib_pin_begin(struct vib_pin *pin)
 	pin->pages = NULL;
 	pin->max = min_t(u64, pin->left, VIB_PIN_BATCH);
 	if (pin->left > VIB_PIN_FEW)
-		pin->pages = kmalloc_array(pin->max + 1, sizeof(*pin->pages), GFP_KERNEL);
+		pin->pages = kmalloc_array(pin->max + 1, sizeof(*pin->pages),
+					   GFP_KERNEL_ACCOUNT);
 	pin->faulted = U64_MAX;
+	pin->credit = 0;
 	if (!pin->pages) {
 		pin->max = VIB_PIN_FEW;
 		pin->pages = pin->few;
 	}
-}
-
-/* Asks GUP for up to @npages from pin->vaddr on: how many it gave, or its errno. */
-static long pin_pages(struct vib_pin *pin, unsigned long npages)
-{
-	unsigned int flags = FOLL_LONGTERM | (pin->write ? FOLL_WRITE : 0);
-	struct mm_struct *mm = pin->owner->mm;
-	long got;
-
-	if (mm == current->mm) {
-		got = pin_user_pages_fast(pin->vaddr, npages, flags, pin->pages);
-	} else {
-		mmap_read_lock(mm);
-		got = vib_compat_pin_remote(mm, pin->vaddr, npages, flags, pin->pages);
-		mmap_read_unlock(mm);
-	}
-	/*
-	 * Newer kernels say -EOVERFLOW where the range ends at the very top of the address space.
-	 */
-	return got && got != -EOVERFLOW ? got : -EFAULT;
 }
 
 /*
@@ -156,11 +126,59 @@ static int append_pages(struct vib_pin *pin, struct vib_extents *out, unsigned i
 	return 0;
 }
 
-/* One GUP call's worth: 0 with pin advanced and @charge grown, or an errno with nothing kept. */
-static int pin_step(struct vib_pin *pin, struct vib_extents *out, u64 *charge)
+/*
+ * Nothing is charged ahead any more: charges for what comes up to @stop, as far as the limit goes.
+ * Device memory needs no charge, and none that others could miss is taken for it: 0, or how many
+ * pages of it were appended. A small range is charged without a look.
+ */
+static long charge_ahead(struct vib_pin *pin, struct vib_extents *out, unsigned int want, u64 stop)
+{
+	long got = 0;
+
+	if (pin->uncharged)
+		return 0;
+	if (want > VIB_PIN_FEW)
+		got = vib_pfnmap_append(pin, out, want);
+	if (got)
+		return got;
+	got = vib_owner_charge_some(pin->owner, pin->left - stop);
+	if (got < 0)
+		return got;
+	pin->credit = got;
+	return 0;
+}
+
+/* Asks GUP for no more than is charged ahead: how many pages it gave, 0 to be asked again. */
+static long take_pages(struct vib_pin *pin, struct vib_extents *out, unsigned int want)
+{
+	/* Without a charge, a look at one page: it may turn out to need none. */
+	unsigned int ask = pin->uncharged ? want : clamp_t(u64, pin->credit, 1, want);
+	u64 charge = 0;
+	long got;
+	int ret;
+
+	got = vib_gup(pin, ask);
+	if (got == -EFAULT) {
+		got = vib_pfnmap_append(pin, out, want);
+		return got ? got : vib_pfnmap_fault(pin);
+	}
+	if (got < 0)
+		return got;
+	ret = append_pages(pin, out, got, &charge);
+	if (ret)
+		return ret;
+	if (charge > pin->credit)
+		return over_limit(pin, pin->accounted);
+	pin->credit -= charge;
+	pin->accounted += charge;
+	return got;
+}
+
+/* One GUP call's worth: 0 with pin advanced, or an errno. */
+static int pin_step(struct vib_pin *pin, struct vib_extents *out, u64 stop)
 {
 	unsigned int want = min_t(u64, pin->left, pin->max);
-	long got;
+	long got = 0;
 	int ret;
 
 	if (fatal_signal_pending(current))
@@ -168,14 +186,10 @@ static int pin_step(struct vib_pin *pin, struct vib_extents *out, u64 *charge)
 	ret = vib_extents_reserve(out, want);
 	if (ret)
 		return ret;
-	got = pin_pages(pin, want);
-	if (got > 0) {
-		ret = append_pages(pin, out, got, charge);
-		if (ret)
-			return ret;
-	} else if (got == -EFAULT) {
-		got = vib_pfnmap_append(pin, out, want);
-	}
+	if (!pin->credit)
+		got = charge_ahead(pin, out, want, stop);
+	if (!got)
+		got = take_pages(pin, out, want);
 	if (got < 0)
 		return got;
 	pin->vaddr += (u64)got << PAGE_SHIFT;
@@ -207,26 +221,26 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 	u64 stop = pin->left > budget ? pin->left - budget : 0;
 	u32 nr = out->nr;
 	u64 last = nr ? vib_extents_words(out)[nr - 1] : 0;
-	u64 charge = 0;
+	u64 before = pin->accounted;
 	int ret;
 
 	if (!vib_owner_hold(pin->owner))
 		return -ESRCH;
 	for (;;) {
-		ret = pin_step(pin, out, &charge);
+		ret = pin_step(pin, out, stop);
 		if (ret || pin->left <= stop)
-			break;
-		ret = over_limit(pin, charge) ? -ENOMEM : 0;
-		if (ret)
 			break;
 		cond_resched();
 	}
-	if (!ret)
-		ret = charge_pinned(pin, charge);
-	if (ret)
+	if (ret) {
 		rollback(out, nr, last, false);
-	else
-		pin->accounted += charge;
+		pin->credit += pin->accounted - before;
+		pin->accounted = before;
+	}
+	/* What was charged ahead of memory that needs no charge, or that did not come. */
+	if (pin->credit)
+		vib_owner_uncharge(pin->owner, pin->credit);
+	pin->credit = 0;
 	vib_owner_release(pin->owner);
 	/* -EAGAIN means "look again" in the engine. */
 	return ret == -EAGAIN ? -EBUSY : ret;

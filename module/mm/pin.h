@@ -17,10 +17,7 @@
 enum {
 	VIB_PIN_FEW = 8,		/* up to this many pages need no page of pointers */
 	VIB_PIN_BATCH = 1023,		/* pages a GUP call asks for */
-	/*
-	 * Pages pinned between two charges; what a thread may overshoot RLIMIT_MEMLOCK by is one
-	 * GUP batch.
-	 */
+	/* Pages charged ahead at once, and entered into the domains at once. */
 	VIB_PIN_BUDGET = SZ_128M >> PAGE_SHIFT,
 };
 
@@ -29,8 +26,9 @@ enum {
  * @owner: borrowed from the caller
  * @vaddr: next user address
  * @left: pages still to pin
- * @accounted: pages charged so far
- * @faulted: user address that was faulted in last for want of GUP's waiting, or U64_MAX
+ * @accounted: pages pinned and charged so far
+ * @credit: pages charged ahead, inside vib_pin_some()
+ * @faulted: user address that was faulted in last because GUP refused it, or U64_MAX
  * @write: the device may write
  * @uncharged: the pages are on the account already
  * @scattered: an extent for every page
@@ -43,6 +41,7 @@ struct vib_pin {
 	u64 vaddr;
 	u64 left;
 	u64 accounted;
+	u64 credit;
 	u64 faulted;
 	bool write;
 	bool uncharged;

@@ -47,4 +47,10 @@ static inline u64 vib_ext_make(u64 pfn, u64 pages, u64 flags)
 	return pages << VIB_EXT_COUNT_SHIFT | flags | pfn;
 }
 
+/* Does @next begin where @ext ends? */
+static inline bool vib_ext_touches(u64 ext, u64 next)
+{
+	return vib_ext_pfn(ext) + vib_ext_pages(ext) == vib_ext_pfn(next);
+}
+
 #endif

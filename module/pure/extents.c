@@ -118,6 +118,22 @@ int vib_extents_split_tail(struct vib_extents *ex, u64 pages)
 	return 0;
 }
 
+u32 vib_extents_settle(struct vib_extents *ex, u64 end, u64 longest)
+{
+	u64 over = end & (longest - 1);
+	u64 tail;
+
+	if (!ex->nr)
+		return 0;
+	tail = vib_ext_pages(vib_extents_words(ex)[ex->nr - 1]);
+	if (tail < longest)
+		return ex->nr - 1;
+	/* Without memory for two, all of it goes. */
+	if (over && !vib_extents_split_tail(ex, over))
+		return ex->nr - 1;
+	return ex->nr;
+}
+
 void vib_extents_drop_tail(struct vib_extents *ex, u32 nr)
 {
 	ex->nr -= min(nr, ex->nr);

@@ -117,6 +117,21 @@ static inline void vib_extents_move(struct vib_extents *dst, struct vib_extents 
  */
 int vib_extents_split_tail(struct vib_extents *ex, u64 pages);
 
+/**
+ * vib_extents_settle - how much of a vector that still grows is final
+ * @ex: the vector; the last extent may be cut in two
+ * @end: the page of the address space (IOVA, not the user's address) that follows the last extent
+ * @longest: pages of the largest unit that the last extent may have to be in one piece for, a power
+ *	of two
+ *
+ * The last extent is held back, for what is appended next may continue it. Once it has @longest
+ * pages it is cut at a multiple of @longest of the address space instead, and only what is behind
+ * that is held back.
+ *
+ * Return: how many extents, from the first on, will not change.
+ */
+u32 vib_extents_settle(struct vib_extents *ex, u64 end, u64 longest);
+
 /* Drops the last @nr extents (at most @ex->nr). */
 void vib_extents_drop_tail(struct vib_extents *ex, u32 nr);
 

@@ -154,6 +154,48 @@ TEST_F(memory_kinds, read_only_memory_cannot_be_written_by_a_device)
 	EXPECT_EQ(0, map(&self->w, self->mem, MEM_SIZE, DMA_READ));
 }
 
+/*
+ * The protection key of a page is a matter of the thread that looks at it, not of
+ * the memory, which is mapped for a device.
+ */
+TEST_F(memory_kinds, memory_whose_key_is_closed_is_reached)
+{
+	int key = pkey_alloc(0, PKEY_DISABLE_ACCESS);
+	char *mem = mem_small(MEM_SIZE), *huge = mem_thp(2 * HUGE_2M);
+	__u64 done;
+
+	if (key < 0)
+		SKIP_TEST("this CPU or kernel has no protection keys");
+	ASSERT_NE(NULL, mem);
+	ASSERT_NE(NULL, huge);
+	ASSERT_EQ(0, pkey_mprotect(mem + PAGE, MEM_SIZE - 2 * PAGE,
+				   PROT_READ | PROT_WRITE, key));
+	ASSERT_EQ(0, pkey_mprotect(huge, 2 * HUGE_2M, PROT_READ | PROT_WRITE, key));
+	EXPECT_EQ(0, map(&self->w, mem, MEM_SIZE, DMA_RW));
+	EXPECT_EQ(self->w.pinned + MEM_PAGES, pinned_pages());
+	EXPECT_EQ(0, dma_unmap_all(self->w.container, &done));
+	EXPECT_EQ(MEM_SIZE, done);
+	EXPECT_EQ(0, map(&self->w, huge, 2 * HUGE_2M, DMA_RW));
+	EXPECT_EQ(0, dma_unmap_all(self->w.container, &done));
+	EXPECT_EQ(0, pkey_set(key, 0));
+	reached(_metadata, &self->w, self->mem, huge, 2 * HUGE_2M, HUGE_2M);
+	pkey_free(key);
+}
+
+/* Never touched, so that the kernel's first look finds no page and no key. */
+TEST_F(memory_kinds, untouched_memory_whose_key_is_closed_is_mapped)
+{
+	int key = pkey_alloc(0, PKEY_DISABLE_WRITE);
+	char *mem = mem_untouched(MEM_SIZE);
+
+	if (key < 0)
+		SKIP_TEST("this CPU or kernel has no protection keys");
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, pkey_mprotect(mem, MEM_SIZE, PROT_READ | PROT_WRITE, key));
+	EXPECT_EQ(0, map(&self->w, mem, MEM_SIZE, DMA_RW));
+	pkey_free(key);
+}
+
 TEST_F(memory_kinds, end_of_a_file_is_efault)
 {
 	char *mem;

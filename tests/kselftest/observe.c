@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -280,6 +281,51 @@ TEST_F(observe, trace_tells_the_entries_asked_for)
 	EXPECT_EQ(1, trace_count("vib_limit:",
 				 "dma_entry_limit: asked=1 used=1 limit=1"));
 	EXPECT_EQ(0, trace_stop());
+}
+
+/* klogctl(): the whole log as it is printed, without taking it away. */
+enum { KLOG_READ_ALL = 3 };
+
+/* How many lines of the kernel log hold both words; -EILSEQ when one begins with @forged. */
+static int log_count(const char *words, const char *forged)
+{
+	int size = klogctl(KLOG_READ_ALL, text, sizeof(text) - 1), count = 0;
+	char *line, *next;
+
+	if (size < 0)
+		return -errno;
+	text[size] = '\0';
+	for (line = text; line && *line; line = next) {
+		char *said;
+
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		/* <4>[   12.345678] what is said */
+		said = strstr(line, "] ");
+		if (said && !strncmp(said + 2, forged, strlen(forged)))
+			return -EILSEQ;
+		count += strstr(line, words) && strstr(line, forged);
+	}
+	return count;
+}
+
+TEST_F(observe, log_is_not_forged_by_the_name_of_a_process)
+{
+	struct edu *edu;
+
+	ASSERT_EQ(0, backend_param_set(BACKEND_BATCH, "dma_entry_limit", 0));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	ASSERT_EQ(0, backend_param_set(BACKEND_BATCH, "dma_entry_limit", 65535));
+	edu = world_edu(&self->w, 0);
+	ASSERT_NE(NULL, edu);
+	ASSERT_EQ(0, prctl(PR_SET_NAME, "x\nFORGED\33[31m"));
+	ASSERT_EQ(0, drop_ipc_lock());
+	ASSERT_EQ(0, limit_locked_pages(0));
+	EXPECT_EQ(-ENOMEM, dma_map(self->w.container, IOVA, self->mem, PAGE, DMA_RW));
+	EXPECT_LT(0, log_count("RLIMIT_MEMLOCK of", "FORGED"));
+	EXPECT_EQ(-ENOSPC, dma_map(self->w.container, IOVA, edu->bar, PAGE, DMA_RW));
+	EXPECT_LT(0, log_count("dma_entry_limit of", "FORGED"));
 }
 
 TEST_HARNESS_MAIN

@@ -10,6 +10,7 @@
 
 void extents_directed(struct TCase *tcase);
 void extents_memory(struct TCase *tcase);
+void extents_settle(struct TCase *tcase);
 
 static inline void add(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags)
 {

@@ -214,6 +214,7 @@ struct Suite *extents_suite(void)
 
 	extents_directed(tcase);
 	extents_memory(tcase);
+	extents_settle(tcase);
 	tcase_add_test(tcase, random_world);
 	tcase_add_test(tcase, every_allocation_fails_once);
 	return suite;
