@@ -52,13 +52,13 @@ in_use_by() {
 	done
 }
 
-# Hands a device to a driver, "" for whichever the host would take.
+# Hands a device to a driver, or with "" to none.
 bind_to() {
 	now=$(driver_of "$1")
 	[ "$now" != "$2" ] || return 0
 	[ -z "$now" ] || echo "$1" >"$PCI/devices/$1/driver/unbind"
 	printf '%s\n' "$2" >"$PCI/devices/$1/driver_override"
-	echo "$1" >"$PCI/drivers_probe"
+	[ -z "$2" ] || echo "$1" >"$PCI/drivers_probe"
 }
 
 # Everything is put back as it was, whatever ends this.
@@ -179,6 +179,13 @@ read_before() {
 	NVME="skipped: qemu-img is not installed (qemu-utils)"
 	command -v qemu-img >/dev/null 2>&1 || return 0
 	NODE=$(namespace_of "$BDF")
+	NVME="skipped: the module is too old to claim qemu-img alone"
+	[ -e "$PARAMETERS/claim_only" ] || return 0
+	NVME="skipped: claim_only gives qemu-img to type1"
+	case $(parameter $MODULE claim_type1),$(parameter $MODULE claim_only), in
+	N,* | Y,, | Y,*,qemu-img,* | Y,qemu-img,*) ;;
+	*) return 0 ;;
+	esac
 	NVME="skipped: it has no namespace"
 	[ -n "$NODE" ] || return 0
 	mib=$(($(cat "$ROOT/sys/class/block/${NODE##*/}/size") / 2048))
