@@ -218,10 +218,13 @@ TEST_F(sources, page_that_is_poisoned_later)
 {
 	struct edu *edu = world_edu(&self->w, 0);
 	__u64 done;
+	int ret;
 
 	ASSERT_NE(NULL, edu);
 	ASSERT_EQ(0, dma_map(self->w.container, IOVA, self->mem, MEM_SIZE, DMA_RW));
-	EXPECT_EQ(0, source_poison(self->mem + 7 * PAGE));
+	ret = source_poison(self->mem + 7 * PAGE);
+	/* older kernels do it, and say that somebody has it still */
+	EXPECT_TRUE(!ret || ret == -EBUSY) TH_LOG("poisoning: %d", ret);
 	EXPECT_EQ(0, device_agrees(edu, IOVA + 6 * PAGE, self->mem + 6 * PAGE));
 	EXPECT_EQ(-EFAULT, dma_map(self->w.container, FAR, self->mem, MEM_SIZE, DMA_RW));
 	ASSERT_EQ(0, dma_unmap_all(self->w.container, &done));
@@ -267,7 +270,9 @@ TEST_F(sources, memory_that_is_write_protected_later)
 	ASSERT_EQ(0, edu_copy(edu, IOVA + EDU_CHUNK, IOVA));
 	EXPECT_TRUE(mem_is(b.mem + EDU_CHUNK, EDU_CHUNK, 6));
 	ASSERT_EQ(0, blocking_mem_unprotect(&b));
-	EXPECT_EQ(0, device_agrees(edu, IOVA, b.mem));
+	/* before 5.19 the next write gives the process a copy, if somebody else has the page */
+	if (kernel_running() >= KERNEL(5, 19))
+		EXPECT_EQ(0, device_agrees(edu, IOVA, b.mem));
 	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));
 	blocking_mem_close(&b);
 }
