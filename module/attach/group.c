@@ -259,7 +259,6 @@ static void forget_mappings(struct vib_ioas *ioas, struct list_head *batch)
 {
 	mutex_lock(&ioas->tree_lock);
 	vib_ioas_take_live(ioas, batch);
-	list_splice_init(&ioas->kept, batch);
 	mutex_unlock(&ioas->tree_lock);
 }
 

@@ -128,12 +128,6 @@ bool vib_handover_pending(struct vib_ioas *ioas);
 void vib_handover_release(struct vib_ioas *ioas, struct list_head *released);
 
 /*
- * Charges what devices have pinned of a busy mapping and nobody has charged, unless the mapping is
- * pinned as a whole or about to be. No lock is held; cannot fail.
- */
-void vib_handover_charge_pins(struct vib_ioas *ioas, struct vib_mapping *map);
-
-/*
  * Ends a handover: with @filled the mappings stay pinned, for the domain that holds them now;
  * without they are recorded only. The account follows. No lock is held; cannot fail.
  */

@@ -7,6 +7,7 @@
  * call, and each call holds a reference. Knows nothing of what the calls do.
  */
 #include "engine.h"
+#include "pages.h"
 #include "states.h"
 #include "trace/trace.h"
 
@@ -42,7 +43,7 @@ static void init_ioas(struct vib_ioas *ioas)
 	ioas->pgsizes = PAGE_MASK;
 	ioas->coherent = true;
 	init_waitqueue_head(&ioas->wait);
-	INIT_LIST_HEAD(&ioas->kept);
+	ioas->kept = RB_ROOT;
 }
 
 void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params,
@@ -97,16 +98,19 @@ struct vib_ioas *vib_ioas_get(void *handle)
 
 void vib_ioas_put(struct vib_ioas *ioas)
 {
+	LIST_HEAD(dead);
+
 	if (!refcount_dec_and_test(&ioas->refs))
 		return;
 	/*
-	 * What a driver did not unmap may have become DEAD after the release; nobody else is here
-	 * now.
+	 * What a driver did not unmap may have become DEAD after the release, and what a device did
+	 * not unpin, kept; nobody else is here now.
 	 */
 	mutex_lock(&ioas->tree_lock);
-	vib_ioas_take_dead(ioas, &ioas->kept);
+	vib_ioas_take_dead(ioas, &dead);
 	mutex_unlock(&ioas->tree_lock);
-	vib_retire_unmapped(&ioas->kept);
+	vib_retire_unmapped(&dead);
+	vib_pages_drop(&ioas->kept);
 	vib_owner_put(ioas->latest);
 	vib_ranges_fini(&ioas->spare);
 	vib_ranges_fini(&ioas->ranges);
@@ -144,6 +148,7 @@ int vib_ioas_for_each(int (*fn)(struct vib_ioas *ioas, void *data), void *data)
 void vib_ioas_release(void *handle)
 {
 	struct vib_ioas *ioas = xa_erase(&ioases, (unsigned long)handle);
+	struct rb_root kept;
 	LIST_HEAD(batch);
 
 	if (WARN_ON_ONCE(!ioas))
@@ -159,9 +164,12 @@ void vib_ioas_release(void *handle)
 	ioas->dying = true;
 	/* Calls under way see @dying and take their own mappings away. */
 	vib_ioas_take_live(ioas, &batch);
-	list_splice_init(&ioas->kept, &batch);
+	kept = ioas->kept;
+	ioas->kept = RB_ROOT;
 	mutex_unlock(&ioas->tree_lock);
 	up_write(&ioas->domains_rwsem);
 	vib_retire_unmapped(&batch);
+	/* Nothing can be unpinned through a container that has been released. */
+	vib_pages_drop(&kept);
 	vib_ioas_put(ioas);
 }

@@ -89,7 +89,7 @@ struct vib_stats {
  * @changes: grows whenever a mapping leaves RESERVED or DRAINING
  * @wait: for @changes to grow
  * @latest: the owner of the latest mapping
- * @kept: unmapped mappings of which emulated devices keep pages pinned
+ * @kept: struct vib_page by page: what emulated devices keep pinned of mappings that are gone
  * @stats: see there
  */
 struct vib_ioas {
@@ -130,7 +130,7 @@ struct vib_ioas {
 	unsigned long changes;
 	wait_queue_head_t wait;
 	struct vib_owner *latest;
-	struct list_head kept;
+	struct rb_root kept;
 	struct vib_stats stats;
 };
 

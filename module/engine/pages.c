@@ -1,26 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The pages of one mapping that emulated devices have pinned: a tree by IOVA. Knows nothing of who
- * pins, of domains or of locks. Invariant: what a page's extent says is what is held of it.
+ * Pages that emulated devices have pinned: trees by IOVA, one for each mapping and one for what
+ * devices kept of mappings that are gone. Knows nothing of who pins, of domains or of locks.
+ * Invariant: what a page's extent says is what is held of it.
  */
 #include "pages.h"
 
 #include <linux/iommu.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "mapping.h"
 #include "mm/owner.h"
 #include "mm/pin.h"
 
-struct vib_page *vib_page_new(u64 iova, u64 pfn, u64 flags)
+enum {
+	DROP_STEP = 1024,		/* pages dropped without a chance to reschedule */
+};
+
+struct vib_page *vib_page_new(struct vib_mapping *map, u64 iova, u64 pfn, u64 flags)
 {
 	struct vib_page *page = kmalloc(sizeof(*page), GFP_KERNEL_ACCOUNT);
+
+	BUILD_BUG_ON(sizeof(*page) > 64);
 
 	if (!page)
 		return NULL;
 	page->iova = iova;
+	page->owner = vib_owner_get(map->owner);
 	page->refs = 1;
+	page->write = map->prot & IOMMU_WRITE;
 	vib_extents_init(&page->ext);
 	vib_extents_append(&page->ext, pfn, 1, flags);
 	return page;
@@ -31,9 +41,9 @@ static struct vib_page *page_of(struct rb_node *node)
 	return rb_entry(node, struct vib_page, node);
 }
 
-struct vib_page *vib_page_find(struct vib_mapping *map, u64 iova)
+struct vib_page *vib_page_find(struct rb_root *pins, u64 iova)
 {
-	struct rb_node *node = map->pins.rb_node;
+	struct rb_node *node = pins->rb_node;
 
 	while (node) {
 		struct vib_page *page = page_of(node);
@@ -52,9 +62,9 @@ bool vib_page_chargeable(struct vib_page *page)
 	return ext & VIB_EXT_PINNED && !PageReserved(pfn_to_page(vib_ext_pfn(ext)));
 }
 
-void vib_page_insert(struct vib_mapping *map, struct vib_page *page)
+void vib_page_insert(struct rb_root *pins, struct vib_page *page)
 {
-	struct rb_node **link = &map->pins.rb_node;
+	struct rb_node **link = &pins->rb_node;
 	struct rb_node *parent = NULL;
 
 	while (*link) {
@@ -62,15 +72,25 @@ void vib_page_insert(struct vib_mapping *map, struct vib_page *page)
 		link = page->iova < page_of(parent)->iova ? &parent->rb_left : &parent->rb_right;
 	}
 	rb_link_node(&page->node, parent, link);
-	rb_insert_color(&page->node, &map->pins);
+	rb_insert_color(&page->node, pins);
 }
 
 u64 vib_page_free(struct vib_page *page, bool dirty)
 {
 	u64 accounted = vib_unpin(&page->ext, 0, page->ext.nr, dirty);
 
+	vib_owner_put(page->owner);
 	kfree(page);
 	return accounted;
+}
+
+void vib_page_end(struct vib_page *page)
+{
+	struct vib_owner *owner = vib_owner_get(page->owner);
+	u64 accounted = vib_page_free(page, page->write);
+
+	vib_owner_uncharge(owner, accounted);
+	vib_owner_put(owner);
 }
 
 void vib_pages_each(struct vib_mapping *map, void (*fn)(void *data, u64 iova), void *data)
@@ -127,15 +147,42 @@ u64 vib_pages_set_charged(struct vib_mapping *map, bool charged, u64 max)
 	return changed;
 }
 
-void vib_pages_drop(struct vib_mapping *map)
+void vib_pages_keep(struct rb_root *pins, struct rb_root *kept)
 {
-	u64 accounted = 0;
+	unsigned long nr = 0;
 	struct rb_node *node;
 
-	while ((node = rb_first(&map->pins))) {
-		rb_erase(node, &map->pins);
-		accounted += vib_page_free(page_of(node), map->prot & IOMMU_WRITE);
+	while ((node = rb_first(pins))) {
+		rb_erase(node, pins);
+		vib_page_insert(kept, page_of(node));
+		if (!(++nr % DROP_STEP))
+			cond_resched();
 	}
-	if (accounted)
-		vib_owner_uncharge(map->owner, accounted);
+}
+
+/* Pages of one owner cost one turn of its account. */
+void vib_pages_drop(struct rb_root *pins)
+{
+	struct vib_owner *owner = NULL;
+	u64 accounted = 0, nr = 0;
+	struct rb_node *node;
+
+	while ((node = rb_first(pins))) {
+		struct vib_page *page = page_of(node);
+
+		if (page->owner != owner) {
+			if (owner)
+				vib_owner_uncharge(owner, accounted);
+			vib_owner_put(owner);
+			owner = vib_owner_get(page->owner);
+			accounted = 0;
+		}
+		rb_erase(node, pins);
+		accounted += vib_page_free(page, page->write);
+		if (!(++nr % DROP_STEP))
+			cond_resched();
+	}
+	if (owner)
+		vib_owner_uncharge(owner, accounted);
+	vib_owner_put(owner);
 }

@@ -189,7 +189,7 @@ static void erase_one(struct vib_ioas *ioas, struct vib_mapping *map, bool clear
 	if (map->flags & VIB_F_ENTRY)
 		ioas->entries_left++;
 	if (map->flags & VIB_F_KEPT)
-		list_move(&map->node, &ioas->kept);
+		vib_pages_keep(&map->pins, &ioas->kept);
 }
 
 /* Takes all out of the tree; what may be freed stays in @list. */
@@ -234,7 +234,7 @@ static void free_list(struct list_head *list, bool pins)
 
 	if (pins)
 		list_for_each_entry(map, list, node)
-			vib_pages_drop(map);
+			vib_pages_drop(&map->pins);
 	vib_mapping_free_list(list);
 }
 
@@ -245,7 +245,7 @@ u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
 	if (!retire_page(ioas, list, &tally))
 		unfill_list(ioas, list, &tally);
 	/* Nobody need wait for this, but a mapping that stays no longer keeps its owner for us. */
-	if (tally.flags & (VIB_F_STUCK | VIB_F_KEPT))
+	if (tally.flags & VIB_F_STUCK)
 		settle_account(&tally);
 	erase_list(ioas, list, &tally);
 	settle_account(&tally);

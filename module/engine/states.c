@@ -7,6 +7,14 @@
 #include "states.h"
 #include "walk.h"
 
+struct vib_mapping *vib_mapping_find_live(struct vib_ioas *ioas, u64 iova)
+{
+	struct vib_mapping *map = vib_mapping_first(ioas, iova, iova);
+
+	lockdep_assert_held(&ioas->tree_lock);
+	return map && map->state == VIB_LIVE ? map : NULL;
+}
+
 void vib_mapping_unbusy(struct vib_ioas *ioas, struct vib_mapping *map, struct list_head *orphans)
 {
 	lockdep_assert_held(&ioas->tree_lock);

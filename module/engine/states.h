@@ -10,6 +10,9 @@
 
 #include "ioas.h"
 
+/* The LIVE mapping that holds @iova, or NULL. tree_lock is held. */
+struct vib_mapping *vib_mapping_find_live(struct vib_ioas *ioas, u64 iova);
+
 /*
  * Lets go of a busy mapping; tree_lock is held. What it adds to @orphans the caller hands to
  * vib_retire() afterwards.

@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 
 #include "access.h"
+#include "recorded.h"
 #include "states.h"
 #include "trace/trace.h"
 #include "pure/iova.h"
@@ -112,7 +113,6 @@ static void unclaim_one(struct sweep *sweep, struct vib_mapping *map)
 	struct vib_ioas *ioas = sweep->ioas;
 
 	lockdep_assert_held(&ioas->tree_lock);
-	list_del(&map->node);
 	map->state = VIB_LIVE;
 	map->flags &= ~VIB_F_KEPT;
 	if (map->flags & VIB_F_INVALID)
@@ -125,40 +125,63 @@ static void unclaim_one(struct sweep *sweep, struct vib_mapping *map)
 }
 
 /*
- * Those from @map on go back. If their container has ended they stay and end, too, but for those
- * that a call is busy with: that call ends them. tree_lock is not held.
+ * A claimed mapping goes back. If its container has ended it ends, too, by whoever is busy with it
+ * or else with what is left of @batch. tree_lock is held.
  */
+static void end_claim(struct sweep *sweep, struct vib_mapping *map, struct list_head *batch)
+{
+	struct vib_ioas *ioas = sweep->ioas;
+
+	lockdep_assert_held(&ioas->tree_lock);
+	list_del(&map->node);
+	if (!ioas->dying)
+		unclaim_one(sweep, map);
+	else if (map->busy)
+		map->flags |= VIB_F_ORPHAN;
+	else
+		list_add_tail(&map->node, batch);
+}
+
+/* Those from @map on go back. Nothing of ours is held. */
 static void unclaim_rest(struct sweep *sweep, struct vib_mapping *map, struct list_head *batch)
 {
 	struct vib_ioas *ioas = sweep->ioas;
 	struct vib_mapping *next;
+	LIST_HEAD(back);
 
+	list_for_each_entry_safe_from(map, next, batch, node)
+		list_move_tail(&map->node, &back);
+	down_read(&ioas->domains_rwsem);
 	mutex_lock(&ioas->tree_lock);
-	list_for_each_entry_safe_from(map, next, batch, node) {
-		if (!ioas->dying) {
-			unclaim_one(sweep, map);
-		} else if (map->busy) {
-			list_del(&map->node);
-			map->flags |= VIB_F_ORPHAN;
-		}
+	list_for_each_entry_safe(map, next, &back, node) {
+		/* No domain is left that it was pinned for; a new one waits for the unpinning. */
+		if (!ioas->restricted && map->extents.nr)
+			map->first = map->extents.nr;
+		else
+			end_claim(sweep, map, batch);
 	}
 	vib_ioas_changed(ioas);
 	mutex_unlock(&ioas->tree_lock);
+	up_read(&ioas->domains_rwsem);
+	list_for_each_entry_safe(map, next, &back, node) {
+		vib_recorded_unpin(ioas, map);
+		mutex_lock(&ioas->tree_lock);
+		end_claim(sweep, map, batch);
+		vib_ioas_changed(ioas);
+		mutex_unlock(&ioas->tree_lock);
+	}
 }
 
-/* Waits until no other call uses what was claimed; -EINTR when killed, with all given back. */
+/* Waits until no other call uses what was claimed; -EINTR when killed. */
 static int wait_idle(struct sweep *sweep, struct list_head *batch)
 {
-	struct vib_mapping *first = list_first_entry(batch, struct vib_mapping, node);
 	struct vib_mapping *map;
 	int ret;
 
 	list_for_each_entry(map, batch, node) {
 		ret = wait_event_killable(sweep->ioas->wait, !READ_ONCE(map->busy));
-		if (ret) {
-			unclaim_rest(sweep, first, batch);
+		if (ret)
 			return -EINTR;
-		}
 	}
 	/* What they did to the mappings, they did under this lock. */
 	mutex_lock(&sweep->ioas->tree_lock);
@@ -181,15 +204,16 @@ static int report_dirty(struct sweep *sweep, struct list_head *batch)
 /* Tells everybody who has to know before a batch goes; what may not go is taken out of it. */
 static int announce_end(struct sweep *sweep, struct list_head *batch)
 {
-	int ret;
+	int ret = 0;
 
-	if (sweep->busy) {
+	if (sweep->busy)
 		ret = wait_idle(sweep, batch);
-		if (ret)
-			return ret;
+	if (!ret && !list_empty_careful(&sweep->ioas->devices))
+		ret = vib_access_notify(sweep->ioas, batch);
+	if (ret) {
+		unclaim_rest(sweep, list_first_entry(batch, struct vib_mapping, node), batch);
+		return ret;
 	}
-	if (!list_empty_careful(&sweep->ioas->devices))
-		vib_access_notify(sweep->ioas, batch);
 	return sweep->req->sink ? report_dirty(sweep, batch) : 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include <linux/module.h>
 
+#include "attach/group.h"
 #include "engine/access.h"
 #include "engine/ioas.h"
 
@@ -32,9 +33,13 @@ static int pin_pages(void *handle, struct iommu_group *group, dma_addr_t iova, i
 
 	if (!ioas)
 		return -EINVAL;
-	ret = vib_access_pin(ioas, group, iova, npage, prot, pages);
+	ret = vib_access_pin(ioas, iova, npage, prot, pages);
+	if (!ret) {
+		vib_group_declare_pins(ioas, group);
+		vib_access_pin_end(ioas, iova, npage);
+	}
 	vib_ioas_put(ioas);
-	return ret;
+	return ret ? ret : npage;
 }
 
 static void unpin_pages(void *handle, dma_addr_t iova, int npage)

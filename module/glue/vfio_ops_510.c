@@ -14,6 +14,7 @@
 #include <linux/notifier.h>
 #include <linux/slab.h>
 
+#include "attach/group.h"
 #include "engine/access.h"
 #include "engine/ioas.h"
 
@@ -171,29 +172,40 @@ static void unpin_runs(struct vib_ioas *ioas, const unsigned long *user_pfn, int
 	}
 }
 
-static int pin_run(struct vib_ioas *ioas, struct iommu_group *group, unsigned long pfn, int n,
-		   int prot, struct page **pages)
+static int pin_run(struct vib_ioas *ioas, unsigned long pfn, int n, int prot, struct page **pages)
 {
 	if (pfn > U64_MAX >> PAGE_SHIFT)
 		return -EOVERFLOW; /* no IOVA has it */
-	return vib_access_pin(ioas, group, (u64)pfn << PAGE_SHIFT, n, prot, pages);
+	return vib_access_pin(ioas, (u64)pfn << PAGE_SHIFT, n, prot, pages);
 }
 
-/* Pins run by run: @npage, or an errno with none pinned. */
-static int pin_runs(struct vib_ioas *ioas, struct iommu_group *group,
-		    const unsigned long *user_pfn, int npage, int prot, struct page **pages)
+/* The runs were pinned one after the other, and are the driver's together. */
+static void end_runs(struct vib_ioas *ioas, const unsigned long *user_pfn, int npage)
+{
+	int i, n;
+
+	for (i = 0; i < npage; i += n) {
+		n = run_of(user_pfn + i, npage - i);
+		vib_access_pin_end(ioas, (u64)user_pfn[i] << PAGE_SHIFT, n);
+	}
+}
+
+/* Pins run by run: 0, or an errno with none pinned. */
+static int pin_runs(struct vib_ioas *ioas, const unsigned long *user_pfn, int npage, int prot,
+		    struct page **pages)
 {
 	int i, n, ret;
 
 	for (i = 0; i < npage; i += n) {
 		n = run_of(user_pfn + i, npage - i);
-		ret = pin_run(ioas, group, user_pfn[i], n, prot, pages + i);
-		if (ret < 0) {
+		ret = pin_run(ioas, user_pfn[i], n, prot, pages + i);
+		if (ret) {
 			unpin_runs(ioas, user_pfn, i);
+			end_runs(ioas, user_pfn, i);
 			return ret;
 		}
 	}
-	return npage;
+	return 0;
 }
 
 static int pin_pages(void *handle, struct iommu_group *group, unsigned long *user_pfn, int npage,
@@ -211,12 +223,16 @@ static int pin_pages(void *handle, struct iommu_group *group, unsigned long *use
 		kfree(pages);
 		return -EINVAL;
 	}
-	ret = pin_runs(ioas, group, user_pfn, npage, prot, pages);
+	ret = pin_runs(ioas, user_pfn, npage, prot, pages);
+	if (!ret) {
+		vib_group_declare_pins(ioas, group);
+		end_runs(ioas, user_pfn, npage);
+		for (i = 0; i < npage; i++)
+			phys_pfn[i] = page_to_pfn(pages[i]);
+	}
 	vib_ioas_put(ioas);
-	for (i = 0; i < ret; i++)
-		phys_pfn[i] = page_to_pfn(pages[i]);
 	kfree(pages);
-	return ret;
+	return ret ? ret : npage;
 }
 
 static int unpin_pages(void *handle, unsigned long *user_pfn, int npage)

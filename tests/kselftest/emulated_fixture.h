@@ -67,13 +67,19 @@ static inline long charged(const struct world *w)
 	return locked_pages() - w->locked;
 }
 
+/* Has the device pinned a page at @iova that begins with @value? */
+static inline bool holds_value(const struct emulated *e, __u64 iova, __u64 value)
+{
+	__u64 seen;
+
+	return !emulated_get_word(e, iova, &seen) && seen == value;
+}
+
 /* Is page @page of self->mem what the device has pinned at @iova? */
 static inline bool holds(const struct emulated *e, __u64 iova,
 			 unsigned int page)
 {
-	__u64 value;
-
-	return !emulated_get_word(e, iova, &value) && value == STAMP + page;
+	return holds_value(e, iova, STAMP + page);
 }
 
 #endif

@@ -96,6 +96,25 @@ TEST_F(pin, memory_comes_when_it_is_pinned)
 	EXPECT_EQ(2, charged(&self->w));
 }
 
+/*
+ * One device only reads, and no page is there yet: it must get one that another device
+ * can write later, not a zero page that the process does not share.
+ */
+TEST_F(pin, page_pinned_for_reading_is_written_by_the_next)
+{
+	char *mem = mem_untouched(MEM_SIZE);
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, map(&self->w, IOVA, mem, MEM_SIZE, DMA_RW));
+	ASSERT_EQ(0, emulated_pin(self->e, IOVA, 1, MOCK_READ));
+	ASSERT_EQ(0, emulated_pin(self->e, IOVA, 1, MOCK_WRITE));
+	ASSERT_EQ(0, emulated_put_word(self->e, IOVA, 99));
+	EXPECT_EQ(99, *(__u64 *)mem);
+	*(__u64 *)mem = 100;
+	EXPECT_TRUE(holds_value(self->e, IOVA, 100));
+	EXPECT_EQ(1, charged(&self->w));
+}
+
 /* A call pins everything or nothing. */
 static void refuses(struct __test_metadata *_metadata, struct world *w,
 		    struct emulated *e, int error, __u64 iova,

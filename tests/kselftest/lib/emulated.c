@@ -145,3 +145,13 @@ int emulated_told(const struct emulated *e, struct mock_told *told)
 {
 	return vfio_ioctl(e->device, MOCK_TOLD, told);
 }
+
+int emulated_lock_mm(const struct emulated *e)
+{
+	return vfio_ioctl(e->device, MOCK_LOCK_MM, NULL);
+}
+
+int emulated_unlock_mm(const struct emulated *e)
+{
+	return vfio_ioctl(e->device, MOCK_UNLOCK_MM, NULL);
+}

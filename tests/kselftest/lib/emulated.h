@@ -46,4 +46,8 @@ int emulated_put_word(const struct emulated *e, __u64 iova, __u64 value);
 int emulated_react(const struct emulated *e, __u32 flags, __u64 iova);
 int emulated_told(const struct emulated *e, struct mock_told *told);
 
+/* Locks this process's address space until somebody says unlock. */
+int emulated_lock_mm(const struct emulated *e);
+int emulated_unlock_mm(const struct emulated *e);
+
 #endif

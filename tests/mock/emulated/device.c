@@ -16,6 +16,9 @@
 
 #define MAX_PAGES 1024
 
+/* How long MOCK_SLOW waits to be told: longer than any test does. */
+#define SLOW_MS 60000
+
 struct held {
 	struct list_head node;
 	u64 iova;
@@ -92,10 +95,22 @@ static void drop_room(struct list_head *list)
 		kfree(held);
 }
 
+static u32 times_told(struct mock *mock)
+{
+	return READ_ONCE(mock->told.calls);
+}
+
+/* A driver that is slow: between VFIO's answer and its own list it is told of an unmap. */
+static void be_slow(struct mock *mock, u32 told)
+{
+	if (READ_ONCE(mock->reaction.flags) & MOCK_SLOW)
+		wait_event_timeout(mock->wait, times_told(mock) != told, msecs_to_jiffies(SLOW_MS));
+}
+
 /* Pins in one call: 0, or what VFIO says. A short success counts as -EIO. */
 static int pin(struct mock *mock, const struct mock_range *range)
 {
-	u32 n = min_t(u32, range->npages, MAX_PAGES);
+	u32 n = min_t(u32, range->npages, MAX_PAGES), told = times_told(mock);
 	struct page **pages;
 	LIST_HEAD(room);
 	int ret, i;
@@ -107,6 +122,7 @@ static int pin(struct mock *mock, const struct mock_range *range)
 	if (ret)
 		goto free;
 	ret = mock_vfio_pin(mock, range, pages);
+	be_slow(mock, told);
 	for (i = 0; i < ret; i++) {
 		struct held *held = list_first_entry(&room, struct held, node);
 
@@ -184,6 +200,7 @@ static void tell(struct mock *mock, struct mock_told *told)
 {
 	mutex_lock(&mock->lock);
 	*told = mock->told;
+	told->mm_locked = READ_ONCE(mock->mm_locked);
 	mutex_unlock(&mock->lock);
 }
 
@@ -192,6 +209,23 @@ static void react(struct mock *mock, const struct mock_reaction *reaction)
 	mutex_lock(&mock->lock);
 	mock->reaction = *reaction;
 	mutex_unlock(&mock->lock);
+}
+
+static int lock_mm(struct mock *mock)
+{
+	int ret;
+
+	mmap_write_lock(current->mm);
+	WRITE_ONCE(mock->mm_locked, true);
+	ret = wait_event_killable(mock->wait, !READ_ONCE(mock->mm_locked));
+	mmap_write_unlock(current->mm);
+	return ret ? -EINTR : 0;
+}
+
+static void unlock_mm(struct mock *mock)
+{
+	WRITE_ONCE(mock->mm_locked, false);
+	wake_up_all(&mock->wait);
 }
 
 /* The argument of any of our ioctls. */
@@ -219,6 +253,11 @@ static int obey(struct mock *mock, unsigned int cmd, union argument *arg)
 		return 0;
 	case MOCK_TOLD:
 		tell(mock, &arg->told);
+		return 0;
+	case MOCK_LOCK_MM:
+		return lock_mm(mock);
+	case MOCK_UNLOCK_MM:
+		unlock_mm(mock);
 		return 0;
 	}
 	return -ENOTTY;
@@ -257,12 +296,13 @@ void mock_unmapped(struct mock *mock, u64 iova, u64 size)
 	if (reaction.flags & MOCK_RW_THERE)
 		rw_ret = mock_vfio_rw(mock, reaction.iova, &word, sizeof(word), false);
 	mutex_lock(&mock->lock);
-	mock->told.calls++;
+	WRITE_ONCE(mock->told.calls, mock->told.calls + 1);
 	mock->told.iova = iova;
 	mock->told.size = size;
 	mock->told.pin_ret = pin_ret;
 	mock->told.rw_ret = rw_ret;
 	mutex_unlock(&mock->lock);
+	wake_up_all(&mock->wait);
 	while (!(reaction.flags & MOCK_KEEP) && unpin_one(mock, iova, iova + (size - 1)))
 		;
 }
@@ -279,5 +319,6 @@ void mock_closed(struct mock *mock)
 void mock_init(struct mock *mock)
 {
 	mutex_init(&mock->lock);
+	init_waitqueue_head(&mock->wait);
 	INIT_LIST_HEAD(&mock->held);
 }

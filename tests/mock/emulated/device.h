@@ -9,6 +9,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 
 #include "mock_emulated.h"
 
@@ -20,6 +21,8 @@ struct mock {
 	struct list_head held;
 	struct mock_reaction reaction;
 	struct mock_told told;
+	wait_queue_head_t wait;	/* for told.calls to grow, and for the end of the next */
+	bool mm_locked;
 };
 
 /* What VFIO asks of a device, whose memory is zero at first. */

@@ -45,6 +45,7 @@ struct mock_word {
 #define MOCK_KEEP 1		/* does not unpin what it has there */
 #define MOCK_PIN_THERE 2	/* pins one page at iova, before it unpins */
 #define MOCK_RW_THERE 4		/* reads 8 bytes at iova, before it unpins */
+#define MOCK_SLOW 16		/* knows of what it is pinning only once it has been told */
 /* And when it is closed, where a driver has to take back its registration (up to v5.15): */
 #define MOCK_STAY 8		/* it does not */
 
@@ -62,6 +63,8 @@ struct mock_told {
 	__u32 held;		/* pages pinned now */
 	__u64 iova;
 	__u64 size;
+	__u32 mm_locked;	/* MOCK_LOCK_MM holds an address space */
+	__u32 reserved;
 };
 
 #define MOCK_PIN _IOW('E', 0x80, struct mock_range)
@@ -70,5 +73,9 @@ struct mock_told {
 #define MOCK_WORD _IOWR('E', 0x83, struct mock_word)
 #define MOCK_REACT _IOW('E', 0x84, struct mock_reaction)
 #define MOCK_TOLD _IOR('E', 0x85, struct mock_told)
+
+/* Locks the address space of the caller, until somebody says MOCK_UNLOCK_MM or it is killed. */
+#define MOCK_LOCK_MM _IO('E', 0x86)
+#define MOCK_UNLOCK_MM _IO('E', 0x87)
 
 #endif

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mappings that change between recorded and pinned as a whole, and their account. Knows nothing of
+ * who comes or goes. Invariant: a page is on the account once, through its mapping or through the
+ * pins of devices; for a moment both may have charged it, never none.
+ */
+#include "recorded.h"
+
+#include <linux/iommu.h>
+
+#include "mm/pin.h"
+#include "pages.h"
+
+/* What devices have pinned of a mapping is charged with the mapping, not through them. */
+static void uncharge_pins(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	u64 pages;
+
+	mutex_lock(&ioas->tree_lock);
+	pages = vib_pages_set_charged(map, false, U64_MAX);
+	mutex_unlock(&ioas->tree_lock);
+	vib_owner_uncharge(map->owner, pages);
+}
+
+/* A mapping that is pinned as a whole is charged for what devices have pinned of it. */
+static bool is_charged_by_pins(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	lockdep_assert_held(&ioas->tree_lock);
+	return !ioas->restricted && !map->extents.nr;
+}
+
+void vib_recorded_charge_pins(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	u64 pages, noted;
+
+	/* Pages come and go while the account is changed; those that came have another turn. */
+	do {
+		mutex_lock(&ioas->tree_lock);
+		pages = is_charged_by_pins(ioas, map) ? vib_pages_uncharged(map) : 0;
+		mutex_unlock(&ioas->tree_lock);
+		vib_owner_recharge(map->owner, pages);
+		mutex_lock(&ioas->tree_lock);
+		noted = is_charged_by_pins(ioas, map) ? vib_pages_set_charged(map, true, pages) : 0;
+		mutex_unlock(&ioas->tree_lock);
+		vib_owner_uncharge(map->owner, pages - noted);
+	} while (noted);
+}
+
+int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	struct vib_pin pin = {
+		.owner = map->owner,
+		.vaddr = map->vaddr,
+		.left = vib_span_size(&map->span) >> PAGE_SHIFT,
+		.write = map->prot & IOMMU_WRITE,
+	};
+	int ret = 0;
+
+	uncharge_pins(ioas, map);
+	vib_pin_begin(&pin);
+	while (!ret && pin.left)
+		ret = vib_pin_some(&pin, &map->extents, VIB_PIN_BUDGET);
+	vib_pin_end(&pin);
+	return ret;
+}
+
+/*
+ * A mapping counts as an entry while it charges nothing; more of them than the limit may come about
+ * so.
+ */
+static void recount_entry(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	bool free = !vib_extents_pages(&map->extents, 0, VIB_EXT_ACCOUNTED);
+
+	lockdep_assert_held(&ioas->tree_lock);
+	if (free == !!(map->flags & VIB_F_ENTRY))
+		return;
+	map->flags ^= VIB_F_ENTRY;
+	ioas->entries_left += free ? -1 : 1;
+}
+
+void vib_recorded_end(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	uncharge_pins(ioas, map);
+	mutex_lock(&ioas->tree_lock);
+	recount_entry(ioas, map);
+	mutex_unlock(&ioas->tree_lock);
+}
+
+void vib_recorded_unpin(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	u64 accounted = vib_unpin(&map->extents, 0, map->extents.nr, map->prot & IOMMU_WRITE);
+	u64 noted;
+
+	mutex_lock(&ioas->tree_lock);
+	vib_extents_fini(&map->extents);
+	map->first = 0;
+	/* What is on the account for both of them stays there for the pins. */
+	noted = is_charged_by_pins(ioas, map) ? vib_pages_set_charged(map, true, accounted) : 0;
+	recount_entry(ioas, map);
+	mutex_unlock(&ioas->tree_lock);
+	vib_owner_uncharge(map->owner, accounted - noted);
+	vib_recorded_charge_pins(ioas, map);
+}
