@@ -38,7 +38,7 @@ struct pin_step {
 };
 
 /* The call has not been in this mapping yet. */
-static bool is_entered(const struct pin_step *step, const struct vib_mapping *map)
+static bool is_first_here(const struct pin_step *step, const struct vib_mapping *map)
 {
 	return step->iova == step->start || step->iova - PAGE_SIZE < map->span.start;
 }
@@ -73,7 +73,7 @@ static int begin_step(struct pin_step *step)
 		return -EBUSY;
 	if ((map->prot & step->prot) != step->prot)
 		return -EPERM;
-	map->busy += is_entered(step, map);
+	map->busy += is_first_here(step, map);
 	page = vib_page_find(&map->pins, step->iova);
 	if (page) {
 		page->refs++;

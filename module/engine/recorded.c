@@ -46,6 +46,26 @@ void vib_recorded_charge_pins(struct vib_ioas *ioas, struct vib_mapping *map)
 	} while (noted);
 }
 
+/* uncharge_pins() ahead of pinning as a whole, where it can be killed: then all is as before. */
+static int uncharge_pins_ahead(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	u64 pages;
+	int ret;
+
+	mutex_lock(&ioas->tree_lock);
+	pages = vib_pages_set_charged(map, false, U64_MAX);
+	mutex_unlock(&ioas->tree_lock);
+	ret = vib_owner_uncharge_killable(map->owner, pages);
+	if (!ret)
+		return 0;
+	mutex_lock(&ioas->tree_lock);
+	pages -= vib_pages_set_charged(map, true, pages);
+	mutex_unlock(&ioas->tree_lock);
+	/* Those that were unpinned meanwhile, by somebody who then waits for the account, too. */
+	vib_owner_uncharge(map->owner, pages);
+	return ret;
+}
+
 int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	struct vib_pin pin = {
@@ -54,9 +74,11 @@ int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map)
 		.left = vib_span_size(&map->span) >> PAGE_SHIFT,
 		.write = map->prot & IOMMU_WRITE,
 	};
-	int ret = 0;
+	int ret;
 
-	uncharge_pins(ioas, map);
+	ret = uncharge_pins_ahead(ioas, map);
+	if (ret)
+		return ret;
 	vib_pin_begin(&pin);
 	while (!ret && pin.left)
 		ret = vib_pin_some(&pin, &map->extents, VIB_PIN_BUDGET);

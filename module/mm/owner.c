@@ -116,6 +116,21 @@ void vib_owner_uncharge(struct vib_owner *owner, u64 npages)
 	adjust(owner, npages, false);
 }
 
+int vib_owner_uncharge_killable(struct vib_owner *owner, u64 npages)
+{
+	int ret;
+
+	if (!npages || !vib_owner_hold(owner))
+		return 0;
+	ret = mmap_write_lock_killable(owner->mm);
+	if (!ret) {
+		__account_locked_vm(owner->mm, npages, false, owner->task, true);
+		mmap_write_unlock(owner->mm);
+	}
+	vib_owner_release(owner);
+	return ret;
+}
+
 void vib_owner_account(const struct vib_owner *owner, u64 *locked, u64 *limit)
 {
 	unsigned long bytes = task_rlimit(owner->task, RLIMIT_MEMLOCK);

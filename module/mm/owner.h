@@ -84,6 +84,9 @@ void vib_owner_recharge(struct vib_owner *owner, u64 npages);
  */
 void vib_owner_uncharge(struct vib_owner *owner, u64 npages);
 
+/* The same, for who can go back: -EINTR on a fatal signal, with nothing taken back. */
+int vib_owner_uncharge_killable(struct vib_owner *owner, u64 npages);
+
 /*
  * What the owner's process has locked, in pages, and may lock: U64_MAX for no limit. For people;
  * may be called with anything held.

@@ -240,7 +240,7 @@ TEST_F(handover, unmap_that_is_killed_after_another_group_has_come)
 /* The real group waits for nothing that a kill does not end. */
 
 /* A child that has mapped MEM_SIZE at IOVA, and whose address space is locked. */
-static pid_t begin_locked_child(struct world *w, struct emulated *e, char *mem)
+static pid_t begin_locked_child(struct world *w, struct emulated *e, char *mem, int pins)
 {
 	struct mock_told told = { 0 };
 	unsigned int ms;
@@ -248,7 +248,8 @@ static pid_t begin_locked_child(struct world *w, struct emulated *e, char *mem)
 
 	pid = fork();
 	if (!pid) {
-		if (map(w, IOVA, mem, MEM_SIZE) || emulated_pin(e, IOVA, 2, MOCK_READ))
+		if (map(w, IOVA, mem, MEM_SIZE) ||
+		    (pins && emulated_pin(e, IOVA, pins, MOCK_READ)))
 			_exit(1);
 		_exit(emulated_lock_mm(e) ? 2 : 0);
 	}
@@ -276,24 +277,31 @@ static bool ends_soon(pid_t pid)
 	return false;
 }
 
-TEST_F(handover, group_can_be_killed_while_the_memory_is_locked)
+static void join_is_killed(struct __test_metadata *_metadata, struct world *w,
+			   struct emulated *e, char *mem, int pins)
 {
 	pid_t owner, joiner;
 	int status;
 
-	owner = begin_locked_child(&self->w, self->e, self->mem);
+	owner = begin_locked_child(w, e, mem, pins);
 	ASSERT_LT(0, owner);
 	joiner = fork();
 	if (!joiner)
-		join_and_exit(&self->w);
+		join_and_exit(w);
 	ASSERT_LT(0, joiner);
 	usleep(WAITING_US);
 	EXPECT_EQ(0, waitpid(joiner, &status, WNOHANG));
 	EXPECT_EQ(0, kill(joiner, SIGKILL));
 	EXPECT_TRUE(ends_soon(joiner));
-	EXPECT_EQ(0, emulated_unlock_mm(self->e));
+	EXPECT_EQ(0, emulated_unlock_mm(e));
 	EXPECT_EQ(owner, waitpid(owner, &status, 0));
 	EXPECT_EQ(0, status);
+}
+
+/* The account is changed first. */
+TEST_F(handover, group_can_be_killed_while_pinned_memory_is_locked)
+{
+	join_is_killed(_metadata, &self->w, self->e, self->mem, 2);
 }
 
 TEST_HARNESS_MAIN

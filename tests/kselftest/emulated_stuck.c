@@ -5,11 +5,20 @@
  * and keep those pages until the device lets go. Whoever starts this must expect
  * the warning. And one that keeps its registration, for which type1 warns.
  */
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+
 #include "emulated_fixture.h"
 
 #define EMULATED stuck
 #define EMULATED_BATCH_ONLY
 #include "emulated_world.h"
+
+/* Pages that VFIO pins in one call. */
+enum { PIN_MAX = 512 };
 
 /* MEM_SIZE at IOVA, three pages of it pinned by a device that will keep them. */
 static int begin_stuck(struct world *w, struct emulated *e, char *mem)
@@ -67,6 +76,115 @@ TEST_F(stuck, range_can_be_mapped_anew)
 	EXPECT_EQ(0, charged(&self->w));
 	ASSERT_EQ(0, emulated_pin(self->e, IOVA + PAGE, 1, MOCK_READ));
 	EXPECT_TRUE(holds(self->e, IOVA + PAGE, 33));
+}
+
+/* Maps @n pages one by one; the device pins all of them and will keep them. */
+static int keep_each(struct world *w, struct emulated *e, char *mem, unsigned int n)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < n; i++)
+		ret = dma_map(w->container, IOVA + i * PAGE,
+			      mem + i % MEM_PAGES * PAGE, PAGE, DMA_RW);
+	for (i = 0; !ret && i < n; i += PIN_MAX)
+		ret = emulated_pin(e, IOVA + i * PAGE, PIN_MAX, MOCK_WRITE);
+	return ret ? ret : emulated_react(e, MOCK_KEEP, 0);
+}
+
+static int unpin_each(struct emulated *e, unsigned int n)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < n; i += PIN_MAX)
+		ret = emulated_unpin(e, IOVA + i * PAGE, PIN_MAX);
+	return ret;
+}
+
+static long mappings(void)
+{
+	return file_keyed_long("/proc/slabinfo", "vib_mapping ");
+}
+
+/* What the device keeps are pages: the mappings go. The slab has some at hand. */
+TEST_F(stuck, pages_stay_without_their_mappings)
+{
+	enum { MAPPINGS = 4096 };
+	long before;
+
+	ASSERT_EQ(0, keep_each(&self->w, self->e, self->mem, MAPPINGS));
+	before = mappings();
+	ASSERT_LE(MAPPINGS, before);
+	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));
+	EXPECT_GT(before - MAPPINGS / 2, mappings());
+	EXPECT_EQ(MAPPINGS, charged(&self->w));
+	ASSERT_EQ(0, unpin_each(self->e, MAPPINGS));
+	EXPECT_EQ(0, charged(&self->w));
+	EXPECT_EQ(self->w.pinned, pinned_pages());
+}
+
+/* A child that takes all it gets of the CPU that this process runs on from now on. */
+static pid_t begin_rival(void)
+{
+	cpu_set_t cpu;
+	pid_t pid;
+
+	CPU_ZERO(&cpu);
+	CPU_SET(0, &cpu);
+	if (sched_setaffinity(0, sizeof(cpu), &cpu))
+		return -errno;
+	pid = fork();
+	while (!pid)
+		;
+	return pid;
+}
+
+static long switches(void)
+{
+	return file_keyed_long("/proc/self/status", "nonvoluntary_ctxt_switches:");
+}
+
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/*
+ * A device forgets what it has pinned: it is dropped with the container, however much
+ * it is, and others have the CPU meanwhile: every 50 ms at least, where a kernel that
+ * does not preempt itself would give it away after more than that.
+ */
+TEST_F(stuck, others_run_while_what_was_forgotten_is_dropped)
+{
+	enum { PAGES = 128 * 1024 };
+	char *mem = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long begin, before;
+	unsigned int i;
+	pid_t rival;
+
+	ASSERT_NE(MAP_FAILED, mem);
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, mem, PAGES * PAGE, DMA_READ));
+	for (i = 0; i < PAGES; i += PIN_MAX)
+		ASSERT_EQ(0, emulated_pin(self->e, IOVA + i * PAGE, PIN_MAX, MOCK_READ));
+	ASSERT_EQ(0, emulated_react(self->e, MOCK_FORGET, 0));
+	emulated_close_device(self->e);
+	rival = begin_rival();
+	ASSERT_LT(0, rival);
+	before = switches();
+	begin = now_ms();
+	emulated_close(self->e);
+	world_close_container(&self->w);
+	EXPECT_LE((now_ms() - begin) / 50, switches() - before);
+	kill(rival, SIGKILL);
+	waitpid(rival, NULL, 0);
+	ksft_print_msg("%ld ms\n", now_ms() - begin);
+	EXPECT_EQ(self->w.pinned, pinned_pages());
+	EXPECT_EQ(0, charged(&self->w));
 }
 
 TEST_F(stuck, with_a_real_group)

@@ -307,9 +307,20 @@ void mock_unmapped(struct mock *mock, u64 iova, u64 size)
 		;
 }
 
+/* What it has pinned stays pinned, and nobody knows of it any more. */
+static void forget_all(struct mock *mock)
+{
+	mutex_lock(&mock->lock);
+	drop_room(&mock->held);
+	INIT_LIST_HEAD(&mock->held);
+	mutex_unlock(&mock->lock);
+}
+
 /* What it is told from now on shows when it is opened again. */
 void mock_closed(struct mock *mock)
 {
+	if (mock->reaction.flags & MOCK_FORGET)
+		forget_all(mock);
 	while (unpin_one(mock, 0, U64_MAX))
 		;
 	memset(&mock->reaction, 0, sizeof(mock->reaction));

@@ -48,6 +48,8 @@ struct mock_word {
 #define MOCK_SLOW 16		/* knows of what it is pinning only once it has been told */
 /* And when it is closed, where a driver has to take back its registration (up to v5.15): */
 #define MOCK_STAY 8		/* it does not */
+/* And it forgets what it has pinned. */
+#define MOCK_FORGET 32
 
 struct mock_reaction {
 	__u32 flags;
