@@ -124,6 +124,34 @@ TEST_F(sources, shared_mapping_of_ext4)
 	source_ext4_end();
 }
 
+/*
+ * Pages that were written back while they were pinned are clean. What a device writes then is
+ * written back, too, because who unpins them says that it may have.
+ */
+TEST_F(sources, what_a_device_writes_to_ext4_reaches_the_disk)
+{
+	struct edu *edu = world_edu(&self->w, 0);
+	char *mem = source_ext4(MEM_SIZE);
+
+	NEED(mem, "ext4");
+	if (kernel_running() >= KERNEL(6, 5))
+		SKIP_TEST("this kernel pins no files of ext4 for writing");
+	ASSERT_NE(NULL, edu);
+	mem_fill(self->mem, PAGE, 8);
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, self->mem, PAGE, DMA_READ));
+	ASSERT_EQ(0, dma_map(self->w.container, FAR, mem, MEM_SIZE, DMA_RW));
+	ASSERT_EQ(0, msync(mem, MEM_SIZE, MS_SYNC));
+	ASSERT_EQ(0, edu_copy(edu, FAR + 3 * PAGE, IOVA));
+	ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
+	ASSERT_EQ(0, munmap(mem, MEM_SIZE));
+	source_ext4_end();
+	mem = source_ext4_from_disk(MEM_SIZE);
+	ASSERT_NE(NULL, mem);
+	EXPECT_TRUE(mem_is(mem + 3 * PAGE, EDU_CHUNK, 8));
+	ASSERT_EQ(0, munmap(mem, MEM_SIZE));
+	source_ext4_end();
+}
+
 TEST_F(sources, shared_mapping_of_ext4_for_reading)
 {
 	struct edu *edu = world_edu(&self->w, 0);

@@ -98,6 +98,13 @@ void source_ext4_end(void)
 	umount("/tmp/ext4");
 }
 
+char *source_ext4_from_disk(size_t size)
+{
+	if (mount("/dev/ram1", "/tmp/ext4", "ext4", 0, NULL))
+		return NULL;
+	return map_fd(open("/tmp/ext4/file", O_RDWR | O_CLOEXEC), size, MAP_SHARED, 0);
+}
+
 char *source_dax(size_t size)
 {
 	return map_ext4("/dev/pmem0", "/tmp/dax", "dax", size);

@@ -21,6 +21,9 @@ char *source_packet_ring(size_t size);
 char *source_ext4(size_t size);
 void source_ext4_end(void);
 
+/* After that, the same file again, of which the kernel remembers nothing; not unmounted: NULL. */
+char *source_ext4_from_disk(size_t size);
+
 /* The same on /dev/pmem0, with DAX. */
 char *source_dax(size_t size);
 void source_dax_end(void);
