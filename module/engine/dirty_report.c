@@ -77,7 +77,7 @@ static void widen_buffer(struct report *rep, u64 total)
 
 	if (total <= FEW_WORDS || rep->words != rep->few)
 		return;
-	words = kmalloc_array(WINDOW_WORDS, sizeof(*words), GFP_KERNEL | __GFP_NOWARN);
+	words = kmalloc_array(WINDOW_WORDS, sizeof(*words), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!words)
 		return;
 	rep->words = words;
