@@ -160,16 +160,17 @@ static void unclaim_rest(struct sweep *sweep, struct vib_mapping *map, struct li
 		else
 			end_claim(sweep, map, batch);
 	}
-	vib_ioas_changed(ioas);
 	mutex_unlock(&ioas->tree_lock);
 	up_read(&ioas->domains_rwsem);
 	list_for_each_entry_safe(map, next, &back, node) {
 		vib_recorded_unpin(ioas, map);
 		mutex_lock(&ioas->tree_lock);
 		end_claim(sweep, map, batch);
-		vib_ioas_changed(ioas);
 		mutex_unlock(&ioas->tree_lock);
 	}
+	mutex_lock(&ioas->tree_lock);
+	vib_ioas_changed(ioas);
+	mutex_unlock(&ioas->tree_lock);
 }
 
 /* Waits until no other call uses what was claimed; -EINTR when killed. */
