@@ -298,6 +298,11 @@ static void join_is_killed(struct __test_metadata *_metadata, struct world *w,
 	EXPECT_EQ(0, status);
 }
 
+TEST_F(handover, group_can_be_killed_while_the_memory_is_locked)
+{
+	join_is_killed(_metadata, &self->w, self->e, self->mem, 0);
+}
+
 /* The account is changed first. */
 TEST_F(handover, group_can_be_killed_while_pinned_memory_is_locked)
 {
