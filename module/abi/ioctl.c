@@ -52,7 +52,7 @@ int vib_ioctl_check_extension(struct vib_ioas *ioas, const struct vib_params *pa
 		return (ioas && ioas->type != VFIO_BATCH_IOMMU) || vib_claims_current(params);
 	case VFIO_UNMAP_ALL:
 		/* Before SET_IOMMU: type1 may come to serve the container, and not have it. */
-		return ioas || READ_ONCE(params->claim_type1);
+		return ioas || vib_claims_current(params);
 	case VFIO_UPDATE_VADDR:
 		return ioas && can_update_vaddr(ioas);
 	case VFIO_DMA_CC_IOMMU:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See compare.h. */
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -133,19 +134,20 @@ static bool same_contents(struct pair *pair, const struct info *type1,
 	return true;
 }
 
-/* Each by its own rule (DIFF_RAM_TAKES_ENTRY). */
+/* Each by its own rule (DIFF_RAM_TAKES_ENTRY, DIFF_DMA_AVAIL). */
 static bool right_avail(struct pair *pair, const struct info *type1,
 			const struct info *ours)
 {
-	long limit = backend_param(BACKEND_TYPE1, "dma_entry_limit");
+	long limit = backend_param(BACKEND_TYPE1, "dma_entry_limit"), left;
 
 	if (type1->avail != limit - pair->model.n)
 		return pair_disagree(pair, "type1: avail %u with %u mappings",
 				     type1->avail, pair->model.n);
 	limit = backend_param(BACKEND_BATCH, "dma_entry_limit");
-	if (ours->avail != limit - model_uncharged(&pair->model))
-		return pair_disagree(pair, "ours: avail %u, %u uncharged",
-				     ours->avail,
+	left = entries_room(BACKEND_BATCH, pair->ours.w.container);
+	if (ours->avail != UINT_MAX || left != limit - model_uncharged(&pair->model))
+		return pair_disagree(pair, "ours: avail %u, %ld entries left, %u uncharged",
+				     ours->avail, left,
 				     model_uncharged(&pair->model));
 	return true;
 }
