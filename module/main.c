@@ -8,6 +8,7 @@
 #include "abi/claim.h"
 #include "abi/debugfs.h"
 #include "glue/vfio_glue.h"
+#include "engine/bar.h"
 #include "engine/ioas.h"
 #include "params.h"
 
@@ -33,12 +34,17 @@ static int __init batch_init(void)
 	ret = vib_mapping_cache_init();
 	if (ret)
 		return ret;
-	ret = vib_vfio_register(&params);
+	ret = vib_bars_init();
 	if (ret)
 		goto err_cache;
+	ret = vib_vfio_register(&params);
+	if (ret)
+		goto err_bars;
 	vib_debugfs_init();
 	return 0;
 
+err_bars:
+	vib_bars_fini();
 err_cache:
 	vib_mapping_cache_fini();
 	return ret;
@@ -48,6 +54,7 @@ static void __exit batch_exit(void)
 {
 	vib_debugfs_fini();
 	vib_vfio_unregister();
+	vib_bars_fini();
 	vib_mapping_cache_fini();
 }
 

@@ -58,6 +58,7 @@ static bool count_extents(struct vib_mapping *map, struct cursor *cursor, struct
 
 		usage->pinned += words[i] & VIB_EXT_PINNED ? pages : 0;
 		usage->accounted += words[i] & VIB_EXT_ACCOUNTED ? pages : 0;
+		usage->revoked += vib_ext_is_hole(words[i]) ? pages : 0;
 	}
 	cursor->extent = i;
 	return i >= map->extents.nr;

@@ -12,12 +12,14 @@
  * @pinned: pages pinned for whole mappings
  * @accounted: how many of them are charged to locked memory
  * @device_pins: pages that emulated devices have pinned
+ * @revoked: pages of device memory that are in no domain, for the kernel took them away
  * @metadata: bytes of our own that the mappings take
  */
 struct vib_usage {
 	u64 pinned;
 	u64 accounted;
 	u64 device_pins;
+	u64 revoked;
 	u64 metadata;
 };
 

@@ -7,6 +7,7 @@
  * or go back to being recorded while emulated groups stay.
  */
 #include "group.h"
+#include "engine/bar.h"
 #include "engine/states.h"
 #include "trace/trace.h"
 
@@ -120,6 +121,7 @@ static int attach_locked(struct vib_ioas *ioas, struct vib_group *grp)
 	ret = vib_join(ioas, grp);
 	if (ret)
 		goto err_restore;
+	vib_bars_freeze(ioas);
 	if (list_empty(&grp->domain->groups)) {
 		ret = fill_fresh(ioas, grp);
 		if (ret)
@@ -131,6 +133,7 @@ static int attach_locked(struct vib_ioas *ioas, struct vib_group *grp)
 		grp->reason = VIB_REASON_APERTURE;
 		goto err_unlink;
 	}
+	vib_bars_thaw(ioas);
 	vib_limits_update(ioas);
 	return 0;
 
@@ -138,6 +141,7 @@ err_unlink:
 	unlink_group(ioas, grp);
 err_leave:
 	leave_domain(grp);
+	vib_bars_thaw(ioas);
 err_restore:
 	vib_limits_restore(ioas);
 	return ret;
@@ -277,10 +281,13 @@ static void forget_dead(struct vib_ioas *ioas, struct list_head *batch)
 static void detach_real(struct vib_ioas *ioas, struct vib_group *grp, struct list_head *batch,
 			struct list_head *released)
 {
+	/* Until the group has left, it reaches what its domain holds. */
+	vib_bars_freeze(ioas);
 	unlink_group(ioas, grp);
 	trace_vib_detach(ioas->handle, iommu_group_id(grp->iommu), grp->domain->id,
 			 list_empty(&grp->domain->groups));
 	leave_domain(grp);
+	vib_bars_thaw(ioas);
 	vib_limits_restore(ioas);
 	vib_limits_update(ioas);
 	if (!list_empty(&ioas->domains))
@@ -322,7 +329,7 @@ void vib_group_detach(struct vib_ioas *ioas, struct iommu_group *iommu)
 	up_write(&ioas->domains_rwsem);
 	WARN_ON_ONCE(!grp && !emu);
 	vib_handover_end(ioas, &released, false);
-	vib_retire_unmapped(&batch);
+	vib_retire_unmapped(ioas, &batch);
 	if (grp)
 		vib_resolved_fini(&grp->res);
 	kfree(grp);

@@ -9,6 +9,10 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 
+#ifndef CONFIG_MMU_NOTIFIER
+#error "this kernel has no MMU notifiers (CONFIG_MMU_NOTIFIER=n), which tell of BARs that go away"
+#endif
+
 typedef long (*vib_pin_remote_fn)(struct mm_struct *, unsigned long, unsigned long, unsigned int,
 				  struct page **, int *);
 typedef long (*vib_pin_remote_vmas_fn)(struct mm_struct *, unsigned long, unsigned long,

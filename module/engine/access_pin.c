@@ -151,6 +151,7 @@ static int run_step(struct pin_step *step)
 		.write = map->prot & IOMMU_WRITE,
 		.uncharged = !step->charge,
 		.scattered = true,
+		.watched = true,
 	};
 	struct vib_extents ex;
 	u64 excess = 0;

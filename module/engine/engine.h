@@ -116,7 +116,13 @@ u64 vib_retire(struct vib_ioas *ioas, struct list_head *list);
  */
 void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map);
 
+/*
+ * Takes a RESERVED mapping away again whose map has failed; the caller owns it. One that is stuck
+ * stays, DEAD, until no domain is left.
+ */
+void vib_retire_failed(struct vib_ioas *ioas, struct vib_mapping *map);
+
 /* Unpins and frees mappings that no domain holds and that are in no tree. */
-void vib_retire_unmapped(struct list_head *list);
+void vib_retire_unmapped(struct vib_ioas *ioas, struct list_head *list);
 
 #endif

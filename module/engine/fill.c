@@ -5,6 +5,7 @@
  */
 #include "engine.h"
 
+#include "bar.h"
 #include "iommu/domain_fill.h"
 #include "iommu/domain_unfill.h"
 #include "walk.h"
@@ -44,43 +45,99 @@ int vib_fill_lock(struct vib_ioas *ioas, u64 last, bool *alone)
 	if (ret || likely(!domain_grows(ioas, last)))
 		return ret;
 	up_read(&ioas->domains_rwsem);
+	ret = down_write_killable(&ioas->domains_rwsem);
+	if (ret)
+		return ret;
 	*alone = true;
-	return down_write_killable(&ioas->domains_rwsem);
+	/* What goes away meanwhile must not be looked for in a page table that grows. */
+	vib_bars_freeze(ioas);
+	return 0;
 }
 
 void vib_fill_unlock(struct vib_ioas *ioas, bool alone)
 {
-	if (alone)
-		up_write(&ioas->domains_rwsem);
-	else
+	if (!alone) {
 		up_read(&ioas->domains_rwsem);
+		return;
+	}
+	vib_bars_thaw(ioas);
+	up_write(&ioas->domains_rwsem);
+}
+
+/* Bytes of the extents [first, end). */
+static u64 extents_bytes(struct vib_extents *ex, u32 first, u32 end)
+{
+	return (vib_extents_pages(ex, first, 0) - vib_extents_pages(ex, end, 0)) << PAGE_SHIFT;
+}
+
+/* What a fill of the extents [first, end) of @ex at @iova is. */
+static struct vib_fill fill_of(const struct vib_mapping *map, u64 iova, struct vib_extents *ex,
+			       u32 first, u32 end)
+{
+	return (struct vib_fill){
+		.iova = iova,
+		.words = vib_extents_words(ex) + first,
+		.nr = end - first,
+		.prot = map->prot,
+		.pagewise = map->flags & VIB_F_PAGEWISE,
+	};
+}
+
+/* Enters extents, none of which is a hole, into every domain or into none. */
+static int fill_everywhere(struct vib_ioas *ioas, const struct vib_fill *fill, bool *stuck)
+{
+	struct vib_domain *dom;
+	u64 pages = 0;
+	int ret;
+	u32 i;
+
+	list_for_each_entry(dom, &ioas->domains, node) {
+		ret = vib_domain_fill(dom, fill, stuck);
+		if (!ret)
+			continue;
+		for (i = 0; i < fill->nr; i++)
+			pages += vib_ext_pages(fill->words[i]);
+		if (!undo_before(ioas, dom, fill->iova, pages << PAGE_SHIFT))
+			*stuck = true;
+		return ret;
+	}
+	return 0;
+}
+
+/* Behind the last extent from @first on that is a hole, or is none, as @first is; @nr at most. */
+static u32 run_end(struct vib_extents *ex, u32 first, u32 nr)
+{
+	u64 *words = vib_extents_words(ex);
+	bool hole = vib_ext_is_hole(words[first]);
+	u32 end = first;
+
+	while (end < nr && vib_ext_is_hole(words[end]) == hole)
+		end++;
+	return end;
 }
 
 int vib_fill_batch(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iova,
 		   struct vib_extents *batch, u32 nr, bool *stuck)
 {
-	struct vib_fill fill = {
-		.iova = iova,
-		.words = vib_extents_words(batch),
-		.nr = nr,
-		.prot = map->prot,
-		.pagewise = map->flags & VIB_F_PAGEWISE,
-	};
-	struct vib_domain *dom;
-	u64 pages;
-	int ret;
+	struct vib_fill fill = fill_of(map, iova, batch, 0, nr);
+	u32 first = 0, end;
+	int ret = 0;
 
 	lockdep_assert_held(&ioas->domains_rwsem);
-	list_for_each_entry(dom, &ioas->domains, node) {
-		ret = vib_domain_fill(dom, &fill, stuck);
-		if (!ret)
-			continue;
-		pages = vib_extents_pages(batch, 0, 0) - vib_extents_pages(batch, nr, 0);
-		if (!undo_before(ioas, dom, iova, pages << PAGE_SHIFT))
-			*stuck = true;
-		return ret;
+	if (likely(!(map->flags & VIB_F_DEVICE)))
+		return fill_everywhere(ioas, &fill, stuck);
+	for (; first < nr; first = end) {
+		end = run_end(batch, first, nr);
+		fill = fill_of(map, fill.iova, batch, first, end);
+		if (!vib_ext_is_hole(*fill.words))
+			ret = fill_everywhere(ioas, &fill, stuck);
+		if (ret)
+			break;
+		fill.iova += extents_bytes(batch, first, end);
 	}
-	return 0;
+	if (ret && !undo_before(ioas, NULL, iova, fill.iova - iova))
+		*stuck = true;
+	return ret;
 }
 
 /*
@@ -102,19 +159,24 @@ static struct vib_mapping *next_filled(struct vib_ioas *ioas, u64 start)
 
 static int fill_mapping(struct vib_domain *dom, struct vib_mapping *map)
 {
-	u64 unfilled = vib_extents_pages(&map->extents, 0, 0) -
-		       vib_extents_pages(&map->extents, map->first, 0);
-	struct vib_fill fill = {
-		.iova = map->span.start + (unfilled << PAGE_SHIFT),
-		.words = vib_extents_words(&map->extents) + map->first,
-		.nr = map->extents.nr - map->first,
-		.prot = map->prot,
-		.pagewise = map->flags & VIB_F_PAGEWISE,
-	};
+	struct vib_extents *ex = &map->extents;
+	u64 iova = map->span.start + extents_bytes(ex, 0, map->first);
+	u32 first = map->first, end;
 	bool stuck;
+	int ret = 0;
 
+	vib_bar_adopt(map);
 	/* What is stuck goes with the domain, which is freed after a failure. */
-	return vib_domain_fill(dom, &fill, &stuck);
+	for (; first < ex->nr && !ret; first = end) {
+		struct vib_fill fill;
+
+		end = map->flags & VIB_F_DEVICE ? run_end(ex, first, ex->nr) : ex->nr;
+		fill = fill_of(map, iova, ex, first, end);
+		if (!vib_ext_is_hole(*fill.words))
+			ret = vib_domain_fill(dom, &fill, &stuck);
+		iova += extents_bytes(ex, first, end);
+	}
+	return ret;
 }
 
 int vib_fill_domain(struct vib_ioas *ioas, struct vib_domain *dom)

@@ -44,6 +44,8 @@ static void init_ioas(struct vib_ioas *ioas)
 	ioas->coherent = true;
 	init_waitqueue_head(&ioas->wait);
 	ioas->kept = RB_ROOT;
+	mutex_init(&ioas->bars_lock);
+	init_waitqueue_head(&ioas->bars_wait);
 }
 
 void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params,
@@ -109,7 +111,7 @@ void vib_ioas_put(struct vib_ioas *ioas)
 	mutex_lock(&ioas->tree_lock);
 	vib_ioas_take_dead(ioas, &dead);
 	mutex_unlock(&ioas->tree_lock);
-	vib_retire_unmapped(&dead);
+	vib_retire_unmapped(ioas, &dead);
 	vib_pages_drop(&ioas->kept);
 	vib_owner_put(ioas->latest);
 	vib_ranges_fini(&ioas->spare);
@@ -168,7 +170,7 @@ void vib_ioas_release(void *handle)
 	ioas->kept = RB_ROOT;
 	mutex_unlock(&ioas->tree_lock);
 	up_write(&ioas->domains_rwsem);
-	vib_retire_unmapped(&batch);
+	vib_retire_unmapped(ioas, &batch);
 	/* Nothing can be unpinned through a container that has been released. */
 	vib_pages_drop(&kept);
 	vib_ioas_put(ioas);

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ioas: our per-container address space, and the contracts of all that works on it.
- *
- * Words (one meaning each): container, what user space opens, the VFIO core's object. ioas, ours
- * behind it. domain, one hardware page table and the groups on it. instance, one IOMMU unit.
- * mapping, one MAP_DMA. extent, a run of contiguous PFNs of one mapping. pin, a long-term GUP
- * reference; accounted, charged to locked_vm. fill / unfill, put a mapping into a domain / take it
- * out. gather / sync, collect invalidations / one IOTLB flush. IOVA ranges, what is usable.
- * last is inclusive, end exclusive.
+ * The ioas: our per-container address space, and the contracts of all that works on it. The words
+ * are explained in module/README.md.
  *
  * Lock order, outermost first:
  *
@@ -19,6 +13,8 @@
  *   ioas->tree_lock        the mapping tree, IOVA ranges, counters. Short; never held while
  *                          faulting, filling, unfilling or calling a driver.
  *   mmap_lock              inside mm/ only, with none of ours held
+ *   ioas->bars_lock        device memory in mappings (bar.h); taken when the kernel calls us with
+ *                          mmap_lock and others held. Nobody allocates, faults or copies under it.
  *   IOMMU core's           group mutex (iommu/)
  */
 #ifndef VIB_IOAS_H
@@ -60,8 +56,7 @@ struct vib_stats {
  * @handle: what the VFIO core holds in place of a pointer
  * @type: the type id that user space asked for
  * @v2: mappings cannot be cut
- * @pid: who opened it, for people
- * @comm: likewise
+ * @pid, @comm: who opened it, for people
  * @params: module parameters; read when needed
  * @domains_rwsem: see above
  * @domains: domains in use; domains_rwsem
@@ -91,6 +86,10 @@ struct vib_stats {
  * @latest: the owner of the latest mapping
  * @kept: struct vib_page by page: what emulated devices keep pinned of mappings that are gone
  * @stats: see there
+ * @bars_lock: device memory in mappings (bar.h); all below is under it
+ * @bars_wait: for fills of device memory to end
+ * @bars_frozen: domains come, go or are filled
+ * @nr_bars: mappings with device memory
  */
 struct vib_ioas {
 	refcount_t refs;
@@ -132,6 +131,11 @@ struct vib_ioas {
 	struct vib_owner *latest;
 	struct rb_root kept;
 	struct vib_stats stats;
+
+	struct mutex bars_lock;
+	wait_queue_head_t bars_wait;
+	bool bars_frozen;
+	unsigned long nr_bars;
 };
 
 /* ioas.c: birth, death, and finding it from the handle */

@@ -8,6 +8,7 @@
  * mapping as it stands, which is what retire.c does to any mapping.
  */
 #include "iommu/domain.h"
+#include "bar.h"
 #include "dirty.h"
 #include "engine.h"
 #include "mm/pin.h"
@@ -36,7 +37,7 @@ struct job {
 	bool record;			/* no domain was there when the range was reserved */
 };
 
-/* What is in the way of a new mapping: -EEXIST, or -EAGAIN when it is only coming or going. */
+/* What is in the way of a new mapping: -EEXIST, or -EAGAIN when it is RESERVED or DRAINING. */
 static int obstacle(struct vib_ioas *ioas, struct vib_span *span, u64 last)
 {
 	for (; span; span = vib_maptree_next(span, last))
@@ -162,6 +163,9 @@ static int publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 			map->flags |= VIB_F_ENTRY;
 			ioas->entries_left--;
 		}
+		/* From here on, another thread may end the mapping. */
+		vib_bar_fill_end(map);
+		vib_bar_live(map);
 		map->state = VIB_LIVE;
 		ioas->stats.maps++;
 		vib_ioas_changed(ioas);
@@ -213,6 +217,22 @@ static u32 fillable(struct job *job)
 	return vib_extents_settle(batch, pinned_end(job) >> PAGE_SHIFT, HOLD_MAX);
 }
 
+/* Fills what can be filled now, and publishes after the last. domains_rwsem is held for read. */
+static int fill_and_publish(struct job *job)
+{
+	u32 nr = fillable(job);
+	int ret;
+
+	vib_bar_fill_begin(job->map, &job->batch, nr, job->iova);
+	ret = fill(job, nr);
+	if (!ret && !job->pin.left)
+		ret = publish(job->ioas, job->map, !job->pin.accounted);
+	/* A published mapping is not ours any more. */
+	if (ret || job->pin.left)
+		vib_bar_fill_end(job->map);
+	return ret;
+}
+
 /*
  * Hands a pinned batch to the domains; publishes after the last. -EAGAIN when there is no domain
  * any more.
@@ -226,12 +246,7 @@ static int commit(struct job *job)
 	ret = vib_fill_lock(ioas, pinned_end(job) - 1, &alone);
 	if (ret)
 		return ret;
-	if (list_empty(&ioas->domains))
-		ret = -EAGAIN;
-	else
-		ret = fill(job, fillable(job));
-	if (!ret && !job->pin.left)
-		ret = publish(ioas, job->map, !job->pin.accounted);
+	ret = list_empty(&ioas->domains) ? -EAGAIN : fill_and_publish(job);
 	vib_fill_unlock(ioas, alone);
 	/* What is held back goes on where the rest ended. */
 	if (job->pin.left)
@@ -264,9 +279,10 @@ static int populate(struct job *job)
 	job->pin.vaddr = map->vaddr;
 	job->pin.left = vib_span_size(&map->span) >> PAGE_SHIFT;
 	job->pin.accounted = 0;
+	job->pin.watched = false;
 	vib_pin_begin(&job->pin);
 	do {
-		ret = vib_pin_some(&job->pin, &job->batch, VIB_PIN_BUDGET);
+		ret = vib_bar_pin(job->ioas, map, &job->pin, &job->batch);
 		if (ret)
 			vib_refuse(job->ioas->handle, VIB_REASON_PIN, ret);
 		else
@@ -308,26 +324,6 @@ static int run(struct job *job)
 		}
 		job->record = !job->record;
 	}
-}
-
-/* Takes a mapping that did not come to life away again. */
-static void abandon(struct vib_ioas *ioas, struct vib_mapping *map)
-{
-	LIST_HEAD(batch);
-
-	mutex_lock(&ioas->tree_lock);
-	if (map->flags & VIB_F_STUCK) {
-		/* It stays as it is until no domain is left. */
-		map->state = VIB_DEAD;
-		vib_ioas_changed(ioas);
-		mutex_unlock(&ioas->tree_lock);
-		return;
-	}
-	map->state = VIB_DRAINING;
-	map->flags |= VIB_F_PARTIAL;
-	mutex_unlock(&ioas->tree_lock);
-	list_add(&map->node, &batch);
-	vib_retire(ioas, &batch);
 }
 
 int vib_map_check_args(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, u64 *last)
@@ -374,7 +370,7 @@ static int map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int pro
 	}
 	ret = run(&job);
 	if (ret)
-		abandon(ioas, job.map);
+		vib_retire_failed(ioas, job.map);
 	return ret;
 }
 

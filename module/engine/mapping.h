@@ -14,8 +14,8 @@
  * and whoever needs that range waits (vib_ioas_wait()) holding nothing. A LIVE mapping that a call
  * needs beyond tree_lock is made busy; who wants to claim it waits. Emulated devices never wait.
  * Invariant, whatever the state: with domains_rwsem held for write, every domain holds exactly the
- * extents from @first on of every mapping in the tree. So attach can fill a new domain, and detach
- * forget one, at any moment.
+ * extents from @first on of every mapping in the tree, but for holes. So attach can fill a new
+ * domain, and detach forget one, at any moment.
  */
 #ifndef VIB_MAPPING_H
 #define VIB_MAPPING_H
@@ -27,6 +27,7 @@
 #include "pure/extents.h"
 #include "pure/maptree.h"
 
+struct vib_bar;
 struct vib_owner;
 
 enum vib_state {
@@ -41,7 +42,8 @@ enum vib_state {
  * dma_entry_limit. PAGEWISE: filled page by page (disable_hugepages). STUCK: an IOMMU driver did
  * not let go of it, no extent from then on is unpinned. INVALID: its user address was taken back
  * (UNMAP_FLAG_VADDR). ORPHAN: whoever drops the last @busy retires it. KEPT: an emulated device did
- * not let go of its pages. HANDOVER: in a handover's list (by @node), not to be claimed.
+ * not let go of its pages. HANDOVER: in a handover's list (by @node), not to be claimed. DEVICE: it
+ * has device memory, so some of its extents may be holes (bar.h).
  */
 enum {
 	VIB_F_PARTIAL	= BIT(0),
@@ -52,6 +54,7 @@ enum {
 	VIB_F_ORPHAN	= BIT(5),
 	VIB_F_KEPT	= BIT(6),
 	VIB_F_HANDOVER	= BIT(7),
+	VIB_F_DEVICE	= BIT(8),
 };
 
 /**
@@ -68,6 +71,7 @@ enum {
  * @pins: struct vib_page by page: what emulated devices have pinned; tree_lock
  * @first: extents before this index are unfilled; as @extents
  * @busy: calls that use the LIVE mapping without owning it; it is not claimed meanwhile; tree_lock
+ * @bar: its device memory, NULL without; the thread that owns the mapping's state sets it
  * @prot: IOMMU_READ and IOMMU_WRITE; constant
  * @state: enum vib_state; tree_lock
  * @flags: VIB_F_*; the thread that owns the mapping's state, INVALID and ORPHAN under tree_lock
@@ -82,10 +86,11 @@ struct vib_mapping {
 	struct rb_root pins;
 	u32 first;
 	u32 busy;
+	struct vib_bar *bar;
 	u8 prot;
 	u8 dirty_shift;
 	u8 state;
-	u8 flags;
+	u16 flags;
 };
 
 /* The mapping of a span that is in an ioas' tree. */

@@ -8,6 +8,7 @@
 
 #include <linux/iommu.h>
 
+#include "bar.h"
 #include "mm/pin.h"
 #include "pages.h"
 
@@ -81,7 +82,7 @@ int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map)
 		return ret;
 	vib_pin_begin(&pin);
 	while (!ret && pin.left)
-		ret = vib_pin_some(&pin, &map->extents, VIB_PIN_BUDGET);
+		ret = vib_bar_pin(ioas, map, &pin, &map->extents);
 	vib_pin_end(&pin);
 	return ret;
 }
@@ -103,6 +104,7 @@ static void recount_entry(struct vib_ioas *ioas, struct vib_mapping *map)
 
 void vib_recorded_end(struct vib_ioas *ioas, struct vib_mapping *map)
 {
+	vib_bar_live(map);
 	uncharge_pins(ioas, map);
 	mutex_lock(&ioas->tree_lock);
 	recount_entry(ioas, map);
@@ -111,9 +113,10 @@ void vib_recorded_end(struct vib_ioas *ioas, struct vib_mapping *map)
 
 void vib_recorded_unpin(struct vib_ioas *ioas, struct vib_mapping *map)
 {
-	u64 accounted = vib_unpin(&map->extents, 0, map->extents.nr, map->prot & IOMMU_WRITE);
-	u64 noted;
+	u64 accounted, noted;
 
+	vib_bar_end(ioas, map);
+	accounted = vib_unpin(&map->extents, 0, map->extents.nr, map->prot & IOMMU_WRITE);
 	mutex_lock(&ioas->tree_lock);
 	vib_extents_fini(&map->extents);
 	map->first = 0;

@@ -9,6 +9,7 @@
 
 #include <linux/sched.h>
 
+#include "bar.h"
 #include "pages.h"
 #include "mm/pin.h"
 #include "slice.h"
@@ -22,34 +23,67 @@ struct tally {
 	u64 size;			/* bytes of the mappings */
 	unsigned long mappings;
 	unsigned int syncs;
-	u8 flags;			/* VIB_F_*, of any of them */
+	u16 flags;			/* VIB_F_*, of any of them */
 	bool pins;			/* emulated devices have pinned some of their pages */
 };
 
-/*
- * Takes the slice out of one domain, neighbours in one go, and syncs: the number of flushes. What
- * would not go widens @stuck.
- */
-static unsigned int unfill_slice(struct vib_ioas *ioas, struct vib_domain *dom,
-				 const struct vib_slice *slice, struct vib_range *stuck)
+/* Takes the slice out, neighbours in one go. */
+static void unfill_whole(const struct vib_slice *slice, struct vib_unfill *unfill)
 {
 	struct vib_mapping *map, *next;
-	struct vib_unfill unfill;
 	u64 start = slice->iova;
 	unsigned long steps = 0;
-	unsigned int syncs;
 
-	vib_unfill_begin(&unfill, dom);
 	for (map = slice->map; map != slice->last; map = next) {
 		next = list_next_entry(map, node);
 		if (next->span.start == map->span.last + 1)
 			continue;
-		vib_unfill_range(&unfill, start, map->span.last + 1 - start);
+		vib_unfill_range(unfill, start, map->span.last + 1 - start);
 		start = next->span.start;
 		vib_ioas_step(&steps);
 	}
 	if (slice->stop != start)
-		vib_unfill_range(&unfill, start, slice->stop - start);
+		vib_unfill_range(unfill, start, slice->stop - start);
+}
+
+/* The same for mappings that may have holes, extent by extent. */
+static void unfill_around_holes(const struct vib_slice *slice, struct vib_unfill *unfill)
+{
+	struct vib_mapping *map = slice->map;
+	u64 iova = slice->iova;
+	unsigned long steps = 0;
+
+	for (;; map = list_next_entry(map, node), iova = map->span.start) {
+		u64 *words = vib_extents_words(&map->extents);
+		u32 end = map == slice->last ? slice->end : map->extents.nr;
+		u32 i = vib_slice_first(slice, map);
+
+		for (; i < end; iova += vib_ext_pages(words[i++]) << PAGE_SHIFT) {
+			if (!vib_ext_is_hole(words[i]))
+				vib_unfill_range(unfill, iova,
+						 vib_ext_pages(words[i]) << PAGE_SHIFT);
+			vib_ioas_step(&steps);
+		}
+		if (map == slice->last)
+			return;
+	}
+}
+
+/*
+ * Takes the slice out of one domain and syncs: the number of flushes. What would not go widens
+ * @stuck.
+ */
+static unsigned int unfill_slice(struct vib_ioas *ioas, struct vib_domain *dom,
+				 const struct vib_slice *slice, struct vib_range *stuck)
+{
+	struct vib_unfill unfill;
+	unsigned int syncs;
+
+	vib_unfill_begin(&unfill, dom);
+	if (unlikely(slice->flags & VIB_F_DEVICE))
+		unfill_around_holes(slice, &unfill);
+	else
+		unfill_whole(slice, &unfill);
 	syncs = vib_unfill_sync(&unfill);
 	trace_vib_sync(ioas->handle, dom->id, slice->iova, slice->stop - 1, syncs);
 	stuck->start = min(stuck->start, unfill.stuck.start);
@@ -152,7 +186,7 @@ static bool retire_page(struct vib_ioas *ioas, struct list_head *list, struct ta
 	bool gone = true;
 
 	if (!list_is_singular(list) || map->extents.nr != 1 ||
-	    vib_span_size(&map->span) != PAGE_SIZE)
+	    vib_span_size(&map->span) != PAGE_SIZE || map->flags & VIB_F_DEVICE)
 		return false;
 	down_read(&ioas->domains_rwsem);
 	list_for_each_entry(dom, &ioas->domains, node) {
@@ -242,6 +276,7 @@ u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
 {
 	struct tally tally = {};
 
+	vib_bars_end(ioas, list);
 	if (!retire_page(ioas, list, &tally))
 		unfill_list(ioas, list, &tally);
 	/* Nobody need wait for this, but a mapping that stays no longer keeps its owner for us. */
@@ -253,12 +288,32 @@ u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
 	return tally.size;
 }
 
+void vib_retire_failed(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	LIST_HEAD(batch);
+
+	mutex_lock(&ioas->tree_lock);
+	if (map->flags & VIB_F_STUCK) {
+		/* It stays as it is until no domain is left. */
+		map->state = VIB_DEAD;
+		vib_ioas_changed(ioas);
+		mutex_unlock(&ioas->tree_lock);
+		return;
+	}
+	map->state = VIB_DRAINING;
+	map->flags |= VIB_F_PARTIAL;
+	mutex_unlock(&ioas->tree_lock);
+	list_add(&map->node, &batch);
+	vib_retire(ioas, &batch);
+}
+
 void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	struct tally tally = {};
 	LIST_HEAD(list);
 
 	list_add(&map->node, &list);
+	vib_bar_end(ioas, map);
 	unfill_list(ioas, &list, &tally);
 	settle_account(&tally);
 	if (map->flags & VIB_F_STUCK)
@@ -269,11 +324,12 @@ void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map)
 	up_read(&ioas->domains_rwsem);
 }
 
-void vib_retire_unmapped(struct list_head *list)
+void vib_retire_unmapped(struct vib_ioas *ioas, struct list_head *list)
 {
 	struct tally tally = {};
 	struct vib_mapping *map;
 
+	vib_bars_end(ioas, list);
 	list_for_each_entry(map, list, node)
 		unpin_part(map, map->first, map->extents.nr, &tally);
 	settle_account(&tally);

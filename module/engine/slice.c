@@ -92,7 +92,7 @@ void vib_slice_cut(struct vib_slice *slice)
 	s64 left = SLICE_PAGES;
 	u32 end = slice->first ? cut_part(map, slice->first, &left) : cut_mapping(map, &left);
 	u64 size = 0, mappings = 0;
-	u8 flags = 0;
+	u16 flags = 0;
 
 	for (;;) {
 		flags |= map->flags;

@@ -36,7 +36,7 @@ struct vib_slice {
 	u64 stop;
 	u64 size;
 	unsigned long mappings;
-	u8 flags;
+	u16 flags;
 };
 
 /* The index of the first extent of @map, which is in the slice, that belongs to it. */

@@ -4,6 +4,8 @@
  * process. Pins, extents and domains are not touched; only the address and the account move.
  */
 #include "engine.h"
+#include "bar.h"
+#include "mm/watch.h"
 #include "states.h"
 #include "walk.h"
 
@@ -81,6 +83,9 @@ static int invalidate_range(struct vib_ioas *ioas, u64 start, u64 last, u64 *siz
 		}
 		vib_ioas_step(&steps);
 	}
+	if (READ_ONCE(ioas->nr_bars))
+		for (map = first; map; map = vib_mapping_next(map, last))
+			vib_bar_leave(ioas, map);
 	ioas->invalid += marked;
 	*size = bytes;
 	return 0;
@@ -188,13 +193,20 @@ static struct vib_owner *repoint_mapping(struct vib_ioas *ioas, struct vib_mappi
 static int restore_mapping(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_owner *owner,
 			   u64 vaddr)
 {
+	struct vib_watch *watch = vib_bar_watch(map, owner, vaddr);
 	LIST_HEAD(orphans);
 	int ret;
 
-	ret = move_account(map, owner);
-	mutex_lock(&ioas->tree_lock);
+	ret = IS_ERR(watch) ? PTR_ERR(watch) : move_account(map, owner);
 	if (!ret)
+		vib_bar_move(map, owner, vaddr, watch);
+	else if (!IS_ERR(watch))
+		vib_watch_end(watch);
+	mutex_lock(&ioas->tree_lock);
+	if (!ret) {
 		owner = repoint_mapping(ioas, map, owner, vaddr);
+		vib_bar_live(map);
+	}
 	vib_mapping_unbusy(ioas, map, &orphans);
 	mutex_unlock(&ioas->tree_lock);
 	vib_owner_put(owner);

@@ -77,7 +77,7 @@ static long append_once(struct vib_pin *pin, struct vib_extents *out, unsigned i
 	vma = vib_compat_vma_lookup(mm, addr);
 	if (!vma || !(vma->vm_flags & VM_PFNMAP))
 		return 0;
-	return append_vma(pin, vma, addr, out, max);
+	return pin->watched ? append_vma(pin, vma, addr, out, max) : -EREMOTE;
 }
 
 long vib_pfnmap_append(struct vib_pin *pin, struct vib_extents *out, unsigned int max)
@@ -110,4 +110,64 @@ int vib_pfnmap_fault(struct vib_pin *pin)
 	ret = vib_compat_vma_lookup(mm, addr) ? fault_in(pin, addr, &unlocked) : -EFAULT;
 	mmap_read_unlock(mm);
 	return ret;
+}
+
+/* Reads entries of the vma at pin->vaddr; *@skip as vib_pfnmap_peek() has it. mmap_lock is held. */
+static long peek_vma(struct vib_pin *pin, struct vib_extents *out, unsigned int max, u64 *skip)
+{
+	struct mm_struct *mm = pin->owner->mm;
+	unsigned long addr = vib_compat_untag(mm, pin->vaddr);
+	struct vm_area_struct *vma = vib_compat_vma_lookup(mm, addr);
+
+	if (!vma)
+		return -EFAULT;
+	*skip = min_t(u64, pin->left, (vma->vm_end - addr) >> PAGE_SHIFT);
+	return vma->vm_flags & VM_PFNMAP ? append_vma(pin, vma, addr, out, max) : -EFAULT;
+}
+
+long vib_pfnmap_peek(struct vib_pin *pin, struct vib_extents *out, unsigned int max, u64 *skip)
+{
+	struct mm_struct *mm = pin->owner->mm;
+	long ret;
+
+	*skip = pin->left;
+	if (!mmap_read_trylock(mm))
+		return -EAGAIN;
+	ret = peek_vma(pin, out, max, skip);
+	mmap_read_unlock(mm);
+	return ret;
+}
+
+/* How many pages from pin->vaddr on are device memory from @pfn on; 0 or an errno when none. */
+static long match_some(struct vib_pin *pin, u64 pfn)
+{
+	struct mm_struct *mm = pin->owner->mm;
+	struct vib_extents ex;
+	u64 skip;
+	long got;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	vib_extents_init(&ex);
+	got = peek_vma(pin, &ex, 1, &skip);
+	mmap_read_unlock(mm);
+	if (got > 0 && vib_ext_pfn(*vib_extents_words(&ex)) != pfn)
+		got = 0;
+	vib_extents_fini(&ex);
+	return got;
+}
+
+bool vib_pfnmap_matches(struct vib_pin *pin, u64 pfn)
+{
+	long got;
+
+	for (; pin->left; pin->left -= got) {
+		got = match_some(pin, pfn);
+		if (got <= 0)
+			return false;
+		pin->vaddr += (u64)got << PAGE_SHIFT;
+		pfn += got;
+		cond_resched();
+	}
+	return true;
 }

@@ -13,7 +13,8 @@
  * @out: gets extents without flags appended; room for @max is reserved
  * @max: how many page table entries to read at most
  *
- * Return: how many pages were appended; 0 when there is another vma, or none; -EFAULT or -EINTR.
+ * Return: how many pages were appended; 0 when there is another vma, or none; -EFAULT or -EINTR;
+ * -EREMOTE where there is device memory and pin->watched is not set.
  */
 long vib_pfnmap_append(struct vib_pin *pin, struct vib_extents *out, unsigned int max);
 
@@ -29,5 +30,19 @@ long vib_pfnmap_append(struct vib_pin *pin, struct vib_extents *out, unsigned in
  * Return: 0 when GUP should be asked again; -EFAULT or -EINTR.
  */
 int vib_pfnmap_fault(struct vib_pin *pin);
+
+/**
+ * vib_pfnmap_peek - vib_pfnmap_append() for a worker: never waits for mmap_lock
+ * @pin: which addresses; only read
+ * @out: gets extents appended; room for @max is reserved
+ * @max: how many page table entries to read at most
+ * @skip: without success, how many pages need no further look for now
+ *
+ * Return: how many pages were appended; -EAGAIN, or -EFAULT when there is no device memory now.
+ */
+long vib_pfnmap_peek(struct vib_pin *pin, struct vib_extents *out, unsigned int max, u64 *skip);
+
+/* Is what stands behind pin->vaddr, pin->left pages, device memory from @pfn on? Uses up @pin. */
+bool vib_pfnmap_matches(struct vib_pin *pin, u64 pfn);
 
 #endif

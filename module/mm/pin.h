@@ -32,6 +32,7 @@ enum {
  * @write: the device may write
  * @uncharged: the pages are on the account already
  * @scattered: an extent for every page
+ * @watched: the caller is told when device memory goes (watch.h), or enters it nowhere
  * @pages: where GUP puts its pages, and one slot more: NULL behind the last ends every run
  * @few: @pages for small ranges
  * @max: how many fit into @pages
@@ -46,6 +47,7 @@ struct vib_pin {
 	bool write;
 	bool uncharged;
 	bool scattered;
+	bool watched;
 	unsigned int max;
 	struct page **pages;
 	struct page *few[VIB_PIN_FEW + 1];
@@ -73,8 +75,10 @@ static inline void vib_pin_end(struct vib_pin *pin)
  * that the kernel keeps reserved, are recorded without a charge, device memory and zero pages also
  * without a pin.
  *
- * Return: 0 with @pin advanced. Otherwise @out and the account are as before and @pin is of no more
- * use: -EFAULT, -ENOMEM (memory, or RLIMIT_MEMLOCK), -EINTR on a fatal signal, or GUP's own errno.
+ * Return: 0 with @pin advanced; -EREMOTE when there is device memory and @pin->watched is not set:
+ * then it may be set, and the call made again with @pin->vaddr and @pin->left as before. Otherwise
+ * @out and the account are as before and @pin is of no more use: -EFAULT, -ENOMEM (memory, or
+ * RLIMIT_MEMLOCK), -EINTR on a fatal signal, or GUP's own errno.
  */
 int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget);
 

@@ -27,6 +27,9 @@ enum {
 /* Longest run that one word can say: 2^22 - 1 pages, a page less than 16 GiB with 4 KiB pages. */
 #define VIB_EXT_PAGES_MAX	(BIT_ULL(64 - VIB_EXT_COUNT_SHIFT) - 1)
 
+/* The PFN of a hole: pages of a mapping of which nothing is in any domain, for now or for good. */
+#define VIB_EXT_HOLE		VIB_EXT_PFN_MAX
+
 static inline u64 vib_ext_pfn(u64 ext)
 {
 	return ext & VIB_EXT_PFN_MAX;
@@ -40,6 +43,11 @@ static inline u64 vib_ext_pages(u64 ext)
 static inline u64 vib_ext_flags(u64 ext)
 {
 	return ext & VIB_EXT_FLAGS;
+}
+
+static inline bool vib_ext_is_hole(u64 ext)
+{
+	return vib_ext_pfn(ext) == VIB_EXT_HOLE;
 }
 
 static inline u64 vib_ext_make(u64 pfn, u64 pages, u64 flags)

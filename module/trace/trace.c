@@ -5,6 +5,7 @@
 #define CREATE_TRACE_POINTS
 #include "refusal.h"
 #include "trace.h"
+#include "window.h"
 
 #include <linux/ctype.h>
 

@@ -130,6 +130,11 @@ static const struct difference differences[DIFFERENCES] = {
 		.why = "none, as before it came; type1 keeps one that holds everything",
 		.until = NEVER, .type1 = 1, .ours = 0,
 	},
+	[DIFF_BAR_STAYS] = {
+		.what = "a device reaches a BAR whose user address has ended",
+		.why = "type1 looks at the address once, when it is mapped",
+		.until = NEVER, .type1 = 1, .ours = 0,
+	},
 	[DIFF_OWN_ID] = {
 		.what = "CHECK_EXTENSION(VFIO_BATCH_IOMMU)",
 		.why = "our own type id",

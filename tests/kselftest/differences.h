@@ -37,6 +37,7 @@ enum difference_id {
 	DIFF_JOIN_BEYOND_OLD,
 	DIFF_JOIN_BEYOND,
 	DIFF_WINDOWS_WITHOUT_GROUP,
+	DIFF_BAR_STAYS,
 	/* what the type id alone tells */
 	DIFF_OWN_ID,
 	DIFF_OWN_IS_NOT_TYPE1,

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Device memory of mappings, and the kernel taking it away. Knows nothing of who takes it or why;
+ * mm/watch.h tells.
+ *
+ * An extent becomes a hole as a whole when one page of it goes, for IOMMU pages cannot be cut; what
+ * of it is still there the worker fills again at once (bar_restore.c). A page whose user address
+ * has ended is marked in @gone and never comes back.
+ *
+ * Invariant: with bars_lock held and nobody filling, every domain holds exactly the extents of an
+ * entered mapping that are no holes, and its device memory is what stands behind the user address.
+ */
+#include "bar.h"
+
+#include <linux/bitmap.h>
+#include <linux/err.h>
+#include <linux/slab.h>
+
+#include "bar_state.h"
+#include "extent_walk.h"
+#include "iommu/domain_unfill.h"
+#include "mm/pin.h"
+#include "mm/watch.h"
+#include "trace/trace.h"
+#include "trace/window.h"
+
+/* The page of the mapping that a user address is in. */
+static u64 bar_page(const struct vib_bar *bar, u64 vaddr)
+{
+	return (vaddr - bar->base) >> PAGE_SHIFT;
+}
+
+/* Waits, with bars_lock dropped meanwhile, until nobody fills; false if it must not sleep. */
+static bool wait_fills(struct vib_bar *bar, bool may_sleep)
+{
+	struct vib_ioas *ioas = bar->ioas;
+
+	lockdep_assert_held(&ioas->bars_lock);
+	while (bar->filling || ioas->bars_frozen) {
+		if (!may_sleep)
+			return false;
+		mutex_unlock(&ioas->bars_lock);
+		wait_event(ioas->bars_wait,
+			   !READ_ONCE(bar->filling) && !READ_ONCE(ioas->bars_frozen));
+		mutex_lock(&ioas->bars_lock);
+	}
+	return true;
+}
+
+/* Device memory of the mapping that has a byte in [start, last]. */
+static bool walk_concerns(const struct vib_extent_walk *walk, u64 start, u64 last)
+{
+	return vib_walk_meets(walk, start, last) && vib_ext_is_device(*walk->word);
+}
+
+/* Takes it out of one domain and flushes; false when the driver would not let go of some. */
+static bool unfill_device(struct vib_bar *bar, struct vib_domain *dom, u64 start, u64 last)
+{
+	struct vib_extent_walk walk;
+	struct vib_unfill unfill;
+	unsigned int syncs;
+
+	vib_unfill_begin(&unfill, dom);
+	vib_for_each_extent(bar->map, &walk)
+		if (walk_concerns(&walk, start, last))
+			vib_unfill_range(&unfill, walk.iova, vib_walk_size(&walk));
+	syncs = vib_unfill_sync(&unfill);
+	trace_vib_sync(bar->ioas->handle, dom->id, start, last, syncs);
+	return vib_stuck_none(&unfill.stuck);
+}
+
+u64 vib_bar_revoke(struct vib_bar *bar, u64 start, u64 last)
+{
+	struct vib_extent_walk walk;
+	struct vib_domain *dom;
+	bool clean = true;
+	u64 pages = 0;
+
+	lockdep_assert_held(&bar->ioas->bars_lock);
+	vib_for_each_extent(bar->map, &walk)
+		if (walk_concerns(&walk, start, last))
+			pages += vib_ext_pages(*walk.word);
+	if (!pages)
+		return 0;
+	list_for_each_entry(dom, &bar->ioas->domains, node)
+		clean &= unfill_device(bar, dom, start, last);
+	trace_vib_revoke(bar->ioas->handle, start, last, pages);
+	/* What is stuck stays as it is: the end of the mapping tries once more, and keeps it. */
+	if (!clean)
+		return 0;
+	vib_for_each_extent(bar->map, &walk)
+		if (walk_concerns(&walk, start, last))
+			vib_walk_punch(&walk);
+	return pages;
+}
+
+/* Notes what is going, for whoever has read it and not filled it yet. */
+static void note_zap(struct vib_bar *bar, const struct vib_watch_event *event)
+{
+	u64 first = bar_page(bar, event->start);
+
+	bar->zapped.start = min(bar->zapped.start, event->start);
+	bar->zapped.last = max(bar->zapped.last, event->last);
+	if (event->gone)
+		bitmap_set(bar->gone, first, bar_page(bar, event->last) - first + 1);
+}
+
+/* What goes leaves the domains; false if that would have to wait and must not. */
+static bool revoke_event(struct vib_bar *bar, const struct vib_watch_event *event)
+{
+	u64 start = bar->map->span.start + (event->start - bar->base);
+	u64 last = start + (event->last - event->start);
+
+	/* While the client has taken the address back, it may end without consequence. */
+	if (event->start > event->last || (bar->left && event->gone))
+		return true;
+	note_zap(bar, event);
+	if (!wait_fills(bar, event->may_sleep))
+		return false;
+	if (bar->entered && vib_bar_revoke(bar, start, last))
+		vib_bar_queue(bar, VIB_RESTORE_FIRST);
+	return true;
+}
+
+bool vib_bar_event(void *data, struct vib_watch *watch, const struct vib_watch_event *event)
+{
+	struct vib_bar *bar = data;
+	struct mutex *lock = &bar->ioas->bars_lock;
+	bool done;
+
+	if (event->may_sleep)
+		mutex_lock(lock);
+	else if (!mutex_trylock(lock))
+		return false;
+	vib_watch_note(watch, event);
+	/* Another watch is coming, before anything was read there, or has been replaced. */
+	done = watch != bar->watch || revoke_event(bar, event);
+	mutex_unlock(lock);
+	return done;
+}
+
+static void free_bar(struct vib_bar *bar)
+{
+	kvfree(bar->gone);
+	kfree(bar);
+}
+
+static struct vib_bar *alloc_bar(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	struct vib_bar *bar = kzalloc(sizeof(*bar), GFP_KERNEL_ACCOUNT);
+
+	if (!bar)
+		return NULL;
+	bar->ioas = ioas;
+	bar->map = map;
+	bar->base = map->vaddr;
+	vib_bar_clear_zapped(bar);
+	INIT_DELAYED_WORK(&bar->work, vib_bar_restore);
+	bar->gone = kvcalloc(BITS_TO_LONGS(vib_bar_size(bar) >> PAGE_SHIFT), sizeof(*bar->gone),
+			     GFP_KERNEL_ACCOUNT);
+	if (!bar->gone) {
+		kfree(bar);
+		return NULL;
+	}
+	return bar;
+}
+
+/* Begins to watch the user addresses of a mapping. */
+static int begin_bar(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	struct vib_bar *bar = alloc_bar(ioas, map);
+	struct vib_watch *watch;
+
+	if (!bar)
+		return -ENOMEM;
+	if (!vib_owner_hold(map->owner)) {
+		free_bar(bar);
+		return -ESRCH;
+	}
+	watch = vib_watch_begin(map->owner, map->vaddr, vib_bar_size(bar), vib_bar_event, bar);
+	vib_owner_release(map->owner);
+	if (IS_ERR(watch)) {
+		free_bar(bar);
+		return PTR_ERR(watch);
+	}
+	mutex_lock(&ioas->bars_lock);
+	bar->watch = watch;
+	map->bar = bar;
+	WRITE_ONCE(ioas->nr_bars, ioas->nr_bars + 1);
+	mutex_unlock(&ioas->bars_lock);
+	map->flags |= VIB_F_DEVICE;
+	return 0;
+}
+
+void vib_bar_look(struct vib_bar *bar, bool fresh)
+{
+	if (fresh) {
+		mutex_lock(&bar->ioas->bars_lock);
+		vib_bar_clear_zapped(bar);
+		mutex_unlock(&bar->ioas->bars_lock);
+	}
+	vib_watch_wait(bar->watch);
+}
+
+int vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin *pin,
+		struct vib_extents *out)
+{
+	u64 vaddr = pin->vaddr, left = pin->left;
+	int ret;
+
+	for (;;) {
+		if (map->bar)
+			vib_bar_look(map->bar, !out->nr);
+		ret = vib_pin_some(pin, out, VIB_PIN_BUDGET);
+		if (ret != -EREMOTE)
+			return ret;
+		ret = begin_bar(ioas, map);
+		if (ret)
+			return ret;
+		pin->vaddr = vaddr;
+		pin->left = left;
+		pin->watched = true;
+	}
+}
+
+/* Of @nr extents that were read, and belong at @vaddr, what the kernel took since is a hole. */
+static void punch_zapped(struct vib_bar *bar, u64 *words, u32 nr, u64 vaddr)
+{
+	u64 size;
+
+	for (; nr--; words++, vaddr += size) {
+		size = vib_ext_pages(*words) << PAGE_SHIFT;
+		if (vib_ext_is_device(*words) && vib_bar_zapped(bar, vaddr, size))
+			*words = vib_ext_make(VIB_EXT_HOLE, vib_ext_pages(*words), 0);
+	}
+}
+
+void vib_bar_fill_begin(struct vib_mapping *map, struct vib_extents *batch, u32 nr, u64 iova)
+{
+	struct vib_bar *bar = map->bar;
+
+	if (!bar)
+		return;
+	lockdep_assert_held(&bar->ioas->domains_rwsem);
+	mutex_lock(&bar->ioas->bars_lock);
+	punch_zapped(bar, vib_extents_words(batch), nr, bar->base + (iova - map->span.start));
+	WRITE_ONCE(bar->filling, true);
+	bar->entered = true;
+	mutex_unlock(&bar->ioas->bars_lock);
+}
+
+void vib_bar_fill_end(struct vib_mapping *map)
+{
+	struct vib_bar *bar = map->bar;
+
+	if (!bar)
+		return;
+	mutex_lock(&bar->ioas->bars_lock);
+	WRITE_ONCE(bar->filling, false);
+	mutex_unlock(&bar->ioas->bars_lock);
+	wake_up_all(&bar->ioas->bars_wait);
+}
+
+void vib_bar_adopt(struct vib_mapping *map)
+{
+	struct vib_bar *bar = map->bar;
+
+	if (!bar || bar->entered)
+		return;
+	mutex_lock(&bar->ioas->bars_lock);
+	punch_zapped(bar, vib_extents_words(&map->extents), map->extents.nr, bar->base);
+	bar->entered = true;
+	mutex_unlock(&bar->ioas->bars_lock);
+}
+
+void vib_bar_live(struct vib_mapping *map)
+{
+	struct vib_bar *bar = map->bar;
+	struct vib_extent_walk walk;
+
+	if (!bar)
+		return;
+	mutex_lock(&bar->ioas->bars_lock);
+	bar->live = true;
+	vib_for_each_extent(map, &walk)
+		if (vib_ext_is_hole(*walk.word))
+			vib_bar_queue(bar, VIB_RESTORE_FIRST);
+	mutex_unlock(&bar->ioas->bars_lock);
+}
+
+void vib_bar_stop(struct vib_bar *bar)
+{
+	mutex_lock(&bar->ioas->bars_lock);
+	bar->live = false;
+	mutex_unlock(&bar->ioas->bars_lock);
+	cancel_delayed_work_sync(&bar->work);
+}
+
+void vib_bar_end(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	struct vib_bar *bar = map->bar;
+
+	if (!bar)
+		return;
+	vib_bar_stop(bar);
+	/* An attach must not fill what is taken out here. */
+	down_read(&ioas->domains_rwsem);
+	mutex_lock(&ioas->bars_lock);
+	if (bar->entered)
+		vib_bar_revoke(bar, map->span.start, map->span.last);
+	map->bar = NULL;
+	WRITE_ONCE(ioas->nr_bars, ioas->nr_bars - 1);
+	mutex_unlock(&ioas->bars_lock);
+	up_read(&ioas->domains_rwsem);
+	vib_watch_end(bar->watch);
+	free_bar(bar);
+}
+
+void vib_bars_end(struct vib_ioas *ioas, struct list_head *list)
+{
+	struct vib_mapping *map;
+
+	/* Those of the list were counted before their mappings became LIVE. */
+	if (!READ_ONCE(ioas->nr_bars))
+		return;
+	list_for_each_entry(map, list, node)
+		vib_bar_end(ioas, map);
+}
+
+void vib_bars_freeze(struct vib_ioas *ioas)
+{
+	lockdep_assert_held_write(&ioas->domains_rwsem);
+	mutex_lock(&ioas->bars_lock);
+	WRITE_ONCE(ioas->bars_frozen, true);
+	mutex_unlock(&ioas->bars_lock);
+}
+
+void vib_bars_thaw(struct vib_ioas *ioas)
+{
+	lockdep_assert_held_write(&ioas->domains_rwsem);
+	mutex_lock(&ioas->bars_lock);
+	WRITE_ONCE(ioas->bars_frozen, false);
+	mutex_unlock(&ioas->bars_lock);
+	wake_up_all(&ioas->bars_wait);
+}

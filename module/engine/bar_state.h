@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The state of the device memory of one mapping, shared by bar.c, which is told when it goes, and
+ * bar_restore.c, which brings it back, and bar_move.c. Nobody else looks inside.
+ */
+#ifndef VIB_BAR_STATE_H
+#define VIB_BAR_STATE_H
+
+#include <linux/workqueue.h>
+
+#include "ioas.h"
+
+struct vib_watch;
+struct vib_watch_event;
+
+/* How long the worker waits, in milliseconds, before it looks again: doubled each time. */
+enum {
+	VIB_RESTORE_FIRST = 2,
+	VIB_RESTORE_MAX = 50,
+};
+
+/**
+ * struct vib_bar - the device memory of one mapping; bars_lock, unless it says otherwise
+ * @ioas: constant
+ * @map: constant
+ * @watch: of the mapping's user addresses; the thread that owns the mapping changes it
+ * @base: user address of the mapping's first byte, as watched
+ * @work: fills holes again
+ * @gone: a bit a page: its user address has ended
+ * @zapped: hull of the user addresses taken since vib_bar_look() found nothing waiting
+ * @delay: of the next try of @work, in milliseconds
+ * @filling: extents are being filled or changed; the callback waits
+ * @entered: some domain may hold extents of the mapping
+ * @live: the worker may fill
+ * @left: the user address was taken back by the client
+ */
+struct vib_bar {
+	struct vib_ioas *ioas;
+	struct vib_mapping *map;
+	struct vib_watch *watch;
+	u64 base;
+	struct delayed_work work;
+	unsigned long *gone;
+	struct vib_range zapped;
+	unsigned int delay;
+	bool filling;
+	bool entered;
+	bool live;
+	bool left;
+};
+
+/* bar.c */
+
+static inline u64 vib_bar_size(const struct vib_bar *bar)
+{
+	return vib_span_size(&bar->map->span);
+}
+
+/* Has the kernel taken any of @size bytes since vib_bar_look()? bars_lock is held. */
+static inline bool vib_bar_zapped(const struct vib_bar *bar, u64 vaddr, u64 size)
+{
+	return bar->zapped.start < vaddr + size && vaddr <= bar->zapped.last;
+}
+
+static inline void vib_bar_clear_zapped(struct vib_bar *bar)
+{
+	bar->zapped = (struct vib_range){ .start = U64_MAX };
+}
+
+/*
+ * Before user addresses are looked at: with @fresh, nothing that was read before waits to be
+ * filled. Nothing of ours is held.
+ */
+void vib_bar_look(struct vib_bar *bar, bool fresh);
+
+/* The callback of the watch (vib_watch_fn). */
+bool vib_bar_event(void *data, struct vib_watch *watch, const struct vib_watch_event *event);
+
+/* The worker does nothing any more, until vib_bar_live(). Nothing of ours is held. */
+void vib_bar_stop(struct vib_bar *bar);
+
+/* Device memory in [start, last] leaves every domain: how many pages. bars_lock is held. */
+u64 vib_bar_revoke(struct vib_bar *bar, u64 start, u64 last);
+
+/* bar_restore.c: the worker; it tries in @delay milliseconds, if it may. bars_lock is held. */
+void vib_bar_queue(struct vib_bar *bar, unsigned int delay);
+void vib_bar_restore(struct work_struct *work);
+
+#endif

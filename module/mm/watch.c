@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sole user of MMU notifiers. Knows nothing of mappings or domains: it translates what the kernel
+ * says into struct vib_watch_event.
+ */
+#include "watch.h"
+
+#include <linux/err.h>
+#include <linux/mmu_notifier.h>
+#include <linux/slab.h>
+
+#include "compat/mm.h"
+#include "owner.h"
+
+struct vib_watch {
+	struct mmu_interval_notifier notifier;
+	vib_watch_fn fn;
+	void *data;
+};
+
+/* Does it leave the entries in place, with less access? The unknown is taken for the worst. */
+static bool keeps_entries(enum mmu_notifier_event event)
+{
+	return event == MMU_NOTIFY_PROTECTION_VMA || event == MMU_NOTIFY_PROTECTION_PAGE ||
+	       event == MMU_NOTIFY_SOFT_DIRTY;
+}
+
+static bool watch_invalidate(struct mmu_interval_notifier *notifier,
+			     const struct mmu_notifier_range *range, unsigned long seq)
+{
+	struct vib_watch *watch = container_of(notifier, struct vib_watch, notifier);
+	struct vib_watch_event event = {
+		.start = max(range->start, notifier->interval_tree.start),
+		.last = min(range->end - 1, notifier->interval_tree.last),
+		.gone = range->event == MMU_NOTIFY_UNMAP || range->event == MMU_NOTIFY_RELEASE,
+		.may_sleep = mmu_notifier_range_blockable(range),
+		.seq = seq,
+	};
+
+	if (keeps_entries(range->event))
+		event.start = event.last + 1;
+	return watch->fn(watch->data, watch, &event);
+}
+
+static const struct mmu_interval_notifier_ops watch_ops = {
+	.invalidate = watch_invalidate,
+};
+
+struct vib_watch *vib_watch_begin(struct vib_owner *owner, u64 vaddr, u64 size, vib_watch_fn fn,
+				  void *data)
+{
+	struct vib_watch *watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!watch)
+		return ERR_PTR(-ENOMEM);
+	watch->fn = fn;
+	watch->data = data;
+	ret = mmu_interval_notifier_insert(&watch->notifier, owner->mm, vaddr, size, &watch_ops);
+	if (ret) {
+		kfree(watch);
+		return ERR_PTR(ret);
+	}
+	return watch;
+}
+
+void vib_watch_end(struct vib_watch *watch)
+{
+	if (!watch)
+		return;
+	mmu_interval_notifier_remove(&watch->notifier);
+	kfree(watch);
+}
+
+void vib_watch_note(struct vib_watch *watch, const struct vib_watch_event *event)
+{
+	mmu_interval_set_seq(&watch->notifier, event->seq);
+}
+
+void vib_watch_wait(struct vib_watch *watch)
+{
+	(void)mmu_interval_read_begin(&watch->notifier);
+}
