@@ -122,12 +122,11 @@ static inline void expect_nothing(struct __test_metadata *_metadata, struct worl
 	EXPECT_EQ(w->locked, locked_pages());
 }
 
-/* Counters of work done are no state; the account has a check of its own. */
+/* Counters of work done are no state; the account is compared on its own. */
 static inline void strip_counters(char *text)
 {
-	static const char * const keys[] = {
-		"\nmaps:", "\nunmaps:", "\nsyncs:", "\nlocked_pages:", "\nlocked_limit_pages:",
-	};
+	static const char * const keys[] = { "\nmaps:", "\nunmaps:", "\nsyncs:",
+					     "\nlocked_pages:", "\nlocked_limit_pages:" };
 	unsigned int i;
 	char *at, *end;
 
