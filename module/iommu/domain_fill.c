@@ -81,8 +81,8 @@ static int fill_run(struct fill_cursor *cur)
 
 /*
  * Packs the next extents until the scatterlist is full or one does not fit, which one without a
- * struct page never does: how many, with their bytes in @size. Runs that touch stay apart: the IOMMU
- * core would merge them into one call, and the driver into one IOMMU page.
+ * struct page never does: how many, with their bytes in @size. Runs that touch stay apart: the
+ * IOMMU core would merge them into one call, and the driver into one IOMMU page.
  */
 static u32 pack_list(struct fill_cursor *cur, u64 *size)
 {
