@@ -188,7 +188,10 @@ static int begin_bar(struct vib_ioas *ioas, struct vib_mapping *map)
 	map->bar = bar;
 	WRITE_ONCE(ioas->nr_bars, ioas->nr_bars + 1);
 	mutex_unlock(&ioas->bars_lock);
+	/* Others may set flags of a mapping that is busy for a handover. */
+	mutex_lock(&ioas->tree_lock);
 	map->flags |= VIB_F_DEVICE;
+	mutex_unlock(&ioas->tree_lock);
 	return 0;
 }
 
@@ -219,6 +222,7 @@ int vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin *
 			return ret;
 		pin->vaddr = vaddr;
 		pin->left = left;
+		pin->faulted = U64_MAX;
 		pin->watched = true;
 	}
 }

@@ -50,9 +50,12 @@ static void compare_extents(struct vib_bar *bar, struct vib_owner *owner)
 		if (!vib_ext_is_device(ext) ||
 		    is_behind(bar, owner, ext, bar->base + (walk.iova - bar->map->span.start)))
 			continue;
+		/* Domains that come or are filled just then must not be looked at. */
+		down_read(&bar->ioas->domains_rwsem);
 		mutex_lock(&bar->ioas->bars_lock);
 		vib_bar_revoke(bar, walk.iova, last);
 		mutex_unlock(&bar->ioas->bars_lock);
+		up_read(&bar->ioas->domains_rwsem);
 	}
 }
 

@@ -153,13 +153,13 @@ static int fill_part(struct vib_bar *bar, u64 iova, u64 ext, bool *stuck)
 
 /*
  * Fills what was found. What does not go in stays a hole, and so does what the kernel took since,
- * which vib_bar_fill_begin() has punched.
+ * which vib_bar_fill_begin() has punched: nobody but us knows that it is to be looked at again.
  */
 static void fill_parts(struct hole *hole)
 {
 	struct vib_bar *bar = hole->bar;
 	u64 *words = vib_extents_words(&hole->parts);
-	u64 iova = hole->iova, size;
+	u64 iova = hole->iova, read = hole->found, size;
 	bool stuck = false;
 	u32 i;
 
@@ -171,11 +171,11 @@ static void fill_parts(struct hole *hole)
 		/* What is stuck is no hole: the end of the mapping will find it. */
 		if (fill_part(bar, iova, words[i], &stuck) && !stuck) {
 			words[i] = vib_ext_make(VIB_EXT_HOLE, vib_ext_pages(words[i]), 0);
-			hole->waiting = true;
 			continue;
 		}
 		hole->found += vib_ext_pages(words[i]);
 	}
+	hole->waiting |= hole->found < read;
 }
 
 /* Makes @next the mapping's extents with the parts in the hole's place; it has room for them. */
@@ -191,7 +191,26 @@ static void splice_parts(struct hole *hole, struct vib_extents *next)
 	next->nr = hole->index + parts + rest;
 }
 
-/* Fills the parts into every domain and puts them in the hole's place. */
+/* Fills the parts and makes @next, with them in the hole's place, the mapping's extents. */
+static void fill_and_splice(struct hole *hole, struct vib_extents *next)
+{
+	struct vib_mapping *map = hole->bar->map;
+	struct vib_ioas *ioas = hole->bar->ioas;
+
+	lockdep_assert_held(&ioas->domains_rwsem);
+	vib_bar_fill_begin(map, &hole->parts, hole->parts.nr, hole->iova);
+	fill_parts(hole);
+	mutex_lock(&ioas->tree_lock);
+	splice_parts(hole, next);
+	swap(map->extents, *next);
+	mutex_unlock(&ioas->tree_lock);
+	vib_bar_fill_end(map);
+}
+
+/*
+ * Fills the parts into every domain and puts them in the hole's place, unless the last domain has
+ * left meanwhile: then the mapping is as good as recorded, and no extent may come to it.
+ */
 static int fill_hole(struct hole *hole)
 {
 	struct vib_bar *bar = hole->bar;
@@ -208,13 +227,10 @@ static int fill_hole(struct hole *hole)
 	ret = vib_fill_lock(ioas, map->span.last, &alone);
 	if (ret)
 		goto err_free;
-	vib_bar_fill_begin(map, &hole->parts, hole->parts.nr, hole->iova);
-	fill_parts(hole);
-	mutex_lock(&ioas->tree_lock);
-	splice_parts(hole, &next);
-	swap(map->extents, next);
-	mutex_unlock(&ioas->tree_lock);
-	vib_bar_fill_end(map);
+	if (hole->index < map->first)
+		hole->found = 0;
+	else
+		fill_and_splice(hole, &next);
 	vib_fill_unlock(ioas, alone);
 	if (hole->found)
 		trace_vib_restore(ioas->handle, hole->iova,

@@ -79,7 +79,10 @@ bool vib_bar_event(void *data, struct vib_watch *watch, const struct vib_watch_e
 /* The worker does nothing any more, until vib_bar_live(). Nothing of ours is held. */
 void vib_bar_stop(struct vib_bar *bar);
 
-/* Device memory in [start, last] leaves every domain: how many pages. bars_lock is held. */
+/*
+ * Device memory in [start, last] leaves every domain: how many pages. bars_lock is held; nobody
+ * fills, and no domain comes or goes: wait for that, or hold domains_rwsem for read.
+ */
 u64 vib_bar_revoke(struct vib_bar *bar, u64 start, u64 last);
 
 /* bar_restore.c: the worker; it tries in @delay milliseconds, if it may. bars_lock is held. */
