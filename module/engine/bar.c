@@ -3,6 +3,9 @@
  * Device memory of mappings, and the kernel taking it away. Knows nothing of who takes it or why;
  * mm/watch.h tells.
  *
+ * The kernel also takes ordinary memory that is watched with the rest, to reclaim it, which whoever
+ * fills may have to wait for. So nobody waits for fills but when device memory goes (@device).
+ *
  * An extent becomes a hole as a whole when one page of it goes, for IOMMU pages cannot be cut; what
  * of it is still there the worker fills again at once (bar_restore.c). A page whose user address
  * has ended is marked in @gone and never comes back.
@@ -28,6 +31,24 @@
 static u64 bar_page(const struct vib_bar *bar, u64 vaddr)
 {
 	return (vaddr - bar->base) >> PAGE_SHIFT;
+}
+
+/* Has a domain, or gets just now, device memory that the event is about? */
+static bool event_concerns(const struct vib_bar *bar, const struct vib_watch_event *event)
+{
+	u64 end = bar_page(bar, event->last) + 1;
+
+	lockdep_assert_held(&bar->ioas->bars_lock);
+	return find_next_bit(bar->device, end, bar_page(bar, event->start)) < end;
+}
+
+/* What comes to the addresses of the event later is something else. */
+static void forget_device(struct vib_bar *bar, const struct vib_watch_event *event)
+{
+	u64 first = bar_page(bar, event->start);
+
+	if (event->gone)
+		bitmap_clear(bar->device, first, bar_page(bar, event->last) - first + 1);
 }
 
 /* Waits, with bars_lock dropped meanwhile, until nobody fills; false if it must not sleep. */
@@ -106,19 +127,30 @@ static void note_zap(struct vib_bar *bar, const struct vib_watch_event *event)
 }
 
 /* What goes leaves the domains; false if that would have to wait and must not. */
-static bool revoke_event(struct vib_bar *bar, const struct vib_watch_event *event)
+static bool revoke_event(struct vib_bar *bar, const struct vib_watch *watch,
+			 const struct vib_watch_event *event)
 {
 	u64 start = bar->map->span.start + (event->start - bar->base);
 	u64 last = start + (event->last - event->start);
 
-	/* While the client has taken the address back, it may end without consequence. */
-	if (event->start > event->last || (bar->left && event->gone))
+	if (event->start > event->last)
 		return true;
+	/* While the client has taken the address back, it may end without consequence. */
+	if (bar->left && event->gone) {
+		forget_device(bar, event);
+		return true;
+	}
 	note_zap(bar, event);
+	if (!event_concerns(bar, event))
+		return true;
 	if (!wait_fills(bar, event->may_sleep))
 		return false;
-	if (bar->entered && vib_bar_revoke(bar, start, last))
+	/* The mapping has another address by now, whose memory is compared. */
+	if (watch != bar->watch)
+		return true;
+	if (vib_bar_revoke(bar, start, last))
 		vib_bar_queue(bar, VIB_RESTORE_FIRST);
+	forget_device(bar, event);
 	return true;
 }
 
@@ -134,7 +166,7 @@ bool vib_bar_event(void *data, struct vib_watch *watch, const struct vib_watch_e
 		return false;
 	vib_watch_note(watch, event);
 	/* Another watch is coming, before anything was read there, or has been replaced. */
-	done = watch != bar->watch || revoke_event(bar, event);
+	done = watch != bar->watch || revoke_event(bar, watch, event);
 	mutex_unlock(lock);
 	return done;
 }
@@ -147,21 +179,26 @@ static void free_bar(struct vib_bar *bar)
 
 static struct vib_bar *alloc_bar(struct vib_ioas *ioas, struct vib_mapping *map)
 {
-	struct vib_bar *bar = kzalloc(sizeof(*bar), GFP_KERNEL_ACCOUNT);
+	u64 pages = vib_span_size(&map->span) >> PAGE_SHIFT;
+	struct vib_bar *bar;
 
+	/* More than a bitmap can have; no device has 8 TiB, nor memory beside it in one mapping. */
+	if (pages > INT_MAX)
+		return NULL;
+	bar = kzalloc(sizeof(*bar), GFP_KERNEL_ACCOUNT);
 	if (!bar)
 		return NULL;
 	bar->ioas = ioas;
 	bar->map = map;
-	bar->base = map->vaddr;
 	vib_bar_clear_zapped(bar);
 	INIT_DELAYED_WORK(&bar->work, vib_bar_restore);
-	bar->gone = kvcalloc(BITS_TO_LONGS(vib_bar_size(bar) >> PAGE_SHIFT), sizeof(*bar->gone),
-			     GFP_KERNEL_ACCOUNT);
+	/* Both bitmaps. */
+	bar->gone = kvcalloc(BITS_TO_LONGS(pages), 2 * sizeof(*bar->gone), GFP_KERNEL_ACCOUNT);
 	if (!bar->gone) {
 		kfree(bar);
 		return NULL;
 	}
+	bar->device = bar->gone + BITS_TO_LONGS(pages);
 	return bar;
 }
 
@@ -185,6 +222,7 @@ static int begin_bar(struct vib_ioas *ioas, struct vib_mapping *map)
 	}
 	mutex_lock(&ioas->bars_lock);
 	bar->watch = watch;
+	bar->base = vib_watch_start(watch);
 	map->bar = bar;
 	WRITE_ONCE(ioas->nr_bars, ioas->nr_bars + 1);
 	mutex_unlock(&ioas->bars_lock);
@@ -227,15 +265,28 @@ int vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin *
 	}
 }
 
-/* Of @nr extents that were read, and belong at @vaddr, what the kernel took since is a hole. */
-static void punch_zapped(struct vib_bar *bar, u64 *words, u32 nr, u64 vaddr)
+void vib_bar_note_device(struct vib_bar *bar, u64 iova, u64 ext)
+{
+	lockdep_assert_held(&bar->ioas->bars_lock);
+	bitmap_set(bar->device, (iova - bar->map->span.start) >> PAGE_SHIFT, vib_ext_pages(ext));
+}
+
+/*
+ * Of @nr extents that were read, and belong at @iova, what the kernel took since is a hole. The
+ * rest is about to be filled: from here on, who takes it waits.
+ */
+static void punch_zapped(struct vib_bar *bar, u64 *words, u32 nr, u64 iova)
 {
 	u64 size;
 
-	for (; nr--; words++, vaddr += size) {
+	for (; nr--; words++, iova += size) {
 		size = vib_ext_pages(*words) << PAGE_SHIFT;
-		if (vib_ext_is_device(*words) && vib_bar_zapped(bar, vaddr, size))
+		if (!vib_ext_is_device(*words))
+			continue;
+		if (vib_bar_zapped(bar, bar->base + (iova - bar->map->span.start), size))
 			*words = vib_ext_make(VIB_EXT_HOLE, vib_ext_pages(*words), 0);
+		else
+			vib_bar_note_device(bar, iova, *words);
 	}
 }
 
@@ -247,7 +298,7 @@ void vib_bar_fill_begin(struct vib_mapping *map, struct vib_extents *batch, u32 
 		return;
 	lockdep_assert_held(&bar->ioas->domains_rwsem);
 	mutex_lock(&bar->ioas->bars_lock);
-	punch_zapped(bar, vib_extents_words(batch), nr, bar->base + (iova - map->span.start));
+	punch_zapped(bar, vib_extents_words(batch), nr, iova);
 	WRITE_ONCE(bar->filling, true);
 	bar->entered = true;
 	mutex_unlock(&bar->ioas->bars_lock);
@@ -272,7 +323,7 @@ void vib_bar_adopt(struct vib_mapping *map)
 	if (!bar || bar->entered)
 		return;
 	mutex_lock(&bar->ioas->bars_lock);
-	punch_zapped(bar, vib_extents_words(&map->extents), map->extents.nr, bar->base);
+	punch_zapped(bar, vib_extents_words(&map->extents), map->extents.nr, map->span.start);
 	bar->entered = true;
 	mutex_unlock(&bar->ioas->bars_lock);
 }

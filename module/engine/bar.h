@@ -73,7 +73,6 @@ void vib_bar_leave(struct vib_ioas *ioas, struct vib_mapping *map);
  * is due when @map has the new owner and address. Nothing of ours is held; @owner is current.
  */
 struct vib_watch *vib_bar_watch(struct vib_mapping *map, struct vib_owner *owner, u64 vaddr);
-void vib_bar_move(struct vib_mapping *map, struct vib_owner *owner, u64 vaddr,
-		  struct vib_watch *watch);
+void vib_bar_move(struct vib_mapping *map, struct vib_owner *owner, struct vib_watch *watch);
 
 #endif

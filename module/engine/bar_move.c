@@ -69,8 +69,23 @@ struct vib_watch *vib_bar_watch(struct vib_mapping *map, struct vib_owner *owner
 	return vib_watch_begin(owner, vaddr, vib_bar_size(bar), vib_bar_event, bar);
 }
 
-void vib_bar_move(struct vib_mapping *map, struct vib_owner *owner, u64 vaddr,
-		  struct vib_watch *watch)
+/* No address has ended yet. */
+static void begin_anew(struct vib_bar *bar)
+{
+	u64 pages = vib_bar_size(bar) >> PAGE_SHIFT;
+	struct vib_extent_walk walk;
+
+	lockdep_assert_held(&bar->ioas->bars_lock);
+	bar->left = false;
+	bitmap_zero(bar->gone, pages);
+	bitmap_zero(bar->device, pages);
+	vib_for_each_extent(bar->map, &walk)
+		if (vib_ext_is_device(*walk.word))
+			vib_bar_note_device(bar, walk.iova, *walk.word);
+	vib_bar_clear_zapped(bar);
+}
+
+void vib_bar_move(struct vib_mapping *map, struct vib_owner *owner, struct vib_watch *watch)
 {
 	struct vib_bar *bar = map->bar;
 
@@ -78,10 +93,8 @@ void vib_bar_move(struct vib_mapping *map, struct vib_owner *owner, u64 vaddr,
 		return;
 	mutex_lock(&bar->ioas->bars_lock);
 	swap(bar->watch, watch);
-	bar->base = vaddr;
-	bar->left = false;
-	bitmap_zero(bar->gone, vib_bar_size(bar) >> PAGE_SHIFT);
-	vib_bar_clear_zapped(bar);
+	bar->base = vib_watch_start(bar->watch);
+	begin_anew(bar);
 	mutex_unlock(&bar->ioas->bars_lock);
 	vib_watch_end(watch);
 	vib_watch_wait(bar->watch);

@@ -24,9 +24,10 @@ enum {
  * @ioas: constant
  * @map: constant
  * @watch: of the mapping's user addresses; the thread that owns the mapping changes it
- * @base: user address of the mapping's first byte, as watched
+ * @base: user address of the mapping's first byte, as watched: without a tag
  * @work: fills holes again
  * @gone: a bit a page: its user address has ended
+ * @device: a bit a page: device memory was filled there, and its user address has not ended
  * @zapped: hull of the user addresses taken since vib_bar_look() found nothing waiting
  * @delay: of the next try of @work, in milliseconds
  * @filling: extents are being filled or changed; the callback waits
@@ -41,6 +42,7 @@ struct vib_bar {
 	u64 base;
 	struct delayed_work work;
 	unsigned long *gone;
+	unsigned long *device;
 	struct vib_range zapped;
 	unsigned int delay;
 	bool filling;
@@ -84,6 +86,9 @@ void vib_bar_stop(struct vib_bar *bar);
  * fills, and no domain comes or goes: wait for that, or hold domains_rwsem for read.
  */
 u64 vib_bar_revoke(struct vib_bar *bar, u64 start, u64 last);
+
+/* An extent of device memory at @iova is in the domains, or about to be. bars_lock is held. */
+void vib_bar_note_device(struct vib_bar *bar, u64 iova, u64 ext);
 
 /* bar_restore.c: the worker; it tries in @delay milliseconds, if it may. bars_lock is held. */
 void vib_bar_queue(struct vib_bar *bar, unsigned int delay);

@@ -199,7 +199,7 @@ static int restore_mapping(struct vib_ioas *ioas, struct vib_mapping *map, struc
 
 	ret = IS_ERR(watch) ? PTR_ERR(watch) : move_account(map, owner);
 	if (!ret)
-		vib_bar_move(map, owner, vaddr, watch);
+		vib_bar_move(map, owner, watch);
 	else if (!IS_ERR(watch))
 		vib_watch_end(watch);
 	mutex_lock(&ioas->tree_lock);

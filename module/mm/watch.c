@@ -49,19 +49,31 @@ static const struct mmu_interval_notifier_ops watch_ops = {
 struct vib_watch *vib_watch_begin(struct vib_owner *owner, u64 vaddr, u64 size, vib_watch_fn fn,
 				  void *data)
 {
-	struct vib_watch *watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
+	struct mm_struct *mm = owner->mm;
+	struct vib_watch *watch;
 	int ret;
 
+	/* The kernel tells of addresses without a tag. */
+	if (mmap_read_lock_killable(mm))
+		return ERR_PTR(-EINTR);
+	vaddr = vib_compat_untag(mm, vaddr);
+	mmap_read_unlock(mm);
+	watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
 	if (!watch)
 		return ERR_PTR(-ENOMEM);
 	watch->fn = fn;
 	watch->data = data;
-	ret = mmu_interval_notifier_insert(&watch->notifier, owner->mm, vaddr, size, &watch_ops);
+	ret = mmu_interval_notifier_insert(&watch->notifier, mm, vaddr, size, &watch_ops);
 	if (ret) {
 		kfree(watch);
 		return ERR_PTR(ret);
 	}
 	return watch;
+}
+
+u64 vib_watch_start(const struct vib_watch *watch)
+{
+	return watch->notifier.interval_tree.start;
 }
 
 void vib_watch_end(struct vib_watch *watch)

@@ -39,17 +39,20 @@ typedef bool (*vib_watch_fn)(void *data, struct vib_watch *watch,
 /**
  * vib_watch_begin - watch [vaddr, vaddr + size)
  * @owner: whose memory; it is held (vib_owner_hold())
- * @vaddr: first user address
+ * @vaddr: first user address; may have a tag
  * @size: bytes
  * @fn: told of every event, until vib_watch_end() returns
  * @data: for @fn
  *
  * Takes mmap_lock, so none of ours and nothing that @fn takes may be held.
  *
- * Return: the watch; ERR_PTR(-ENOMEM), or another errno of the kernel's.
+ * Return: the watch; ERR_PTR(-ENOMEM), -EINTR, or another errno of the kernel's.
  */
 struct vib_watch *vib_watch_begin(struct vib_owner *owner, u64 vaddr, u64 size, vib_watch_fn fn,
 				  void *data);
+
+/* First user address, without a tag: what events count from. */
+u64 vib_watch_start(const struct vib_watch *watch);
 
 /* Ends it, and waits for a callback under way; NULL is fine. Nothing that it takes may be held. */
 void vib_watch_end(struct vib_watch *watch);

@@ -156,6 +156,21 @@ TEST_F(bar_revoke, mremap_ends_the_window)
 	EXPECT_EQ(stays(&self->w), arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
 }
 
+#ifdef __aarch64__
+/* The CPU ignores the top byte of an address, and the kernel tells of it without. */
+TEST_F(bar_revoke, munmap_ends_the_window_of_an_address_with_a_tag)
+{
+	struct edu *edu = writer(_metadata, &self->w, self->mem);
+	struct edu *peer = peer_of(_metadata, &self->w);
+	char *tagged = (char *)((unsigned long)peer->bar | 5UL << 56);
+
+	ASSERT_EQ(0, dma_map(self->w.container, FAR, tagged, PAGE, DMA_RW));
+	EXPECT_TRUE(arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
+	edu_close(peer);
+	EXPECT_EQ(stays(&self->w), arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
+}
+#endif
+
 /* A process that maps its own view of the BAR into the container, and waits to be killed. */
 static pid_t view_of_a_child(struct __test_metadata *_metadata, struct world *w,
 			     struct edu *peer)
@@ -260,6 +275,25 @@ TEST_F(bar_revoke, window_follows_its_new_address)
 	EXPECT_TRUE(arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
 	ASSERT_EQ(0, munmap(bar, PAGE));
 	EXPECT_EQ(stays(&self->w), arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
+}
+
+/* Whatever becomes of an address that was taken back, the window is not concerned. */
+TEST_F(bar_revoke, address_taken_back_may_become_something_else)
+{
+	struct edu *edu = writer(_metadata, &self->w, self->mem);
+	struct edu *peer = peer_of(_metadata, &self->w);
+	char *bar = peer->bar;
+
+	NEED_VADDR(self->w.mode);
+	ASSERT_EQ(0, dma_map(self->w.container, FAR, bar, PAGE, DMA_RW));
+	ASSERT_EQ(0, dma_unmap(self->w.container, FAR, PAGE, UNMAP_VADDR, NULL));
+	/* All of its vma: vfio-pci takes the entries of a vma that is cut, as for a reset. */
+	ASSERT_EQ(bar, mmap(bar, peer->bar_size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	*bar = 1;
+	ASSERT_EQ(0, madvise(bar, PAGE, MADV_DONTNEED));
+	EXPECT_EQ(0, revoked(&self->w));
+	EXPECT_TRUE(arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
 }
 
 /* The new address may be of something else: then what was there is gone. */
