@@ -12,12 +12,12 @@
 #include "ioas.h"
 
 /**
- * struct vib_dirty_sink - who takes dirty bits, and for which range
- * @iova: stands for bit 0
+ * struct vib_dirty_sink - receives dirty bits of one range
+ * @iova: IOVA of bit 0
  * @size: bytes
- * @pgsize: bytes a bit
- * @put: takes @n words from word index @word on; the low @keep bits of the first belong to what
- *	came before and stay. May fault; called with no lock held. 0 or -EFAULT
+ * @pgsize: bytes for each bit
+ * @put: writes @n words from word index @word on; the low @keep bits of the first word belong to
+ *	earlier pages and must be kept. May fault; called with no lock held. Return: 0 or -EFAULT
  */
 struct vib_dirty_sink {
 	u64 iova;
@@ -29,30 +29,30 @@ struct vib_dirty_sink {
 /* dirty.c */
 
 /*
- * Switches tracking on; -ENOMEM, -EINTR, or -EINVAL for a mapping of more than INT_MAX pages: then
- * it is off.
+ * Switches tracking on. Return: 0; -ENOMEM, -EINTR, or -EINVAL for a mapping of more than INT_MAX
+ * pages, with tracking off.
  */
 int vib_dirty_start(struct vib_ioas *ioas);
 void vib_dirty_stop(struct vib_ioas *ioas);
 
 /*
- * Makes a mapping that is being published ready for tracking, if it is on. domains_rwsem is held
- * for read.
+ * Gives a mapping that is being published its bitmap, if tracking is on. Return: 0, -ENOMEM or
+ * -EINVAL, as vib_dirty_start(). domains_rwsem is held for read.
  */
 int vib_dirty_prepare(struct vib_ioas *ioas, struct vib_mapping *map);
 
-/* Marks bytes that a device wrote. tree_lock is held. */
+/* Marks the pages of bytes that a device wrote. tree_lock is held. */
 void vib_dirty_mark(struct vib_mapping *map, u64 iova, u64 size);
 
 /*
- * The last group whose DMA nobody reports has left: all it could reach counts as dirty once.
- * tree_lock is held.
+ * Marks everything dirty: the last group whose DMA nobody reports has left, and what it wrote must
+ * be reported once more. tree_lock is held.
  */
 void vib_dirty_mark_all(struct vib_ioas *ioas);
 
 /*
- * Page sizes that mappings can have now: while tracking is on, bitmaps are made for one smallest
- * page size, so smaller ones are not offered. tree_lock is held.
+ * Return: page sizes offered now. While tracking is on, bitmaps are made for one smallest page
+ * size, so smaller ones are not offered. tree_lock is held.
  */
 static inline u64 vib_ioas_pgsizes(const struct vib_ioas *ioas)
 {
@@ -62,17 +62,17 @@ static inline u64 vib_ioas_pgsizes(const struct vib_ioas *ioas)
 	return ioas->tracking ? (ioas->pgsizes & ~(unit - 1)) | unit : ioas->pgsizes;
 }
 
-/* dirty_report.c; needs no memory that it could fail for */
+/* dirty_report.c; never fails for lack of memory */
 
 /*
- * Reports the pages dirtied in the sink's range and starts over; -EINVAL, -EOVERFLOW, -EINTR, the
- * sink's errno. What was not reported is dirty still.
+ * Reports the dirty pages of the sink's range and clears their bits. Return: 0; -EINVAL,
+ * -EOVERFLOW, -EINTR or the sink's errno: what was not reported stays dirty.
  */
 int vib_dirty_get(struct vib_ioas *ioas, struct vib_dirty_sink *sink);
 
 /*
- * Reports a list of mappings, linked by @node, that the caller owns (DRAINING), and starts nothing
- * over: -EINTR or the sink's errno, with @failed the first that was not reported as a whole.
+ * Reports a list of DRAINING mappings of the caller, linked by @node, without clearing bits.
+ * Return: 0; -EINTR or the sink's errno, with @failed the first that was not reported as a whole.
  */
 int vib_dirty_report(struct vib_ioas *ioas, struct list_head *list, struct vib_dirty_sink *sink,
 		     struct vib_mapping **failed);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A walk over the extents of one mapping, with the IOVA of each. Knows nothing of domains. Whoever
- * walks keeps the extents from changing, as mapping.h says.
+ * A walk over the extents of one mapping, with the IOVA of each. Knows nothing of domains. The
+ * caller keeps the extents from changing, as mapping.h says.
  */
 #ifndef VIB_EXTENT_WALK_H
 #define VIB_EXTENT_WALK_H
@@ -27,7 +27,7 @@ static inline u64 vib_walk_size(const struct vib_extent_walk *walk)
 	return vib_ext_pages(*walk->word) << PAGE_SHIFT;
 }
 
-/* At the first extent that is still filled. */
+/* Starts at the first extent that is still filled. */
 static inline void vib_walk_begin(struct vib_extent_walk *walk, struct vib_mapping *map)
 {
 	u64 *words = vib_extents_words(&map->extents);
@@ -55,15 +55,15 @@ static inline bool vib_walk_meets(const struct vib_extent_walk *walk, u64 start,
 }
 
 /*
- * Device memory, or memory that the kernel keeps reserved in a PFNMAP vma: entered without a pin.
- * The zero page is, too, but for another reason.
+ * Is it device memory, or memory that the kernel keeps reserved, from a PFNMAP vma? Such an extent
+ * has no pin; the zero page has none either, but is ordinary memory.
  */
 static inline bool vib_ext_is_device(u64 ext)
 {
 	return !(ext & VIB_EXT_PINNED) && !vib_ext_is_hole(ext) && !is_zero_pfn(vib_ext_pfn(ext));
 }
 
-/* Makes a hole of it. */
+/* Turns the extent into a hole. */
 static inline void vib_walk_punch(struct vib_extent_walk *walk)
 {
 	WRITE_ONCE(*walk->word, vib_ext_make(VIB_EXT_HOLE, vib_ext_pages(*walk->word), 0));

@@ -6,15 +6,15 @@
  * Lock order, outermost first:
  *
  *   VFIO core's            group_lock, container lock, iommu_drivers_lock (held when it calls us)
- *   ioas->device_lock      the list of emulated devices; held while they are told of an unmap, with
- *                          nothing else of ours
+ *   ioas->device_lock      the list of emulated devices; held alone while their drivers are told of
+ *                          an unmap, which may pin and unpin from inside that call
  *   ioas->domains_rwsem    write: attach, detach, tracking on and off. read: whatever fills or
  *                          unfills. Never held across a page fault or a user copy.
  *   ioas->tree_lock        the mapping tree, IOVA ranges, counters. Short; never held while
  *                          faulting, filling, unfilling or calling a driver.
- *   mmap_lock              inside mm/ only, with none of ours held
+ *   mmap_lock              taken inside mm/ only; of ours, device_lock at most is held
  *   ioas->bars_lock        device memory in mappings (bar.h); taken when the kernel calls us with
- *                          mmap_lock and others held. Nobody allocates, faults or copies under it.
+ *                          mmap_lock and others held. Nothing allocates, faults or copies under it.
  *   IOMMU core's           group mutex (iommu/)
  */
 #ifndef VIB_IOAS_H
@@ -37,10 +37,10 @@
 typedef void (*vib_notify_fn)(struct list_head *device, u64 iova, u64 size);
 
 /**
- * struct vib_stats - what debugfs tells; tree_lock
+ * struct vib_stats - counters for debugfs; under tree_lock
  * @maps: mappings made
- * @unmaps: mappings taken away
- * @syncs: IOTLB flushes asked of IOMMU drivers
+ * @unmaps: mappings removed
+ * @syncs: IOTLB flushes requested from IOMMU drivers
  */
 struct vib_stats {
 	u64 maps;
@@ -50,45 +50,45 @@ struct vib_stats {
 
 /**
  * struct vib_ioas - the address space behind one container
- * @refs: one of the container, one for each call under way
- * @rcu: lookups by handle run under RCU
+ * @refs: one for the container, one for each call under way
+ * @rcu: frees it after lookups by handle, which run under RCU
  * @hash: link in the table of handles
- * @handle: what the VFIO core holds in place of a pointer
+ * @handle: number that the VFIO core holds in place of a pointer; the container's in debugfs
  * @type: the type id that user space asked for
- * @v2: mappings cannot be cut
- * @pid, @comm: who opened it, for people
+ * @v2: an unmap that would cut a mapping is refused (any type id but VFIO_TYPE1_IOMMU)
+ * @pid, @comm: process that opened it, for debugfs
  * @params: module parameters; read when needed
  * @domains_rwsem: see above
  * @domains: domains in use; domains_rwsem
- * @next_domain: the next domain's number; domains_rwsem write
- * @emulated: groups of emulated devices; domains_rwsem for write and tree_lock to change
- * @tracking: dirty tracking is on; domains_rwsem for write and tree_lock to change
+ * @next_domain: id of the next domain; domains_rwsem write
+ * @emulated: groups of emulated devices; changed under domains_rwsem write and tree_lock
+ * @tracking: dirty tracking is on; changed under domains_rwsem write and tree_lock
  * @spare: IOVA ranges to rebuild into, with room for every reserved region; domains_rwsem write
- * @device_lock: guards @devices; held while they are notified, taken by nothing that they call back
- * @devices: emulated devices that want to know of unmaps
- * @notify: how they are told
- * @tree_lock: see above; all below is under it
+ * @device_lock: protects @devices; no call that a notified driver makes may take it
+ * @devices: emulated devices that are notified of unmaps
+ * @notify: notifies one of them
+ * @tree_lock: see above; protects everything from here to @stats
  * @tree: the mappings
  * @ranges: usable IOVA ranges
- * @pgsizes: page sizes that all domains have; what is offered: vib_ioas_pgsizes()
- * @restricted: there is a domain, or one is coming; else @ranges limits nothing
+ * @pgsizes: page sizes that all domains have; vib_ioas_pgsizes() tells which are offered
+ * @restricted: a domain exists or is being attached; otherwise @ranges does not apply
  * @coherent: every domain enforces coherency
  * @dying: released; nothing may be added
- * @dirty_unit: bytes a bit since tracking was last started; the smallest page size stays that
- * @tracked: how often tracking was started: bitmaps of another start do not mix
+ * @dirty_unit: bytes for each dirty bit, fixed when tracking was last started
+ * @tracked: how often tracking was started; tells bitmaps of an earlier start apart
  * @all_dirty: a group is attached whose DMA nobody reports page by page
- * @invalid: mappings whose user address was taken back
+ * @invalid: number of mappings whose user address was taken back
  * @entry_limit: dma_entry_limit as it was when the container was opened; constant
  * @entries_left: how many more mappings that charge nothing are allowed; a handover may take it
  *	below 0
  * @changes: grows whenever a mapping leaves RESERVED or DRAINING
  * @wait: for @changes to grow
- * @latest: the owner of the latest mapping
- * @kept: struct vib_page by page: what emulated devices keep pinned of mappings that are gone
- * @stats: see there
- * @bars_lock: device memory in mappings (bar.h); all below is under it
- * @bars_wait: for fills of device memory to end
- * @bars_frozen: domains come, go or are filled
+ * @latest: owner of the latest mapping, reused while the same process maps
+ * @kept: struct vib_page of each page that emulated devices still pin of mappings that are gone
+ * @stats: counters for debugfs
+ * @bars_lock: device memory in mappings (bar.h); protects everything below
+ * @bars_wait: woken when a fill of device memory ends
+ * @bars_frozen: domains are being attached, detached or filled: the callback of bar.h waits
  * @nr_bars: mappings with device memory
  */
 struct vib_ioas {
@@ -138,16 +138,16 @@ struct vib_ioas {
 	unsigned long nr_bars;
 };
 
-/* ioas.c: birth, death, and finding it from the handle */
+/* ioas.c: open, release, lookup by handle */
 
-/* A new ioas for one container: its handle, never NULL, or ERR_PTR(-ENOMEM). */
+/* Creates the ioas of one container. Return: its handle, never NULL, or ERR_PTR(-ENOMEM). */
 void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params,
 		    vib_notify_fn notify);
 
-/* The container lets go. Calls under way finish on their own reference. */
+/* Drops the container's reference. Calls under way finish on references of their own. */
 void vib_ioas_release(void *handle);
 
-/* A reference for the time of one call; NULL when the container has let go. */
+/* Return: a reference for the time of one call; NULL after vib_ioas_release(). */
 struct vib_ioas *vib_ioas_get(void *handle);
 void vib_ioas_put(struct vib_ioas *ioas);
 

@@ -7,12 +7,14 @@
  *   RESERVED --- filled in every domain ---> LIVE --- claimed by an unmap ---> DRAINING ---> gone
  *       \_________________ map failed ____________________________________/
  *
- * DEAD is a mapping that an IOMMU driver did not unmap: nobody can use it, it keeps its pins and
- * its range until the last domain has been freed.
+ * A DEAD mapping is one that an IOMMU driver did not unmap: nobody can use it, and it keeps its
+ * pins and its range until the last domain has been freed.
  *
  * A RESERVED or DRAINING mapping belongs to the thread that made it so; it occupies its IOVA range,
- * and whoever needs that range waits (vib_ioas_wait()) holding nothing. A LIVE mapping that a call
- * needs beyond tree_lock is made busy; who wants to claim it waits. Emulated devices never wait.
+ * and a call that needs that range waits (vib_ioas_wait()) holding nothing. A call that needs a
+ * LIVE mapping after dropping tree_lock marks it busy; an unmap claims it and waits until it is
+ * not. Calls of emulated devices never wait.
+ *
  * Invariant, whatever the state: with domains_rwsem held for write, every domain holds exactly the
  * extents from @first on of every mapping in the tree, but for holes. So attach can fill a new
  * domain, and detach forget one, at any moment.
@@ -38,12 +40,12 @@ enum vib_state {
 };
 
 /*
- * PARTIAL: its extents cover less than its span, for the map failed. ENTRY: counted against
+ * PARTIAL: its extents cover less than its span, because the map failed. ENTRY: counted against
  * dma_entry_limit. PAGEWISE: filled page by page (disable_hugepages). STUCK: an IOMMU driver did
- * not let go of it, no extent from then on is unpinned. INVALID: its user address was taken back
- * (UNMAP_FLAG_VADDR). ORPHAN: whoever drops the last @busy retires it. KEPT: an emulated device did
- * not let go of its pages. HANDOVER: in a handover's list (by @node), not to be claimed. DEVICE: it
- * has device memory, so some of its extents may be holes (bar.h).
+ * not unmap some of it, so no further extent is unpinned. INVALID: its user address was taken back
+ * (UNMAP_FLAG_VADDR). ORPHAN: the call that drops the last @busy retires it. KEPT: an emulated
+ * device did not unpin its pages. HANDOVER: in a handover's list (by @node), not to be claimed.
+ * DEVICE: it has device memory, so some of its extents may be holes (bar.h).
  */
 enum {
 	VIB_F_PARTIAL	= BIT(0),
@@ -61,16 +63,16 @@ enum {
  * struct vib_mapping - one MAP_DMA
  * @span: its IOVA range; tree_lock
  * @vaddr: user address of the first byte; tree_lock
- * @owner: whose memory it is; set before it is reserved
+ * @owner: process whose memory it is; set before it is reserved
  * @extents: what it pinned, filled in every domain from @first on; the thread that owns the
  *	mapping's state changes them under domains_rwsem read
- * @node: list of whoever unfills it
+ * @node: link in a list of the thread that owns it
  * @dirty: one bit a page while dirty tracking is on; NULL then stands for all dirty. The pointer
  *	under domains_rwsem, the bits under tree_lock
  * @dirty_shift: log2 of the bytes a bit of @dirty stands for; as @dirty
- * @pins: struct vib_page by page: what emulated devices have pinned; tree_lock
+ * @pins: struct vib_page of each page that emulated devices have pinned; tree_lock
  * @first: extents before this index are unfilled; as @extents
- * @busy: calls that use the LIVE mapping without owning it; it is not claimed meanwhile; tree_lock
+ * @busy: calls that use the mapping without owning it; it is not retired meanwhile; tree_lock
  * @bar: its device memory, NULL without; the thread that owns the mapping's state sets it
  * @prot: IOMMU_READ and IOMMU_WRITE; constant
  * @state: enum vib_state; tree_lock
@@ -93,7 +95,7 @@ struct vib_mapping {
 	u16 flags;
 };
 
-/* The mapping of a span that is in an ioas' tree. */
+/* The mapping that a span of an ioas' tree is part of. */
 static inline struct vib_mapping *vib_mapping_of(struct vib_span *span)
 {
 	return container_of(span, struct vib_mapping, span);
@@ -103,14 +105,15 @@ int vib_mapping_cache_init(void);
 void vib_mapping_cache_fini(void);
 
 /*
- * Every member but @span, @vaddr, @prot and @flags is as a new mapping has it. NULL without memory.
+ * Allocates a mapping; the caller sets @span, @vaddr, @prot and @flags, the rest is initialised.
+ * Return: NULL without memory.
  */
 struct vib_mapping *vib_mapping_alloc(void);
 
-/* Frees the structure; nothing is pinned any more. */
+/* Frees a mapping that pins nothing any more. */
 void vib_mapping_free(struct vib_mapping *map);
 
-/* Frees all that are linked by @node. */
+/* Frees all mappings of a list, linked by their @node. */
 void vib_mapping_free_list(struct list_head *list);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From recorded to pinned as a whole and back. While an ioas has no domain its mappings are only
+ * Pinning recorded mappings as a whole, and back. While an ioas has no domain its mappings are only
  * recorded: nothing is pinned or charged but what emulated devices pin. With a domain every mapping
  * is pinned and charged as a whole, and what devices have pinned of it is not charged again.
  *
@@ -13,7 +13,7 @@
 #include "ioas.h"
 
 /*
- * Is it recorded, or on the way to it? Then no domain holds anything of it, and none is filled from
+ * Is it recorded, or about to be? Then no domain holds anything of it, and none may be filled from
  * it. tree_lock is held.
  */
 static inline bool vib_recorded(const struct vib_mapping *map)
@@ -22,20 +22,20 @@ static inline bool vib_recorded(const struct vib_mapping *map)
 }
 
 /*
- * Pins a recorded mapping as a whole; -EINTR, -ENOMEM or GUP's errno, with a part of it pinned.
- * Undone by vib_recorded_unpin().
+ * Pins a recorded mapping as a whole. Return: 0; -EINTR, -ENOMEM or GUP's errno, with a part of it
+ * pinned. Undone in both cases by vib_recorded_unpin().
  */
 int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map);
 
-/* A domain holds it now: what devices have pinned meanwhile is not charged again. */
+/* Ends the change to pinned, once a domain holds it: pins of devices are not charged any more. */
 void vib_recorded_end(struct vib_ioas *ioas, struct vib_mapping *map);
 
 /* Unpins all of a mapping that no domain holds or can be filled from; cannot fail. */
 void vib_recorded_unpin(struct vib_ioas *ioas, struct vib_mapping *map);
 
 /*
- * Charges what devices have pinned of a mapping and nobody has charged, unless the mapping is
- * pinned as a whole or about to be; cannot fail.
+ * Charges pages of a mapping that devices have pinned and that are not charged yet, unless the
+ * mapping is pinned as a whole or about to be; cannot fail.
  */
 void vib_recorded_charge_pins(struct vib_ioas *ioas, struct vib_mapping *map);
 

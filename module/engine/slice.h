@@ -14,14 +14,14 @@
 #include "mapping.h"
 
 /**
- * struct vib_slice - a stretch of the mappings of a list
+ * struct vib_slice - consecutive extents of the mappings of a list
  * @list: the mappings, in the order of their IOVA
  * @map: the first one
- * @first: its first extent in the slice
- * @iova: where that is
+ * @first: index of its first extent in the slice
+ * @iova: IOVA of that extent
  * @last: the last mapping
- * @end: behind its last extent in the slice
- * @stop: where that is
+ * @end: index behind its last extent in the slice
+ * @stop: IOVA behind that extent
  * @size: bytes of the mappings that end with the slice
  * @mappings: how many these are
  * @flags: VIB_F_*, of any of the mappings and of the one behind
@@ -39,22 +39,22 @@ struct vib_slice {
 	u16 flags;
 };
 
-/* The index of the first extent of @map, which is in the slice, that belongs to it. */
+/* Index of the first extent of @map that belongs to the slice; @map has some in it. */
 static inline u32 vib_slice_first(const struct vib_slice *slice, const struct vib_mapping *map)
 {
 	return map == slice->map ? slice->first : 0;
 }
 
-/* In front of the first slice of @list, which is not empty. */
+/* Starts in front of the first slice of @list, which is not empty. */
 void vib_slice_begin(struct vib_slice *slice, struct list_head *list);
 
 /*
- * Takes in what fits from slice->map on, at least one extent where that has any, and notes that no
- * domain holds it: they are about to let go.
+ * Takes in what fits from slice->map on, at least one extent if that has any, and moves @first of
+ * each mapping behind it: the caller unfills the slice next, with domains_rwsem still held.
  */
 void vib_slice_cut(struct vib_slice *slice);
 
-/* Moves on behind the slice; false when that was the end of the list. */
+/* Moves behind the slice. Return: false at the end of the list. */
 bool vib_slice_next(struct vib_slice *slice);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How calls get out of each other's way: waiting for mappings that are coming, going or busy, and
- * handing over those whose container ends. Everything is under the ioas' tree_lock.
+ * States of mappings as other calls see them: how a call waits for mappings that are RESERVED,
+ * DRAINING or busy, and how those of a container that ends are collected. Everything is under the
+ * ioas' tree_lock.
  */
 #ifndef VIB_STATES_H
 #define VIB_STATES_H
@@ -14,18 +15,20 @@
 struct vib_mapping *vib_mapping_find_live(struct vib_ioas *ioas, u64 iova);
 
 /*
- * Lets go of a busy mapping; tree_lock is held. What it adds to @orphans the caller hands to
- * vib_retire() afterwards.
+ * Drops one busy mark of a mapping. tree_lock is held; after dropping it, the caller passes what
+ * was added to @orphans to vib_retire().
  */
 void vib_mapping_unbusy(struct vib_ioas *ioas, struct vib_mapping *map, struct list_head *orphans);
 
 /*
- * Sleeps until some mapping changes state. Called with tree_lock, returns without; -EINTR when
- * killed.
+ * Sleeps until some mapping changes state. Called with tree_lock held, returns with it dropped.
+ * Return: 0, or -EINTR when killed.
  */
 int vib_ioas_wait(struct vib_ioas *ioas);
 
-/* A mapping has left RESERVED or DRAINING. tree_lock is held. */
+/*
+ * Wakes whoever waits: a mapping has left RESERVED or DRAINING, or is not busy. tree_lock is held.
+ */
 static inline void vib_ioas_changed(struct vib_ioas *ioas)
 {
 	lockdep_assert_held(&ioas->tree_lock);
@@ -35,8 +38,8 @@ static inline void vib_ioas_changed(struct vib_ioas *ioas)
 }
 
 /*
- * A step of a walk over any number of mappings under tree_lock or domains_rwsem, which both allow
- * sleep: now and then somebody else gets the CPU.
+ * Counts a step of a long walk over mappings, and reschedules every 4096 steps: tree_lock and
+ * domains_rwsem both allow sleeping.
  */
 static inline void vib_ioas_step(unsigned long *steps)
 {
@@ -45,12 +48,12 @@ static inline void vib_ioas_step(unsigned long *steps)
 }
 
 /*
- * Moves every LIVE or DEAD mapping out of the tree to @batch; others belong to a call under way.
- * tree_lock is held.
+ * Moves every DEAD mapping, and every LIVE one that is not busy, out of the tree to @batch; others
+ * belong to a call under way, which will end them. tree_lock is held.
  */
 void vib_ioas_take_live(struct vib_ioas *ioas, struct list_head *batch);
 
-/* Moves every DEAD mapping out of the tree to @batch: no domain is left. */
+/* Moves every DEAD mapping out of the tree to @batch, when no domain is left. tree_lock is held. */
 void vib_ioas_take_dead(struct vib_ioas *ioas, struct list_head *batch);
 
 #endif

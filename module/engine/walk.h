@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Walks over the mappings of an ioas. Whoever walks holds tree_lock from the first step to the
- * last, or begins anew at an address. Knows nothing of what is done with the mappings.
+ * Walks over the mappings of an ioas. The caller holds tree_lock from the first step to the last;
+ * if it drops the lock, it starts again at an address. Knows nothing of what is done with the
+ * mappings.
  */
 #ifndef VIB_WALK_H
 #define VIB_WALK_H
@@ -24,7 +25,7 @@ static inline struct vib_mapping *vib_mapping_next(struct vib_mapping *map, u64 
 	return span ? vib_mapping_of(span) : NULL;
 }
 
-/* Every mapping that has a byte in [start, last], in the order of their IOVA; none may leave. */
+/* Every mapping that has a byte in [start, last], in IOVA order; the body must not erase them. */
 #define vib_for_each_mapping(ioas, map, start, last) \
 	for (map = vib_mapping_first(ioas, start, last); map; map = vib_mapping_next(map, last))
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sole caller of GUP. Knows nothing of accounts and extents.
+ * Sole caller of GUP. Takes mmap_lock for read. Knows nothing of accounts and extents.
  */
 #include "gup.h"
 
@@ -9,7 +9,10 @@
 
 #include "compat/mm.h"
 
-/* As type1 asks: whose process it is, or which keys the calling thread has closed, is no matter. */
+/*
+ * Asks as for another process, as type1 does: then GUP does not mind which protection keys the
+ * calling thread has closed.
+ */
 static noinline long gup_remote(struct vib_pin *pin, unsigned long npages, unsigned int flags)
 {
 	struct mm_struct *mm = pin->owner->mm;
@@ -22,7 +25,7 @@ static noinline long gup_remote(struct vib_pin *pin, unsigned long npages, unsig
 	return got;
 }
 
-/* Asks once. The caller's own memory is asked for the fast way, unless that was refused. */
+/* Asks once: for current's own memory the fast way, unless that was refused at this address. */
 static __always_inline long gup_once(struct vib_pin *pin, unsigned long npages)
 {
 	unsigned int flags = FOLL_LONGTERM | (pin->write ? FOLL_WRITE : 0);
@@ -32,9 +35,7 @@ static __always_inline long gup_once(struct vib_pin *pin, unsigned long npages)
 		got = pin_user_pages_fast(pin->vaddr, npages, flags, pin->pages);
 	else
 		got = gup_remote(pin, npages, flags);
-	/*
-	 * Newer kernels say -EOVERFLOW where the range ends at the very top of the address space.
-	 */
+	/* Newer kernels return -EOVERFLOW for a range that ends at the top of the address space. */
 	return got && got != -EOVERFLOW ? got : -EFAULT;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Asking GUP for long-term pins.
+ *
+ * Locking: takes mmap_lock of the owner for read, as GUP does itself.
  */
 #ifndef VIB_GUP_H
 #define VIB_GUP_H
@@ -8,12 +10,12 @@
 #include "pin.h"
 
 /**
- * vib_gup - pin the pages at pin->vaddr for long
- * @pin: progress; @pages has room for @npages. Only read
+ * vib_gup - pin the pages at pin->vaddr long-term
+ * @pin: progress, not changed; @pages has room for @npages and gets the pages
  * @npages: how many at most
  *
- * Return: how many pages are pinned, at least one; -EFAULT where there is no memory that GUP would
- * give, -EINTR on a fatal signal, or GUP's own errno.
+ * Return: how many pages were pinned, at least one; -EFAULT if there is no memory that GUP can pin,
+ * -EINTR on a fatal signal, or GUP's own errno.
  */
 long vib_gup(struct vib_pin *pin, unsigned long npages);
 

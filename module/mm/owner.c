@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whose memory a mapping is: references to the process, its locked-memory account, and copies to
- * and from its memory. Sole caller of locked_vm. Knows nothing of pages or mappings.
+ * The process behind a mapping: references to it, its locked-memory account, and copies to and from
+ * its memory. The only code that changes locked_vm, under mmap_lock held for write. Knows nothing
+ * of pages or mappings.
  *
- * Invariant: an owner keeps the structures of its process, never its memory; whoever needs the
- * memory holds it for the time (vib_owner_hold()), and an account whose process has gone needs no
+ * Invariant: an owner keeps the structures of its process, never its memory. Code that needs the
+ * memory holds it meanwhile (vib_owner_hold()); the account of a process that has gone needs no
  * settling.
  */
 #include "owner.h"
@@ -72,7 +73,7 @@ int vib_owner_charge(struct vib_owner *owner, u64 npages)
 	return ret;
 }
 
-/* How many of @npages the limit allows. mmap_lock is held. */
+/* Return: how many of @npages the limit allows. mmap_lock is held. */
 static u64 within_limit(const struct vib_owner *owner, u64 npages)
 {
 	u64 limit = task_rlimit(owner->task, RLIMIT_MEMLOCK) >> PAGE_SHIFT;
@@ -95,8 +96,8 @@ long vib_owner_charge_some(struct vib_owner *owner, u64 npages)
 	return npages;
 }
 
-/* Changes the account without asking about limits. */
-static void adjust(struct vib_owner *owner, u64 npages, bool inc)
+/* Changes the account regardless of the limit. */
+static void adjust_account(struct vib_owner *owner, u64 npages, bool inc)
 {
 	if (!npages || !vib_owner_hold(owner))
 		return;
@@ -108,12 +109,12 @@ static void adjust(struct vib_owner *owner, u64 npages, bool inc)
 
 void vib_owner_recharge(struct vib_owner *owner, u64 npages)
 {
-	adjust(owner, npages, true);
+	adjust_account(owner, npages, true);
 }
 
 void vib_owner_uncharge(struct vib_owner *owner, u64 npages)
 {
-	adjust(owner, npages, false);
+	adjust_account(owner, npages, false);
 }
 
 int vib_owner_uncharge_killable(struct vib_owner *owner, u64 npages)
@@ -139,7 +140,7 @@ void vib_owner_account(const struct vib_owner *owner, u64 *locked, u64 *limit)
 	*limit = owner->unlimited || bytes == RLIM_INFINITY ? U64_MAX : bytes >> PAGE_SHIFT;
 }
 
-static int copy(u64 vaddr, void *buf, size_t size, bool write)
+static int copy_bytes(u64 vaddr, void *buf, size_t size, bool write)
 {
 	void __user *user = (void __user *)(unsigned long)vaddr;
 
@@ -150,7 +151,7 @@ static int copy(u64 vaddr, void *buf, size_t size, bool write)
 
 int vib_owner_copy(struct vib_owner *owner, u64 vaddr, void *buf, size_t size, bool write)
 {
-	/* A process that is ending has no mm either, and may not borrow one. */
+	/* An exiting process has no mm either, but must not adopt one. */
 	bool kthread = current->flags & PF_KTHREAD && !current->mm;
 	int ret;
 
@@ -159,7 +160,7 @@ int vib_owner_copy(struct vib_owner *owner, u64 vaddr, void *buf, size_t size, b
 	if (kthread)
 		kthread_use_mm(owner->mm);
 	if (current->mm == owner->mm)
-		ret = copy(vaddr, buf, size, write);
+		ret = copy_bytes(vaddr, buf, size, write);
 	else
 		ret = -EFAULT;
 	if (kthread)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What stands behind user addresses that GUP refuses. Knows nothing of accounts: device memory is
- * not charged. The pages of one vma are read in one go.
+ * What stands behind user addresses that GUP refuses. Takes mmap_lock for read. Knows nothing of
+ * accounts: device memory is not charged. The pages of one vma are read in one go.
  */
 #include "pfnmap.h"
 
@@ -10,16 +10,16 @@
 
 #include "compat/mm.h"
 
-/* Faults one page in; @unlocked when mmap_lock was dropped on the way and vmas may have changed. */
+/* Faults one page in. Sets @unlocked if mmap_lock was dropped meanwhile: vmas may have changed. */
 static int fault_in(struct vib_pin *pin, unsigned long addr, bool *unlocked)
 {
 	return fixup_user_fault(pin->owner->mm, addr,
 				FAULT_FLAG_REMOTE | (pin->write ? FAULT_FLAG_WRITE : 0), unlocked);
 }
 
-/* Reads one entry, faulting it in once; -EAGAIN when the vma must be looked up anew. */
-static int follow(struct vib_pin *pin, struct vm_area_struct *vma, unsigned long addr,
-		  struct vib_pfnmap *map)
+/* Reads one entry, faulting it in once. Return: -EAGAIN when the vma must be looked up again. */
+static int follow_entry(struct vib_pin *pin, struct vm_area_struct *vma, unsigned long addr,
+			struct vib_pfnmap *map)
 {
 	bool unlocked = false;
 	int ret;
@@ -37,12 +37,16 @@ static int follow(struct vib_pin *pin, struct vm_area_struct *vma, unsigned long
 	}
 	if (pin->write && !map->writable)
 		return -EFAULT;
-	/* Ordinary memory in such a vma has an owner that we cannot hold. */
+	/*
+	 * Ordinary memory in such a vma belongs to a driver, and we cannot keep it from being
+	 * freed.
+	 */
 	return pfn_valid(map->pfn) && !PageReserved(pfn_to_page(map->pfn)) ? -EFAULT : 0;
 }
 
 /*
- * Appends entries of one vma, until one cannot be read: how many pages, or the errno of the first.
+ * Appends entries of one vma until one cannot be read. Return: how many pages, or the errno of the
+ * first entry.
  */
 static long append_vma(struct vib_pin *pin, struct vm_area_struct *vma, unsigned long addr,
 		       struct vib_extents *out, unsigned int max)
@@ -53,7 +57,7 @@ static long append_vma(struct vib_pin *pin, struct vm_area_struct *vma, unsigned
 	int ret = 0;
 
 	while (done < limit && max--) {
-		ret = follow(pin, vma, addr + (done << PAGE_SHIFT), &map);
+		ret = follow_entry(pin, vma, addr + (done << PAGE_SHIFT), &map);
 		if (ret)
 			break;
 		n = pin->scattered ? 1 : min3((u64)map.pages, limit - done, VIB_EXT_PAGES_MAX);
@@ -66,7 +70,7 @@ static long append_vma(struct vib_pin *pin, struct vm_area_struct *vma, unsigned
 	return done ? (long)done : ret;
 }
 
-/* One look; -EAGAIN when mmap_lock was dropped on the way. mmap_lock is held for read. */
+/* Looks once. Return: -EAGAIN when mmap_lock was dropped meanwhile. It is held for read. */
 static long append_once(struct vib_pin *pin, struct vib_extents *out, unsigned int max)
 {
 	struct mm_struct *mm = pin->owner->mm;
@@ -112,7 +116,9 @@ int vib_pfnmap_fault(struct vib_pin *pin)
 	return ret;
 }
 
-/* Reads entries of the vma at pin->vaddr; *@skip as vib_pfnmap_peek() has it. mmap_lock is held. */
+/*
+ * Reads entries of the vma at pin->vaddr; sets @skip as for vib_pfnmap_peek(). mmap_lock is held.
+ */
 static long peek_vma(struct vib_pin *pin, struct vib_extents *out, unsigned int max, u64 *skip)
 {
 	struct mm_struct *mm = pin->owner->mm;
@@ -138,7 +144,7 @@ long vib_pfnmap_peek(struct vib_pin *pin, struct vib_extents *out, unsigned int 
 	return ret;
 }
 
-/* How many pages from pin->vaddr on are device memory from @pfn on; 0 or an errno when none. */
+/* Return: how many pages at pin->vaddr are device memory from @pfn on; 0 or an errno if none. */
 static long match_some(struct vib_pin *pin, u64 pfn)
 {
 	struct mm_struct *mm = pin->owner->mm;

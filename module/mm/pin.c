@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pins into extents, and charges for them. Knows nothing of IOVAs, domains or containers.
+ * Pins pages into extents and charges them. Takes mmap_lock through gup.h, pfnmap.h and owner.h,
+ * and reads locked_vm for a message only. Knows nothing of IOVAs, domains or containers.
  *
- * Pages are charged before they are pinned, as many as the limit allows and a batch may need; what
- * turns out to need no charge (zero pages, what the kernel keeps reserved, device memory) is given
- * back at the end of the batch. Where the limit allows nothing more, memory is looked at page by
- * page, until one would have to be charged.
+ * Pages are charged before they are pinned, as many as a batch may need and the limit allows; the
+ * charge for what needs none (zero pages, what the kernel keeps reserved, device memory) is given
+ * back at the end of the batch. Once the limit is reached, memory is pinned page by page, until a
+ * page would have to be charged.
  *
- * Invariant: each extent handed out with VIB_EXT_PINNED holds one pin per page, each with
- * VIB_EXT_ACCOUNTED one charged page; what fails half-way gives back both before it returns. Never
- * are more pages pinned than are charged, but for the one that is looked at.
+ * Invariant: each extent with VIB_EXT_PINNED holds one pin for each page, each with
+ * VIB_EXT_ACCOUNTED one charge for each page; a failure gives both back before it returns. There
+ * are never more pages pinned than charged, except the one that is being tried.
  */
 #include "pin.h"
 
@@ -23,12 +24,11 @@
 #include "pfnmap.h"
 #include "trace/refusal.h"
 
-/* Unpinning this many pages goes without a reschedule. */
 enum {
-	UNPIN_STEP = 1 << 15,
+	UNPIN_STEP = 1 << 15,		/* pages unpinned between two chances to reschedule */
 };
 
-/* The limit does not allow the next page. @mine is what this batch has charged so far. */
+/* Reports that the limit does not allow the next page. @mine: pages this call charged so far. */
 static noinline int over_limit(struct vib_pin *pin, u64 mine)
 {
 	unsigned long limit = task_rlimit(pin->owner->task, RLIMIT_MEMLOCK);
@@ -59,9 +59,9 @@ void vib_pin_begin(struct vib_pin *pin)
 }
 
 /*
- * How many pages from pages[0] on are one contiguous run with the same standing. The loop is the
- * hottest of the module: the sentinel spares it the bounds check, and reservedness, which is rare,
- * is collected and looked at afterwards.
+ * Return: how many pages from pages[0] on are contiguous, and all reserved or all not. The loop is
+ * the hottest of the module: the NULL behind the last page saves a bounds check, and the reserved
+ * bits, rarely set, are collected and checked afterwards.
  */
 static unsigned int run_length(struct page **pages, bool reserved)
 {
@@ -83,8 +83,8 @@ static unsigned int run_length(struct page **pages, bool reserved)
 }
 
 /*
- * Appends one run that GUP gave. Zero pages are not held: some kernels pin them and others do not,
- * and a release at once is right on both.
+ * Appends one run that GUP pinned. A zero page is unpinned at once: some kernels pin it and others
+ * do not, and this is right on both.
  */
 static int append_run(struct vib_pin *pin, struct vib_extents *out, struct page **pages,
 		      unsigned int n, bool reserved, u64 *charge)
@@ -103,7 +103,7 @@ static int append_run(struct vib_pin *pin, struct vib_extents *out, struct page 
 				vib_extents_append(out, pfn, n, flags);
 }
 
-/* Appends what GUP gave, run by run; room for as many extents as pages is reserved. */
+/* Appends the pages that GUP pinned, run by run; room for as many extents is reserved. */
 static int append_pages(struct vib_pin *pin, struct vib_extents *out, unsigned int nr, u64 *charge)
 {
 	unsigned int i = 0;
@@ -127,9 +127,9 @@ static int append_pages(struct vib_pin *pin, struct vib_extents *out, unsigned i
 }
 
 /*
- * Nothing is charged ahead any more: charges for what comes up to @stop, as far as the limit goes.
- * Device memory needs no charge, and none that others could miss is taken for it: 0, or how many
- * pages of it were appended. A small range is charged without a look.
+ * Charges ahead for the pages up to @stop, as far as the limit allows, when no credit is left. For
+ * a larger range it looks for device memory first, which needs no charge, so that no charge is held
+ * that another thread may need. Return: 0; pages of device memory that were appended; or an errno.
  */
 static long charge_ahead(struct vib_pin *pin, struct vib_extents *out, unsigned int want, u64 stop)
 {
@@ -148,10 +148,12 @@ static long charge_ahead(struct vib_pin *pin, struct vib_extents *out, unsigned 
 	return 0;
 }
 
-/* Asks GUP for no more than is charged ahead: how many pages it gave, 0 to be asked again. */
+/*
+ * Asks GUP for no more than is charged ahead. Return: pages appended, 0 to try again, or an errno.
+ */
 static long take_pages(struct vib_pin *pin, struct vib_extents *out, unsigned int want)
 {
-	/* Without a charge, a look at one page: it may turn out to need none. */
+	/* Without credit, try one page: it may need no charge. */
 	unsigned int ask = pin->uncharged ? want : clamp_t(u64, pin->credit, 1, want);
 	u64 charge = 0;
 	long got;
@@ -174,7 +176,7 @@ static long take_pages(struct vib_pin *pin, struct vib_extents *out, unsigned in
 	return got;
 }
 
-/* One GUP call's worth: 0 with pin advanced, or an errno. */
+/* Pins what one GUP call gives. Return: 0 with @pin advanced, or an errno. */
 static int pin_step(struct vib_pin *pin, struct vib_extents *out, u64 stop)
 {
 	unsigned int want = min_t(u64, pin->left, pin->max);
@@ -197,8 +199,8 @@ static int pin_step(struct vib_pin *pin, struct vib_extents *out, u64 stop)
 	return 0;
 }
 
-/* Gives back what was appended behind the first @nr extents, the last of which was @last. */
-static void rollback(struct vib_extents *out, u32 nr, u64 last, bool dirty)
+/* Unpins what was appended behind the first @nr extents, the last of which was @last. */
+static void undo_pins(struct vib_extents *out, u32 nr, u64 last, bool dirty)
 {
 	u64 *words = vib_extents_words(out);
 	u64 pages = vib_ext_pages(last);
@@ -233,20 +235,20 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 		cond_resched();
 	}
 	if (ret) {
-		rollback(out, nr, last, false);
+		undo_pins(out, nr, last, false);
 		pin->credit += pin->accounted - before;
 		pin->accounted = before;
 	}
-	/* What was charged ahead of memory that needs no charge, or that did not come. */
+	/* Charged ahead for pages that need no charge, or were not pinned. */
 	if (pin->credit)
 		vib_owner_uncharge(pin->owner, pin->credit);
 	pin->credit = 0;
 	vib_owner_release(pin->owner);
-	/* -EAGAIN means "look again" in the engine. */
+	/* -EAGAIN means "look again" in the engine; GUP's is a refusal. */
 	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
-/* Drops a run that is too long to go without a reschedule. */
+/* Drops a long run, with chances to reschedule. */
 static noinline void unpin_long(struct page *page, u64 npages, bool dirty)
 {
 	unsigned long n;
@@ -268,14 +270,14 @@ void vib_unpin_run(struct vib_unpinning *up)
 	if (!(run & VIB_EXT_PINNED))
 		return;
 	page = pfn_to_page(vib_ext_pfn(run));
-	up->awake += npages;
+	up->since_resched += npages;
 	if (npages > UNPIN_STEP)
 		unpin_long(page, npages, up->dirty);
 	else
 		vib_compat_unpin_range(page, npages, up->dirty);
-	if (up->awake < UNPIN_STEP)
+	if (up->since_resched < UNPIN_STEP)
 		return;
-	up->awake = 0;
+	up->since_resched = 0;
 	cond_resched();
 }
 

@@ -2,8 +2,9 @@
 /*
  * Pinning: user addresses to extents of pinned PFNs and back.
  *
- * Locking: nothing here may be called with a lock of ours held, except vib_unpin(), which may. All
- * of it can sleep; pinning can sleep for as long as user space likes (userfaultfd, FUSE).
+ * Locking: vib_pin_some() takes mmap_lock, so of ours no lock but device_lock may be held;
+ * unpinning may be called under any. All of it can sleep; pinning can sleep for as long as user
+ * space likes (userfaultfd, FUSE).
  */
 #ifndef VIB_PIN_H
 #define VIB_PIN_H
@@ -15,9 +16,9 @@
 #include "pure/extents.h"
 
 enum {
-	VIB_PIN_FEW = 8,		/* up to this many pages need no page of pointers */
+	VIB_PIN_FEW = 8,		/* pages that need no array to be allocated */
 	VIB_PIN_BATCH = 1023,		/* pages a GUP call asks for */
-	/* Pages charged ahead at once, and entered into the domains at once. */
+	/* Pages charged ahead, and entered into the domains, in one go. */
 	VIB_PIN_BUDGET = SZ_128M >> PAGE_SHIFT,
 };
 
@@ -30,10 +31,10 @@ enum {
  * @credit: pages charged ahead, inside vib_pin_some()
  * @faulted: user address that was faulted in last because GUP refused it, or U64_MAX
  * @write: the device may write
- * @uncharged: the pages are on the account already
- * @scattered: an extent for every page
- * @watched: the caller is told when device memory goes (watch.h), or enters it nowhere
- * @pages: where GUP puts its pages, and one slot more: NULL behind the last ends every run
+ * @uncharged: the pages are charged already, so nothing is charged
+ * @scattered: make one extent for every page
+ * @watched: device memory may be read: the caller watches it (watch.h), or fills it nowhere
+ * @pages: GUP's pages, and one slot more: a NULL behind the last one ends every run
  * @few: @pages for small ranges
  * @max: how many fit into @pages
  */
@@ -54,8 +55,8 @@ struct vib_pin {
 };
 
 /*
- * Fills in @pages from the other members, which the caller has set; undone by vib_pin_end(). Cannot
- * fail.
+ * Sets up @pages, and @max, @faulted and @credit, from the members that the caller has set; undone
+ * by vib_pin_end(). Cannot fail.
  */
 void vib_pin_begin(struct vib_pin *pin);
 
@@ -71,24 +72,23 @@ static inline void vib_pin_end(struct vib_pin *pin)
  * @out: gets the extents appended, the first of them possibly merged into its last
  * @budget: stop after at least this many pages
  *
- * Ordinary memory is pinned long-term and charged; device memory behind a PFNMAP vma, and pages
- * that the kernel keeps reserved, are recorded without a charge, device memory and zero pages also
- * without a pin.
+ * Ordinary memory is pinned long-term and charged. Pages that the kernel keeps reserved are pinned
+ * and not charged; device memory behind a PFNMAP vma and zero pages are neither.
  *
- * Return: 0 with @pin advanced; -EREMOTE when there is device memory and @pin->watched is not set:
- * then it may be set, and the call made again with @pin->vaddr and @pin->left as before. Otherwise
- * @out and the account are as before and @pin is of no more use: -EFAULT, -ENOMEM (memory, or
- * RLIMIT_MEMLOCK), -EINTR on a fatal signal, or GUP's own errno.
+ * Return: 0 with @pin advanced. -EREMOTE when there is device memory and @pin->watched is not set:
+ * the caller may set it, restore @pin->vaddr and @pin->left, and call again. After any other errno
+ * @pin must not be used again: -EFAULT, -ENOMEM (memory, or RLIMIT_MEMLOCK), -EINTR on a fatal
+ * signal, -ESRCH when the process has gone, or GUP's own. @out and the account are as before then.
  */
 int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget);
 
 /**
  * struct vib_unpinning - pins that are being dropped
- * @next: an extent that continues the run, but for its length
- * @npages: length of the run, which is not dropped yet
+ * @next: the extent word, without a length, that would continue the pending run
+ * @npages: length of the pending run, which is not dropped yet
  * @dirty: the device may have written to it
- * @accounted: how many of the pages that were dropped are charged
- * @awake: pages dropped since the last chance to reschedule
+ * @accounted: how many of the dropped pages are charged
+ * @since_resched: pages dropped since the last chance to reschedule
  *
  * Extents that follow one another in physical memory are dropped as one run, whichever mappings
  * they are of.
@@ -98,13 +98,13 @@ struct vib_unpinning {
 	u64 npages;
 	bool dirty;
 	u64 accounted;
-	u64 awake;
+	u64 since_resched;
 };
 
-/* Drops the run, which is still noted; for those below. */
+/* Drops the pending run, without resetting it. Only for the inline functions below. */
 void vib_unpin_run(struct vib_unpinning *up);
 
-/* Drops what was added and is not dropped yet. */
+/* Drops the pending run, if there is one. */
 static inline void vib_unpin_flush(struct vib_unpinning *up)
 {
 	if (up->npages)
@@ -113,8 +113,8 @@ static inline void vib_unpin_flush(struct vib_unpinning *up)
 }
 
 /*
- * Adds an extent, to be dropped by vib_unpin_flush() at the latest. No IOMMU may translate to its
- * pages any more: the flush that covers them is done.
+ * Adds an extent, which vib_unpin_flush() drops at the latest. No IOMMU may translate to its pages
+ * any more: the IOTLB flush that covers them is done.
  */
 static inline void vib_unpin_add(struct vib_unpinning *up, u64 ext, bool dirty)
 {
@@ -142,7 +142,7 @@ static inline void vib_unpin_add(struct vib_unpinning *up, u64 ext, bool dirty)
  *
  * No IOMMU may translate to these pages any more.
  *
- * Return: how many of the pages were accounted; the caller owes an uncharge.
+ * Return: how many of the pages are charged; the caller uncharges them.
  */
 u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty);
 
