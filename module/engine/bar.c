@@ -272,18 +272,18 @@ void vib_bar_note_device(struct vib_bar *bar, u64 iova, u64 ext)
 }
 
 /*
- * Of @nr extents that were read, and belong at @iova, what the kernel took since is a hole. The
- * rest is about to be filled: from here on, who takes it waits.
+ * Of @nr extents that were read, and belong at @iova, what the kernel or the client took since is a
+ * hole. The rest is about to be filled: from here on, who takes it waits.
  */
 static void punch_zapped(struct vib_bar *bar, u64 *words, u32 nr, u64 iova)
 {
-	u64 size;
+	u64 vaddr = bar->base + (iova - bar->map->span.start), size;
 
-	for (; nr--; words++, iova += size) {
+	for (; nr--; words++, iova += size, vaddr += size) {
 		size = vib_ext_pages(*words) << PAGE_SHIFT;
 		if (!vib_ext_is_device(*words))
 			continue;
-		if (vib_bar_zapped(bar, bar->base + (iova - bar->map->span.start), size))
+		if (bar->left || vib_bar_zapped(bar, vaddr, size))
 			*words = vib_ext_make(VIB_EXT_HOLE, vib_ext_pages(*words), 0);
 		else
 			vib_bar_note_device(bar, iova, *words);
