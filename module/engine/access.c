@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What emulated devices are told, and what they copy. Knows nothing of domains, and of pinned pages
- * only whether there are any.
+ * Notices of unmaps to emulated devices, and copies for them. Knows nothing of domains, and of
+ * pinned pages only whether there are any.
  */
 #include "access.h"
 #include "dirty.h"
@@ -14,8 +14,8 @@
 #include "states.h"
 
 enum {
-	/* A device that still has pages there is told again after 1 ms, 2 ms ...: for a second. */
-	TELL_TIMES = 10,
+	/* A device with pages still pinned is notified again after 1, 2, 4 ... ms: for a second. */
+	NOTIFY_RETRIES = 10,
 };
 
 void vib_access_register(struct vib_ioas *ioas, struct list_head *device)
@@ -50,7 +50,9 @@ static void end_copy(struct vib_ioas *ioas, struct vib_mapping *map)
 		vib_retire(ioas, &orphans);
 }
 
-/* The mapping at @iova, if it is LIVE and may be copied to (@write) or from. tree_lock is held. */
+/*
+ * Finds the LIVE mapping at @iova, if it may be copied from or, with @write, to. tree_lock is held.
+ */
 static int find_copyable(struct vib_ioas *ioas, u64 iova, bool write, struct vib_mapping **found)
 {
 	struct vib_mapping *map = vib_mapping_find_live(ioas, iova);
@@ -65,7 +67,7 @@ static int find_copyable(struct vib_ioas *ioas, u64 iova, bool write, struct vib
 	return 0;
 }
 
-/* Copies what lies in one mapping: how many bytes, or an errno. */
+/* Copies as far as one mapping reaches. Return: how many bytes, or an errno. */
 static ssize_t copy_part(struct vib_ioas *ioas, u64 iova, void *buf, size_t size, bool write)
 {
 	struct vib_mapping *map;
@@ -125,14 +127,14 @@ static void tell_devices(struct vib_ioas *ioas, struct vib_mapping *map)
 	mutex_unlock(&ioas->device_lock);
 }
 
-/* Tells of every mapping that has pins, and says whether some have afterwards. */
+/* Notifies devices of every mapping with pins. Return: whether some still have pins afterwards. */
 static bool tell_batch(struct vib_ioas *ioas, struct list_head *batch)
 {
 	struct vib_mapping *map;
 	bool pinned = false;
 
 	list_for_each_entry(map, batch, node) {
-		/* No page can come to it, so there is nothing to miss. */
+		/* Nothing can be pinned in a DRAINING mapping, so this needs no lock. */
 		if (RB_EMPTY_ROOT(&map->pins))
 			continue;
 		tell_devices(ioas, map);
@@ -156,7 +158,7 @@ int vib_access_notify(struct vib_ioas *ioas, struct list_head *batch)
 	unsigned int times;
 
 	for (times = 0; tell_batch(ioas, batch); times++) {
-		if (times == TELL_TIMES) {
+		if (times == NOTIFY_RETRIES) {
 			mark_kept(ioas, batch);
 			break;
 		}

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What emulated devices pin. Knows nothing of domains.
+ * Pins and unpins pages for emulated devices. Knows nothing of domains.
  *
  * Each pinned page is a struct vib_page in its mapping's tree, with a count of its pins. While the
  * ioas has no domain, such a page is charged here; with a domain its mapping is pinned and charged
- * as a whole, and the page is not charged again. A pin that is made while that changes is put right
- * when it is entered (enter_page(), vib_recorded_charge_pins()).
+ * as a whole, and the page is not charged again. If that changes while a page is being pinned, its
+ * charge is corrected when it is entered (enter_page(), vib_recorded_charge_pins()).
  *
- * A call may cover many mappings. Each is busy from its first page on until the call ends: a device
- * that were told of an unmap earlier could not know that it is to let go.
+ * A call may cover many mappings. Each is busy from its first page on until the call ends: a driver
+ * that was notified of an unmap earlier would not know yet that it has pages to unpin.
  */
 #include "access.h"
 #include "dirty.h"
@@ -33,17 +33,17 @@ struct pin_step {
 	int npages;
 	int prot;
 	bool charge;
-	bool late;			/* some are still to be charged */
+	bool undercharged;		/* some pages are still to be charged */
 	struct page **pages;
 };
 
-/* The call has not been in this mapping yet. */
+/* Is this the call's first step in the mapping? */
 static bool is_first_here(const struct pin_step *step, const struct vib_mapping *map)
 {
 	return step->iova == step->start || step->iova - PAGE_SIZE < map->span.start;
 }
 
-/* Cuts the step where the mapping or the gap between pinned pages ends. tree_lock is held. */
+/* Ends the step at the end of the mapping or before the next pinned page. tree_lock is held. */
 static void cut_step(struct pin_step *step, struct vib_mapping *map)
 {
 	int n;
@@ -58,9 +58,9 @@ static void cut_step(struct pin_step *step, struct vib_mapping *map)
 }
 
 /*
- * Finds the mapping, which is busy from then on, and how far one step goes: one page that is pinned
- * already gets a reference and 0 is returned; else 1, and the step is still to be pinned. tree_lock
- * is held.
+ * Finds the mapping, marks it busy, and finds how far one step goes. Return: 0 for one page that
+ * was pinned already and got a reference; 1 for pages still to be pinned; or an errno. tree_lock is
+ * held.
  */
 static int begin_step(struct pin_step *step)
 {
@@ -87,7 +87,10 @@ static int begin_step(struct pin_step *step)
 	return 1;
 }
 
-/* The page that another call entered first gets the reference; what we pinned is given back. */
+/*
+ * Enters a page, or, if another call has entered it first, takes a reference to that one and unpins
+ * ours. Adds to @excess what is charged and need not be.
+ */
 static struct vib_page *enter_page(struct pin_step *step, struct vib_page *page, u64 *excess)
 {
 	struct vib_page *there;
@@ -99,9 +102,9 @@ static struct vib_page *enter_page(struct pin_step *step, struct vib_page *page,
 	} else {
 		vib_page_insert(&step->map->pins, page);
 		vib_dirty_mark(step->map, page->iova, 1);
-		/* If a domain came or went since the pin, it is charged by the rule of now. */
+		/* If a domain came or left since the pin, what holds now decides on the charge. */
 		if (vib_page_chargeable(page) && step->charge == step->ioas->restricted) {
-			step->late |= !step->charge;
+			step->undercharged |= !step->charge;
 			*excess += step->charge;
 			*vib_page_word(page) &= ~VIB_EXT_ACCOUNTED;
 		}
@@ -114,8 +117,8 @@ static struct vib_page *enter_page(struct pin_step *step, struct vib_page *page,
 }
 
 /*
- * Enters the pinned pages one by one: how many, or an errno with the rest of @ex left to the
- * caller.
+ * Enters the pinned pages one by one, @done of them. After an errno the caller unpins the rest of
+ * @ex.
  */
 static int enter_all(struct pin_step *step, struct vib_extents *ex, u32 *done, u64 *excess)
 {
@@ -137,7 +140,7 @@ static int enter_all(struct pin_step *step, struct vib_extents *ex, u32 *done, u
 	return 0;
 }
 
-/* Pins the step: 0 with all pages entered, or an errno with none. */
+/* Pins the pages of a step. Return: 0 with all pages entered, or an errno with none. */
 static int run_step(struct pin_step *step)
 {
 	struct vib_mapping *map = step->map;
@@ -145,9 +148,7 @@ static int run_step(struct pin_step *step)
 		.owner = map->owner,
 		.vaddr = map->vaddr + (step->iova - map->span.start),
 		.left = step->npages,
-		/*
-		 * A later pin for writing finds this page, so it is pinned as the mapping allows.
-		 */
+		/* A later pin for writing will find this page, so it must be writable already. */
 		.write = map->prot & IOMMU_WRITE,
 		.uncharged = !step->charge,
 		.scattered = true,
@@ -167,7 +168,7 @@ static int run_step(struct pin_step *step)
 		if (ret)
 			excess += vib_unpin(&ex, done, ex.nr - done, false);
 		vib_owner_uncharge(map->owner, excess);
-		if (step->late)
+		if (step->undercharged)
 			vib_recorded_charge_pins(step->ioas, map);
 	}
 	vib_extents_fini(&ex);
@@ -238,7 +239,7 @@ void vib_access_pin_end(struct vib_ioas *ioas, u64 iova, int npages)
 		return;
 	last = iova + ((u64)(npages - 1) << PAGE_SHIFT);
 	mutex_lock(&ioas->tree_lock);
-	/* Exactly these are busy for the call: each was LIVE when its turn came, and has stayed. */
+	/* Exactly these were marked busy by the call, and have stayed. */
 	vib_for_each_mapping(ioas, map, iova, last)
 		vib_mapping_unbusy(ioas, map, &orphans);
 	mutex_unlock(&ioas->tree_lock);
@@ -247,8 +248,8 @@ void vib_access_pin_end(struct vib_ioas *ioas, u64 iova, int npages)
 }
 
 /*
- * The page at @iova and the tree it is in: that of a mapping, which may be going, or of what was
- * kept when one went whose place another has taken. tree_lock is held.
+ * Finds the page at @iova, and the tree that it is in: of a mapping, which may be DRAINING, or of
+ * what was kept of a mapping that is gone and whose range another one may have. tree_lock is held.
  */
 static struct vib_page *find_pinned(struct vib_ioas *ioas, u64 iova, struct rb_root **pins)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Dirty page tracking: starting and stopping it, and marking what was written. Knows nothing of
- * queries (dirty_report.c).
+ * Dirty page tracking: starts and stops it, and marks what was written. Knows nothing of queries
+ * (dirty_report.c).
  *
- * Invariant: the bitmap of a mapping was made for the page size at which tracking was started, and
- * as long as tracking is on no smaller page size is offered.
+ * Invariant: a mapping's bitmap was made for the smallest page size at the start of tracking, and
+ * no smaller one is offered while tracking is on.
  */
 #include "dirty.h"
 
@@ -19,10 +19,10 @@
 #include "pure/iova.h"
 
 enum {
-	MARKED_AT_ONCE = 1 << 20,	/* bits set between two chances to reschedule */
+	MARK_STEP = 1 << 20,		/* bits set between two chances to reschedule */
 };
 
-/* Bits of the mapping's bitmap: of the unit that it was made for. */
+/* Return: bits in the mapping's bitmap, in the unit that it was made for. */
 static u64 nr_bits(struct vib_mapping *map)
 {
 	return vib_span_size(&map->span) >> map->dirty_shift;
@@ -69,8 +69,8 @@ int vib_dirty_prepare(struct vib_ioas *ioas, struct vib_mapping *map)
 }
 
 /*
- * The lowest LIVE mapping from @start on. domains_rwsem is held for write, which every unmap must
- * pass, so it stays.
+ * Return: the lowest LIVE mapping from @start on, or NULL. It stays, because every unmap has to
+ * take domains_rwsem, which is held for write.
  */
 static struct vib_mapping *next_live(struct vib_ioas *ioas, u64 start)
 {
@@ -86,8 +86,9 @@ static struct vib_mapping *next_live(struct vib_ioas *ioas, u64 start)
 }
 
 /*
- * Gives a LIVE mapping the bitmap @bitmap, which is clear, or none: only what emulated devices hold
- * is dirty from here on. One that is DRAINING may be reported at the moment.
+ * Replaces the bitmap of a LIVE mapping by @bitmap, which is clear, or by none: only pages that
+ * emulated devices have pinned are dirty then. A DRAINING mapping keeps its own, which may be being
+ * reported.
  */
 static void set_bitmap(struct vib_ioas *ioas, struct vib_mapping *map, u64 *bitmap)
 {
@@ -178,13 +179,13 @@ void vib_dirty_stop(struct vib_ioas *ioas)
 	up_write(&ioas->domains_rwsem);
 }
 
-/* All of a mapping is dirty. */
+/* Marks all of a mapping dirty. */
 static void mark_mapping(struct vib_mapping *map)
 {
 	u64 first, nbits = nr_bits(map);
 
-	for (first = 0; first < nbits; first += MARKED_AT_ONCE) {
-		vib_dirtymap_set(map->dirty, first, min_t(u64, nbits - first, MARKED_AT_ONCE));
+	for (first = 0; first < nbits; first += MARK_STEP) {
+		vib_dirtymap_set(map->dirty, first, min_t(u64, nbits - first, MARK_STEP));
 		cond_resched();
 	}
 }

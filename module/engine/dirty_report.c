@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Dirty page tracking: queries, and what an unmap reports.
+ * Dirty page tracking: queries, and the report of an unmap.
  *
  * A bitmap goes to the sink in windows: tree_lock is held while the bits of one are copied (and, by
- * a query, cleared), never while the sink takes them. A sink that fails gives them back. So a query
- * needs a buffer of one window, whatever the size of the mapping, and makes do with a small one on
- * the stack where there is no memory.
+ * a query, cleared), never while the sink takes them. If the sink fails, the bits are set again. So
+ * a query needs a buffer of one window, whatever the size of the mapping; without memory it uses a
+ * small one on the stack.
  */
 #include "dirty.h"
 #include "engine.h"
@@ -21,19 +21,19 @@
 #include "pure/iova.h"
 
 enum {
-	WINDOW_WORDS = 512,		/* words handed to the sink at once */
-	FEW_WORDS = 8,			/* as many need no allocation */
+	WINDOW_WORDS = 512,		/* words passed to the sink at once */
+	FEW_WORDS = 8,			/* words that need no allocation */
 };
 
 /**
- * struct report - bits on their way to a sink
+ * struct report - dirty bits on their way to a sink
  * @ioas: the address space
- * @sink: who takes them
- * @clear: what is reported starts over
- * @tracked: the start of tracking that counts: bitmaps of another one say nothing
- * @max: words of the buffer
+ * @sink: takes the bits
+ * @clear: clear bits that are reported
+ * @tracked: ioas->tracked at the start of the report; bitmaps of another start are ignored
+ * @max: words in the buffer
  * @words: the buffer: @few, or one of WINDOW_WORDS
- * @few: see there
+ * @few: buffer that needs no allocation
  */
 struct report {
 	struct vib_ioas *ioas;
@@ -45,7 +45,7 @@ struct report {
 	u64 few[FEW_WORDS];
 };
 
-/* Where a window lies in the bitmap of its mapping. */
+/* A window of the bitmap of a mapping. */
 struct window {
 	struct vib_mapping *map;
 	u64 nbits;			/* of the whole mapping */
@@ -70,7 +70,7 @@ static void report_end(struct report *rep)
 		kfree(rep->words);
 }
 
-/* Makes room for @total words at once, or as many as are sensible and there is memory for. */
+/* Allocates a window's buffer if @total words do not fit into the small one; may fail. */
 static void widen_buffer(struct report *rep, u64 total)
 {
 	u64 *words;
@@ -84,7 +84,7 @@ static void widen_buffer(struct report *rep, u64 total)
 	rep->max = WINDOW_WORDS;
 }
 
-/* Can a device write this mapping without anybody telling? tree_lock is held. */
+/* Can a device write to the mapping without a report, so that all is dirty? tree_lock is held. */
 static bool is_all_dirty(struct vib_ioas *ioas, const struct vib_mapping *map)
 {
 	lockdep_assert_held(&ioas->tree_lock);
@@ -104,7 +104,7 @@ static void mark_page(void *map, u64 iova)
 	vib_dirty_mark(map, iova, 1);
 }
 
-/* What was reported starts over: only pages that emulated devices hold are dirty. */
+/* Clears what was reported, except pages that emulated devices have pinned. */
 static void clear_window(const struct window *win)
 {
 	struct vib_mapping *map = win->map;
@@ -118,7 +118,7 @@ static void clear_window(const struct window *win)
 				  mark_page, map);
 }
 
-/* Copies a window's bits out; true when they were taken from the bitmap. */
+/* Copies a window's bits. Return: true if they were cleared in the bitmap. */
 static bool take_window(struct report *rep, const struct window *win)
 {
 	struct vib_mapping *map = win->map;
@@ -135,7 +135,7 @@ static bool take_window(struct report *rep, const struct window *win)
 	return taken;
 }
 
-/* A window that was taken has not been reported. */
+/* Sets the bits of a window again that was cleared and could not be reported. */
 static void return_window(struct report *rep, const struct window *win)
 {
 	mutex_lock(&rep->ioas->tree_lock);
@@ -146,8 +146,8 @@ static void return_window(struct report *rep, const struct window *win)
 }
 
 /*
- * Reports one mapping, which the caller keeps; @all says that it is dirty as a whole. What is
- * dirtied meanwhile is dirty for the next query.
+ * Reports one mapping, which the caller keeps; with @all set it is dirty as a whole. Pages dirtied
+ * meanwhile are left to the next query.
  */
 static int report_mapping(struct report *rep, struct vib_mapping *map, bool all)
 {
@@ -209,8 +209,8 @@ int vib_dirty_report(struct vib_ioas *ioas, struct list_head *list, struct vib_d
 }
 
 /*
- * The range of a query, checked; tree_lock is held. Where it cuts mappings is looked at again when
- * some have come since @maps of them were made.
+ * Checks the range of a query. Whether it cuts mappings is checked again if more than @maps were
+ * made since. tree_lock is held.
  */
 static int check_query(struct vib_ioas *ioas, struct vib_dirty_sink *sink, u64 *last, u64 *maps)
 {
@@ -227,8 +227,8 @@ static int check_query(struct vib_ioas *ioas, struct vib_dirty_sink *sink, u64 *
 }
 
 /*
- * Reports one mapping and starts it over; the busy mark keeps it. Called with tree_lock, which is
- * dropped and retaken.
+ * Reports one mapping and clears its bits; a busy mark keeps it. tree_lock is held, dropped and
+ * taken again.
  */
 static int report_live(struct report *rep, struct vib_mapping *map, struct list_head *orphans)
 {
@@ -238,7 +238,7 @@ static int report_live(struct report *rep, struct vib_mapping *map, struct list_
 
 	map->busy++;
 	mutex_unlock(&ioas->tree_lock);
-	/* Of one that is dirty as a whole nobody asks the bits: vib_dirty_mark_all() ends that. */
+	/* Bits of a mapping that is all dirty do not count: vib_dirty_mark_all() sets them later. */
 	ret = report_mapping(rep, map, all);
 	mutex_lock(&ioas->tree_lock);
 	vib_mapping_unbusy(ioas, map, orphans);
@@ -246,8 +246,8 @@ static int report_live(struct report *rep, struct vib_mapping *map, struct list_
 }
 
 /*
- * Reports the mappings of the range one after the other. The rules are looked at again whenever
- * tree_lock was dropped. Called with tree_lock, returns without.
+ * Reports the mappings of the range one after the other. The range is checked again whenever
+ * tree_lock was dropped. Called with tree_lock held, returns with it dropped.
  */
 static int report_range(struct report *rep, struct list_head *orphans)
 {
@@ -261,7 +261,7 @@ static int report_range(struct report *rep, struct list_head *orphans)
 		if (ret)
 			break;
 		rep->tracked = ioas->tracked;
-		/* The latest one is still there: it was busy until now, or is DEAD. */
+		/* The latest mapping is still in the tree: it was busy until now, or is DEAD. */
 		map = map ? vib_mapping_next(map, last) : vib_mapping_first(ioas, start, last);
 		if (!map)
 			break;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Birth and death of an ioas, and the way from the VFIO core to it.
+ * Open, release and lookup of an ioas.
  *
- * The core runs a container's ioctl without a lock, also while the last group is closing and the
- * ioas goes away under it. So the core never gets a pointer: it gets a number, looked up in every
- * call, and each call holds a reference. Knows nothing of what the calls do.
+ * The VFIO core runs a container's ioctl without a lock, also while the last group closes and the
+ * ioas is released. So the core never gets a pointer: it gets a number (the handle), which every
+ * call looks up, and each call holds a reference. Knows nothing of what the calls do.
  */
 #include "engine.h"
 #include "pages.h"
@@ -18,11 +18,11 @@
 #include <linux/wait_bit.h>
 #include <linux/xarray.h>
 
-/* Gives out handles, and knows their order. */
+/* Allocates handles, and iterates in their order. */
 static DEFINE_XARRAY_ALLOC1(ioases);
 static u32 next_handle;
 
-/* The same ioases for every ioctl to look up: next to nothing, where an xarray takes four calls. */
+/* Looked up by every ioctl: costs next to nothing, where an xarray takes four calls. */
 static DEFINE_HASHTABLE(handles, 6);
 static DEFINE_SPINLOCK(handles_lock);
 
@@ -67,9 +67,7 @@ void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params
 	ioas->entry_limit = READ_ONCE(params->dma_entry_limit);
 	ioas->entries_left = ioas->entry_limit;
 	atomic_inc(&nr_ioases);
-	/*
-	 * A number is not used again soon: a call that comes late must not find another container.
-	 */
+	/* Cyclic, so that a delayed call with an old handle does not find another container. */
 	ret = xa_alloc_cyclic(&ioases, &ioas->handle, ioas, xa_limit_31b, &next_handle,
 			      GFP_KERNEL_ACCOUNT);
 	if (ret < 0) {
@@ -87,7 +85,7 @@ struct vib_ioas *vib_ioas_get(void *handle)
 	u32 number = (unsigned long)handle;
 	struct vib_ioas *ioas;
 
-	/* Inline, unlike rcu_read_lock(). */
+	/* Inlined on every kernel, unlike rcu_read_lock(). */
 	rcu_read_lock_sched();
 	hash_for_each_possible_rcu(handles, ioas, hash, number, rcu_read_lock_sched_held())
 		if (ioas->handle == number)
@@ -105,8 +103,8 @@ void vib_ioas_put(struct vib_ioas *ioas)
 	if (!refcount_dec_and_test(&ioas->refs))
 		return;
 	/*
-	 * What a driver did not unmap may have become DEAD after the release, and what a device did
-	 * not unpin, kept; nobody else is here now.
+	 * After the release, mappings that an IOMMU driver did not unmap may have become DEAD, and
+	 * pages that a device did not unpin may have been kept. No other call is left now.
 	 */
 	mutex_lock(&ioas->tree_lock);
 	vib_ioas_take_dead(ioas, &dead);
@@ -116,7 +114,7 @@ void vib_ioas_put(struct vib_ioas *ioas)
 	vib_owner_put(ioas->latest);
 	vib_ranges_fini(&ioas->spare);
 	vib_ranges_fini(&ioas->ranges);
-	/* The module may go from here on; it waits for the count, and this task's next switch. */
+	/* The module may be unloaded from here on, after nr_ioases is 0 and this task has slept. */
 	if (ioas->dying)
 		module_put(THIS_MODULE);
 	kfree_rcu(ioas, rcu);
@@ -155,23 +153,25 @@ void vib_ioas_release(void *handle)
 
 	if (WARN_ON_ONCE(!ioas))
 		return;
-	/* The core lets the module go after this, but calls under way may be there for long yet. */
+	/*
+	 * The core drops its module reference after this, but calls under way may run much longer.
+	 */
 	__module_get(THIS_MODULE);
 	spin_lock(&handles_lock);
 	hash_del_rcu(&ioas->hash);
 	spin_unlock(&handles_lock);
-	/* Whoever walks the mappings under domains_rwsem relies on LIVE ones to stay. */
+	/* Walks under domains_rwsem rely on LIVE mappings to stay. */
 	down_write(&ioas->domains_rwsem);
 	mutex_lock(&ioas->tree_lock);
 	ioas->dying = true;
-	/* Calls under way see @dying and take their own mappings away. */
+	/* Calls under way see @dying and end their own mappings. */
 	vib_ioas_take_live(ioas, &batch);
 	kept = ioas->kept;
 	ioas->kept = RB_ROOT;
 	mutex_unlock(&ioas->tree_lock);
 	up_write(&ioas->domains_rwsem);
 	vib_retire_unmapped(ioas, &batch);
-	/* Nothing can be unpinned through a container that has been released. */
+	/* No driver can unpin anything through a container that has been released. */
 	vib_pages_drop(&kept);
 	vib_ioas_put(ioas);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The memory of mappings. Knows nothing of trees and locks.
+ * Allocation of mappings. Knows nothing of trees and locks.
  *
- * The cache has a constructor: what is freed is left as the constructor made it, so an allocation
- * writes only what differs from mapping to mapping.
+ * The cache has a constructor, and a mapping is freed in the state that the constructor gives it,
+ * so an allocation writes only what differs between mappings.
  */
 #include "mapping.h"
 
@@ -46,8 +46,8 @@ struct vib_mapping *vib_mapping_alloc(void)
 }
 
 /*
- * Back to what the constructor made, but for the reference to the owner; whatever was pinned is not
- * any more.
+ * Restores the constructor's state of a mapping that pins nothing any more. The caller drops the
+ * reference to the owner.
  */
 static __always_inline void reset_mapping(struct vib_mapping *map)
 {
@@ -70,7 +70,7 @@ void vib_mapping_free(struct vib_mapping *map)
 	kmem_cache_free(cache, map);
 }
 
-/* Those of one owner give their references back together. */
+/* Frees many; the references of consecutive mappings to one owner are dropped together. */
 static void free_bulk(struct list_head *list)
 {
 	struct vib_mapping *map, *next;

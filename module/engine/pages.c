@@ -2,7 +2,7 @@
 /*
  * Pages that emulated devices have pinned: trees by IOVA, one for each mapping and one for what
  * devices kept of mappings that are gone. Knows nothing of who pins, of domains or of locks.
- * Invariant: what a page's extent says is what is held of it.
+ * Invariant: a page's extent tells exactly which pin and which charge are held.
  */
 #include "pages.h"
 
@@ -160,7 +160,7 @@ void vib_pages_keep(struct rb_root *pins, struct rb_root *kept)
 	}
 }
 
-/* Pages of one owner cost one turn of its account. */
+/* Consecutive pages of one owner are uncharged together. */
 void vib_pages_drop(struct rb_root *pins)
 {
 	struct vib_owner *owner = NULL;

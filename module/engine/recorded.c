@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Mappings that change between recorded and pinned as a whole, and their account. Knows nothing of
- * who comes or goes. Invariant: a page is on the account once, through its mapping or through the
- * pins of devices; for a moment both may have charged it, never none.
+ * groups. Invariant: a page is charged once, through its mapping or through the pins of devices;
+ * both may have charged it for a moment, but never neither.
  */
 #include "recorded.h"
 
@@ -12,7 +12,7 @@
 #include "mm/pin.h"
 #include "pages.h"
 
-/* What devices have pinned of a mapping is charged with the mapping, not through them. */
+/* Uncharges pages that devices have pinned of a mapping that is charged as a whole. */
 static void uncharge_pins(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	u64 pages;
@@ -23,7 +23,7 @@ static void uncharge_pins(struct vib_ioas *ioas, struct vib_mapping *map)
 	vib_owner_uncharge(map->owner, pages);
 }
 
-/* A mapping that is pinned as a whole is charged for what devices have pinned of it. */
+/* Are pages that devices have pinned charged one by one, because the mapping is only recorded? */
 static bool is_charged_by_pins(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	lockdep_assert_held(&ioas->tree_lock);
@@ -34,7 +34,7 @@ void vib_recorded_charge_pins(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	u64 pages, noted;
 
-	/* Pages come and go while the account is changed; those that came have another turn. */
+	/* Pages may be pinned and unpinned meanwhile; new ones are charged in another turn. */
 	do {
 		mutex_lock(&ioas->tree_lock);
 		pages = is_charged_by_pins(ioas, map) ? vib_pages_uncharged(map) : 0;
@@ -47,7 +47,7 @@ void vib_recorded_charge_pins(struct vib_ioas *ioas, struct vib_mapping *map)
 	} while (noted);
 }
 
-/* uncharge_pins() ahead of pinning as a whole, where it can be killed: then all is as before. */
+/* uncharge_pins() before pinning as a whole. Return: 0, or -EINTR with everything as before. */
 static int uncharge_pins_ahead(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	u64 pages;
@@ -62,7 +62,7 @@ static int uncharge_pins_ahead(struct vib_ioas *ioas, struct vib_mapping *map)
 	mutex_lock(&ioas->tree_lock);
 	pages -= vib_pages_set_charged(map, true, pages);
 	mutex_unlock(&ioas->tree_lock);
-	/* Those that were unpinned meanwhile, by somebody who then waits for the account, too. */
+	/* Pages that were unpinned meanwhile, and that their unpin did not uncharge. */
 	vib_owner_uncharge(map->owner, pages);
 	return ret;
 }
@@ -88,8 +88,8 @@ int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map)
 }
 
 /*
- * A mapping counts as an entry while it charges nothing; more of them than the limit may come about
- * so.
+ * Counts a mapping against dma_entry_limit exactly while it charges nothing; this may exceed the
+ * limit.
  */
 static void recount_entry(struct vib_ioas *ioas, struct vib_mapping *map)
 {
@@ -120,7 +120,7 @@ void vib_recorded_unpin(struct vib_ioas *ioas, struct vib_mapping *map)
 	mutex_lock(&ioas->tree_lock);
 	vib_extents_fini(&map->extents);
 	map->first = 0;
-	/* What is on the account for both of them stays there for the pins. */
+	/* Pages that devices have pinned stay charged, for their pins. */
 	noted = is_charged_by_pins(ioas, map) ? vib_pages_set_charged(map, true, accounted) : 0;
 	recount_entry(ioas, map);
 	mutex_unlock(&ioas->tree_lock);

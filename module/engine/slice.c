@@ -10,22 +10,23 @@
 enum {
 	/* 16 GiB of pages of 4 KiB. */
 	SLICE_PAGES = 1 << 22,
-	/* As much as 512 MiB of scattered 4 KiB pages, a driver call for each. */
+	/* 512 MiB of scattered 4 KiB pages, each of which takes a driver call. */
 	SLICE_ENTRIES = SZ_512M >> PAGE_SHIFT,
 	/*
-	 * An extent takes no more entries: behind its first and last 2 MiB they are large ones, or,
-	 * where IOVA and PFN do not agree, small ones in a row, which cost little.
+	 * An extent counts for at most this many entries: between its first and last 2 MiB, entries
+	 * are large ones or, if IOVA and PFN are not aligned alike, consecutive small ones, which
+	 * cost little.
 	 */
 	EXTENT_ENTRIES = 2 * (SZ_2M >> PAGE_SHIFT),
 };
 
-/* What an extent takes of a slice's SLICE_PAGES: at least a share for each of its entries. */
+/* An extent's share of SLICE_PAGES: its pages, or more if it has many page table entries. */
 static s64 cost_of(u64 pages, u64 most_entries)
 {
 	return max(pages, SLICE_PAGES / SLICE_ENTRIES * min(pages, most_entries));
 }
 
-/* Behind the last extent from @first on that what is @left allows. */
+/* Takes extents from @first on while any of @left is there. Return: the index behind the last. */
 static u32 cut_part(struct vib_mapping *map, u32 first, s64 *left)
 {
 	u64 most = map->flags & VIB_F_PAGEWISE ? VIB_EXT_PAGES_MAX : EXTENT_ENTRIES;
@@ -36,7 +37,7 @@ static u32 cut_part(struct vib_mapping *map, u32 first, s64 *left)
 	return first;
 }
 
-/* At least what all extents take, without a look at each. */
+/* An upper bound of the cost of all extents, without looking at each. */
 static __always_inline s64 cost_at_most(const struct vib_mapping *map)
 {
 	u64 pages = vib_span_size(&map->span) >> PAGE_SHIFT;
@@ -46,7 +47,7 @@ static __always_inline s64 cost_at_most(const struct vib_mapping *map)
 	return cost_of(pages, pages);
 }
 
-/* cut_part() from the first extent on; one that fits as a whole is not looked into. */
+/* cut_part() from the first extent on; the extents of a mapping that fits are not looked at. */
 static __always_inline u32 cut_mapping(struct vib_mapping *map, s64 *left)
 {
 	s64 cost = cost_at_most(map);
@@ -67,7 +68,7 @@ static u64 extents_size(struct vib_mapping *map, u32 first, u32 end)
 	return pages << PAGE_SHIFT;
 }
 
-/* Where the slice ends in IOVA. Only a map that failed left extents for less than its span. */
+/* Return: the IOVA behind the slice. Extents cover less than the span only after a failed map. */
 static u64 stop_of(const struct vib_slice *slice)
 {
 	struct vib_mapping *last = slice->last;
@@ -107,7 +108,7 @@ void vib_slice_cut(struct vib_slice *slice)
 		map = list_next_entry(map, node);
 		end = cut_mapping(map, &left);
 	}
-	/* Of this one nothing fitted. */
+	/* Nothing of this mapping fitted: the slice ends with the one before. */
 	if (!end && map->extents.nr && map != slice->map) {
 		map = list_prev_entry(map, node);
 		end = map->extents.nr;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * States of mappings as seen by calls that need them. A wait sleeps until any mapping of the ioas
- * changes its state and leaves the rest to the caller, who looks again: so it needs no reference to
- * what it waits for.
+ * States of mappings as seen by calls that need them. vib_ioas_wait() sleeps until any mapping of
+ * the ioas changes its state, and the caller then looks again; so it needs no reference to the
+ * mapping that it waits for.
  */
 #include "states.h"
 #include "walk.h"
@@ -34,8 +34,8 @@ int vib_ioas_wait(struct vib_ioas *ioas)
 }
 
 /*
- * Claims a LIVE mapping for the end of the container; false when a call is busy with it and will
- * end it.
+ * Claims a LIVE mapping because the container ends. Return: false if a call is busy with it: that
+ * call will end it.
  */
 static bool take_live(struct vib_ioas *ioas, struct vib_mapping *map)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Live update: user addresses are taken back while DMA goes on, and given anew, possibly by another
+ * Live update: user addresses are taken back while DMA goes on, and set again, possibly by another
  * process. Pins, extents and domains are not touched; only the address and the account move.
  */
 #include "engine.h"
@@ -12,29 +12,29 @@
 #include "pure/iova.h"
 #include "trace/trace.h"
 
-/* Is it coming, going or busy? Whoever needs it waits. */
+/* Is it RESERVED, DRAINING or busy? A call that needs it waits. */
 static bool is_unsettled(const struct vib_mapping *map)
 {
 	return map->state != VIB_DEAD && (map->state != VIB_LIVE || map->busy);
 }
 
 /*
- * Must the address wait to be taken back? The mapping is coming or going, or is being given an
- * address. Whoever else is busy with it reads its dirty bits, and needs no address.
+ * Must taking back the address wait? It must if the mapping is RESERVED or DRAINING, or is being
+ * given an address. Any other call that is busy with it reads its dirty bits and needs no address.
  */
-static bool is_in_the_way(const struct vib_mapping *map)
+static bool must_wait_for(const struct vib_mapping *map)
 {
 	if (map->state == VIB_LIVE)
 		return map->flags & VIB_F_INVALID && map->busy;
 	return map->state != VIB_DEAD;
 }
 
-/* -EAGAIN when it is in the way; -EINVAL when its address was taken back before. */
+/* Return: 0; -EAGAIN to wait for the mapping; -EINVAL if its address was taken back before. */
 static int mark_invalid(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	if (map->state == VIB_DEAD)
 		return 0;
-	if (is_in_the_way(map))
+	if (must_wait_for(map))
 		return -EAGAIN;
 	if (map->flags & VIB_F_INVALID)
 		return vib_refuse(ioas->handle, VIB_REASON_ADDRESS, -EINVAL);
@@ -55,8 +55,8 @@ static void clear_invalid(struct vib_mapping *first, struct vib_mapping *stop)
 }
 
 /*
- * Marks every mapping in the range, or none: see mark_invalid(), with -EAGAIN for the one at
- * @blocker. All in one turn of tree_lock, so in one walk. tree_lock is held.
+ * Marks every mapping in the range, or none. Return: as mark_invalid(); after an errno @blocker is
+ * the IOVA of the mapping that it is about. tree_lock is held throughout.
  */
 static int invalidate_range(struct vib_ioas *ioas, u64 start, u64 last, u64 *size, u64 *blocker)
 {
@@ -67,7 +67,7 @@ static int invalidate_range(struct vib_ioas *ioas, u64 start, u64 last, u64 *siz
 	int ret;
 
 	lockdep_assert_held(&ioas->tree_lock);
-	/* Type1's first version stops where a mapping starts before the range. */
+	/* VFIO_TYPE1_IOMMU stops at a mapping that starts before the range. */
 	if (!ioas->v2 && first && first->span.start < start)
 		return 0;
 	for (map = first; map; map = vib_mapping_next(map, last)) {
@@ -91,15 +91,15 @@ static int invalidate_range(struct vib_ioas *ioas, u64 start, u64 last, u64 *siz
 	return 0;
 }
 
-/* Is the mapping at @iova in the way still? A walk need not begin before it is not. */
+/* Must the call still wait for the mapping that starts at @iova? Then no new walk is due. */
 static bool is_blocked(struct vib_ioas *ioas, u64 iova)
 {
 	struct vib_mapping *map = vib_mapping_first(ioas, iova, iova);
 
-	return map && map->span.start == iova && is_in_the_way(map);
+	return map && map->span.start == iova && must_wait_for(map);
 }
 
-/* One turn of tree_lock, which is held: -EAGAIN to come again, with @blocker set. */
+/* Tries once. Return: -EAGAIN to wait for the mapping at @blocker. tree_lock is held. */
 static int try_invalidate(struct vib_ioas *ioas, struct vib_unmap *req, u64 *blocker)
 {
 	u64 last;
@@ -136,9 +136,9 @@ int vib_vaddr_invalidate(struct vib_ioas *ioas, struct vib_unmap *req)
 }
 
 /*
- * Makes the one mapping busy that is exactly [iova, last] and has lost its address; -EAGAIN when
- * what is there is coming, going or busy. Looks at the first one only: none or that one is it.
- * tree_lock is held.
+ * Marks busy the mapping that is exactly [iova, last] and whose address was taken back. Return: 0;
+ * -EAGAIN when it must be waited for. Only the lowest mapping of the range can be it. tree_lock is
+ * held.
  */
 static int claim_invalid(struct vib_ioas *ioas, u64 iova, u64 last, struct vib_mapping **claimed)
 {
@@ -157,7 +157,7 @@ static int claim_invalid(struct vib_ioas *ioas, u64 iova, u64 last, struct vib_m
 	return 0;
 }
 
-/* Charges the new owner for what the mapping holds, then relieves the old one. */
+/* Charges the new owner for what the mapping holds, then uncharges the old one. */
 static int move_account(struct vib_mapping *map, struct vib_owner *to)
 {
 	u64 pages = vib_extents_pages(&map->extents, 0, VIB_EXT_ACCOUNTED);
@@ -172,8 +172,8 @@ static int move_account(struct vib_mapping *map, struct vib_owner *to)
 }
 
 /*
- * The busy mapping gets its new address and owner; returns the owner that is not needed. tree_lock
- * is held.
+ * Gives the busy mapping its new address and owner. Return: the owner whose reference the caller
+ * drops. tree_lock is held.
  */
 static struct vib_owner *repoint_mapping(struct vib_ioas *ioas, struct vib_mapping *map,
 					 struct vib_owner *owner, u64 vaddr)
