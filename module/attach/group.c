@@ -2,9 +2,9 @@
 /*
  * Attach and detach of one group, as a transaction: IOVA ranges, domain, mappings, lists.
  *
- * The first real group that joins emulated ones finds mappings that are only recorded; they are
- * pinned before domains_rwsem is taken (handover.c). When the last real group leaves, mappings end,
- * or go back to being recorded while emulated groups stay.
+ * When the first real group joins emulated ones, mappings are only recorded; they are pinned before
+ * domains_rwsem is taken (handover.c). When the last real group leaves, mappings end or, if
+ * emulated groups stay, are only recorded again.
  */
 #include "group.h"
 #include "engine/bar.h"
@@ -37,7 +37,7 @@ static struct vib_emulated *find_emulated(struct vib_ioas *ioas, struct iommu_gr
 	return NULL;
 }
 
-/* Puts an attached group into the lists; a domain that came with it, too. */
+/* Links an attached group, and its domain if that is new. */
 static void link_group(struct vib_ioas *ioas, struct vib_group *grp)
 {
 	struct vib_domain *dom = grp->domain;
@@ -51,7 +51,7 @@ static void link_group(struct vib_ioas *ioas, struct vib_group *grp)
 	list_add_tail(&grp->node, &dom->groups);
 }
 
-/* Takes a group out of the lists, and its domain with the last one. */
+/* Unlinks a group, and its domain with the last group. */
 static void unlink_group(struct vib_ioas *ioas, struct vib_group *grp)
 {
 	lockdep_assert_held_write(&ioas->domains_rwsem);
@@ -60,30 +60,31 @@ static void unlink_group(struct vib_ioas *ioas, struct vib_group *grp)
 		list_del_init(&grp->domain->node);
 }
 
-/* Detaches a group that is in no list. Its domain is freed with the last one. */
+/* Detaches an unlinked group. Frees its domain with the last group. */
 static void leave_domain(struct vib_group *grp)
 {
 	struct vib_domain *dom = grp->domain;
 
 	vib_domain_detach(dom, grp->iommu);
-	/* The page tables go with it, and on some IOMMUs only now the last cached translations. */
+	/* On some IOMMUs the last cached translations are flushed only here. */
 	if (list_empty(&dom->groups))
 		vib_domain_free(dom);
 }
 
 /*
- * Interrupts of the group must not reach where the host did not let them, or the operator says so.
+ * Refuses a group that could send interrupts that the host has not set up, unless the operator
+ * allows it.
  */
 static int check_msi(struct vib_ioas *ioas, struct iommu_group *iommu)
 {
 	if (vib_resolve_isolated_msi(iommu) || READ_ONCE(ioas->params->allow_unsafe_interrupts))
 		return 0;
-	pr_warn_ratelimited("no interrupt remapping for group %d; allow_unsafe_interrupts=1 takes it all the same\n",
+	pr_warn_ratelimited("group %d refused: no interrupt remapping; enable it in the firmware, or accept the risk with allow_unsafe_interrupts=1\n",
 			    iommu_group_id(iommu));
 	return -EPERM;
 }
 
-/* A domain that came with the group gets every mapping, if it can hold them. */
+/* Fills a domain that was made for the group with every mapping, if it can hold them. */
 static int fill_fresh(struct vib_ioas *ioas, struct vib_group *grp)
 {
 	int ret;
@@ -101,9 +102,9 @@ static int fill_fresh(struct vib_ioas *ioas, struct vib_group *grp)
 }
 
 /*
- * The attach itself, in the order in which a failure says why: nothing is attached before the
- * reserved regions and the interrupts are known to be right, and no other call sees the domain
- * before it holds every mapping.
+ * The attach ladder. Nothing is attached before reserved regions and interrupts have been checked,
+ * and no other call sees the domain before it holds every mapping. grp->reason is set before each
+ * step, so that a failure can be reported.
  */
 static int attach_locked(struct vib_ioas *ioas, struct vib_group *grp)
 {
@@ -147,12 +148,13 @@ err_restore:
 	return ret;
 }
 
-/* May a group come now? Else @reason not. domains_rwsem is held for write. */
+/* Can the group be attached now? If not, sets @reason to why. domains_rwsem is held for write. */
 static int check_attach(struct vib_ioas *ioas, struct iommu_group *iommu, enum vib_reason *reason)
 {
 	lockdep_assert_held_write(&ioas->domains_rwsem);
 	/*
-	 * A live update and emulated devices exclude each other: this is under tree_lock for them.
+	 * A live update and emulated devices exclude each other: for an emulated group the caller
+	 * holds tree_lock, under which @invalid changes.
 	 */
 	*reason = VIB_REASON_LIVE_UPDATE;
 	if (READ_ONCE(ioas->invalid))
@@ -161,14 +163,14 @@ static int check_attach(struct vib_ioas *ioas, struct iommu_group *iommu, enum v
 	return find_group(ioas, iommu) || find_emulated(ioas, iommu) ? -EINVAL : 0;
 }
 
-/* With an @error the group is on no domain; without, domains_rwsem keeps it there. */
+/* Without an @error, domains_rwsem is held and keeps the domain; with one there is no domain. */
 static void report_attach(struct vib_ioas *ioas, const struct vib_group *grp, int error)
 {
 	trace_vib_attach(ioas->handle, iommu_group_id(grp->iommu),
 			 error ? -1 : (int)grp->domain->id, grp->reason, error);
 }
 
-/* Attaches with every recorded mapping pinned: those are in @adopted. */
+/* Pins every recorded mapping into @adopted, then attaches. */
 static int attach_adopting(struct vib_ioas *ioas, struct vib_group *grp,
 			   struct list_head *adopted)
 {
@@ -184,7 +186,7 @@ static int attach_adopting(struct vib_ioas *ioas, struct vib_group *grp,
 		if (ret)
 			return ret;
 		ret = check_attach(ioas, grp->iommu, &grp->reason);
-		/* A mapping that was recorded since is pinned first, too. */
+		/* A mapping that was recorded meanwhile must be pinned first, too. */
 		if (!ret && vib_handover_pending(ioas))
 			ret = -EAGAIN;
 		if (!ret)
@@ -256,8 +258,8 @@ err_free:
 }
 
 /*
- * No group is left. Settled mappings end here; those that a call is making or unfilling stay with
- * it.
+ * Collects the mappings to end, because no group is left; one that a call is making or unfilling is
+ * ended by that call.
  */
 static void forget_mappings(struct vib_ioas *ioas, struct list_head *batch)
 {
@@ -266,7 +268,7 @@ static void forget_mappings(struct vib_ioas *ioas, struct list_head *batch)
 	mutex_unlock(&ioas->tree_lock);
 }
 
-/* No domain translates any more to what a driver did not unmap. */
+/* Collects what a driver did not unmap: no domain translates to it any more. */
 static void forget_dead(struct vib_ioas *ioas, struct list_head *batch)
 {
 	mutex_lock(&ioas->tree_lock);
@@ -275,13 +277,13 @@ static void forget_dead(struct vib_ioas *ioas, struct list_head *batch)
 }
 
 /*
- * A real group is going; @batch gets what ends with it, @released what is only recorded from here
- * on.
+ * Detaches a real group; @batch gets mappings that end with it, @released those that are only
+ * recorded from here on.
  */
 static void detach_real(struct vib_ioas *ioas, struct vib_group *grp, struct list_head *batch,
 			struct list_head *released)
 {
-	/* Until the group has left, it reaches what its domain holds. */
+	/* Until it is detached, the group reaches what its domain holds. */
 	vib_bars_freeze(ioas);
 	unlink_group(ioas, grp);
 	trace_vib_detach(ioas->handle, iommu_group_id(grp->iommu), grp->domain->id,
@@ -350,7 +352,7 @@ void vib_group_declare_pins(struct vib_ioas *ioas, struct iommu_group *iommu)
 {
 	struct vib_group *grp;
 
-	/* Only a real group has something to declare, once; a driver's hot path passes by. */
+	/* Only a real group's first pin matters; a driver's hot path returns here. */
 	if (!READ_ONCE(ioas->all_dirty) || is_emulated(ioas, iommu))
 		return;
 	down_write(&ioas->domains_rwsem);

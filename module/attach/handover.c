@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The first real group comes to emulated ones, or the last one leaves them: which mappings change
- * from recorded to pinned as a whole or back (engine/recorded.h), and who waits for whom.
+ * Handover: the first real group joins emulated ones, or the last one leaves them. Finds which
+ * mappings change from recorded to pinned as a whole or back (engine/recorded.h), and waits for the
+ * calls that own some of them.
  *
- * The mappings concerned are busy and marked meanwhile, so nobody claims them; they are linked by
- * @node, which only a claimed mapping needs otherwise.
+ * These mappings are busy and have VIB_F_HANDOVER set meanwhile, so no unmap claims them; they are
+ * linked by @node, which otherwise only a claimed mapping uses.
  */
 #include "group.h"
 
@@ -13,8 +14,9 @@
 #include "engine/walk.h"
 
 /*
- * The lowest mapping from @start on that is recorded or becomes so. One that is DRAINING may come
- * back. One that is RESERVED will look for domains itself. tree_lock is held.
+ * Return: the lowest mapping from @start on that is recorded or about to be, or NULL. A DRAINING
+ * one counts, because it may become LIVE again; a RESERVED one does not, because its call will look
+ * for domains. tree_lock is held.
  */
 static struct vib_mapping *next_recorded(struct vib_ioas *ioas, u64 start)
 {
@@ -65,7 +67,7 @@ bool vib_handover_pending(struct vib_ioas *ioas)
 
 	lockdep_assert_held_write(&ioas->domains_rwsem);
 	mutex_lock(&ioas->tree_lock);
-	/* With a domain there is none: no need to look at all of them. */
+	/* With a domain no mapping is recorded, so the walk can be skipped. */
 	pending = !ioas->restricted && next_recorded(ioas, 0);
 	mutex_unlock(&ioas->tree_lock);
 	return pending;
@@ -84,7 +86,7 @@ void vib_handover_release(struct vib_ioas *ioas, struct list_head *released)
 			continue;
 		map->busy++;
 		map->flags |= VIB_F_HANDOVER;
-		/* No domain holds it, and none may be filled from it. */
+		/* Makes it vib_recorded(): no domain may be filled from it. */
 		map->first = map->extents.nr;
 		list_add_tail(&map->node, released);
 	}

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which domain a group joins: chooses and attaches, nothing else.
+ * Chooses a domain for a group and attaches it, nothing else.
  *
- * Join before allocating: a domain that already has a like group of the same IOMMU instance is
- * joined by attaching to it directly; nothing about the domain can change then. The first group of
- * a further instance goes to a fresh domain, which tells its aperture, page sizes and coherency;
- * only if these equal another domain's does the group move over to that one. -EINVAL from an attach
- * says that the device cannot use the domain, and the next is tried; any other errno is returned
+ * Join before allocating: if a domain already has a group of the same IOMMU instance and with the
+ * same snooping, the group is attached to it directly; nothing about the domain can change by that.
+ * The first group of another instance goes to a fresh domain, which shows its aperture, page sizes
+ * and coherency; only if these equal another domain's does the group move to that one. -EINVAL from
+ * an attach means that the device cannot use the domain, and the next is tried; any other errno is
+ * returned
  * (compat/attach.h has the rule for kernels before v6.2). domains_rwsem is held for write
  * throughout.
  */
@@ -15,9 +16,9 @@
 #include "compat/attach.h"
 
 /*
- * Is there a group of the same instance that can be made to snoop just when @grp can? Then the
- * domain is what @grp would get by itself. On SMMUv3 two devices of an instance may differ, and the
- * domain of those that cannot snoop is not for one that KVM believes to do so.
+ * Has the domain a group of the same instance, equal in whether its DMA can be made to snoop? Then
+ * @grp would get the same domain by itself. On SMMUv3 two devices of an instance may differ, and a
+ * device that KVM takes to be coherent must not get the domain of those that cannot snoop.
  */
 static bool has_instance(struct vib_domain *dom, const struct vib_group *grp)
 {
@@ -30,10 +31,10 @@ static bool has_instance(struct vib_domain *dom, const struct vib_group *grp)
 	return false;
 }
 
-/* Where a failed attach could leave a device behind, a domain in use is not risked. */
+/* If a failed attach could leave a device on the domain, no domain in use is tried. */
 static bool may_join(const struct vib_group *grp)
 {
-	return grp->res.nr_devices == 1 || vib_domain_attach_is_whole();
+	return grp->res.nr_devices == 1 || vib_domain_attach_is_atomic();
 }
 
 static void settle_on(struct vib_group *grp, struct vib_domain *dom, enum vib_reason reason)
@@ -43,8 +44,8 @@ static void settle_on(struct vib_group *grp, struct vib_domain *dom, enum vib_re
 }
 
 /*
- * Tries the domains that already serve the group's instance: 0, -EINVAL when none takes it, or an
- * errno.
+ * Tries the domains that already serve the group's instance. Return: 0; -EINVAL if none accepts it;
+ * or another errno, which ends the attach.
  */
 static int join_direct(struct vib_ioas *ioas, struct vib_group *grp)
 {
@@ -63,7 +64,7 @@ static int join_direct(struct vib_ioas *ioas, struct vib_group *grp)
 	return -EINVAL;
 }
 
-/* What kept a group off every domain that was there before its own. */
+/* Return: why the group could join no domain that was there, and got its own. */
 static enum vib_reason own_reason(struct vib_ioas *ioas, const struct vib_group *grp)
 {
 	struct vib_domain *dom;
@@ -80,7 +81,7 @@ static enum vib_reason own_reason(struct vib_ioas *ioas, const struct vib_group 
 
 /*
  * The group is on @fresh, which shows what its instance can do. Moves it to a domain that is alike,
- * if one takes it; else it goes back. After an errno the group is nowhere.
+ * if one accepts it, or back to @fresh. After an errno the group is on no domain.
  */
 static int join_alike(struct vib_ioas *ioas, struct vib_group *grp, struct vib_domain *fresh)
 {
@@ -105,7 +106,7 @@ static int join_alike(struct vib_ioas *ioas, struct vib_group *grp, struct vib_d
 	return 0;
 }
 
-/* A domain of its own, unless that shows the group to fit one that is there. */
+/* Attaches the group to a new domain, or to one that the new one proves to be alike. */
 static int join_fresh(struct vib_ioas *ioas, struct vib_group *grp)
 {
 	struct vib_domain *fresh;

@@ -2,10 +2,10 @@
 /*
  * What the attached groups and domains leave for mappings: IOVA ranges, page sizes, coherency.
  *
- * Aperture and reserved regions close IOVA ranges. A range that a mapping occupies cannot be
- * closed: then the attach fails with -EINVAL and everything is as before. What a failed or leaving
- * group closed is opened again, from what was recorded for the others; for that, memory is reserved
- * ahead. domains_rwsem is held for write throughout.
+ * Apertures and reserved regions limit the IOVA ranges. If a mapping lies in what a group would
+ * take out, the attach fails with -EINVAL and everything is as before. When a group fails to attach
+ * or leaves, the ranges are rebuilt from what is recorded for the others; memory for that is
+ * reserved ahead. domains_rwsem is held for write throughout.
  */
 #include "group.h"
 #include "engine/dirty.h"
@@ -13,7 +13,7 @@
 #include "pure/iova.h"
 
 enum {
-	SLACK = 16,			/* ranges that later groups find room for */
+	SLACK = 16,			/* room for ranges of later groups */
 };
 
 /* Cuts what a group reserves out of @ranges; room for it was made. */
@@ -74,7 +74,9 @@ static bool ranges_conflict(struct vib_ioas *ioas, const struct vib_ranges *rang
 	return vib_maptree_first(&ioas->tree, start, U64_MAX);
 }
 
-/* Makes ioas->spare the IOVA ranges, unless a mapping or the lack of any range forbids: -EINVAL. */
+/*
+ * Installs ioas->spare as the IOVA ranges. Return: -EINVAL if it is empty or a mapping is outside.
+ */
 static int install_ranges(struct vib_ioas *ioas)
 {
 	int ret = 0;
@@ -90,8 +92,8 @@ static int install_ranges(struct vib_ioas *ioas)
 }
 
 /*
- * Both vectors get room for the regions of all groups and of @grp, so that rebuilding never fails;
- * and for some more, so that not every group costs an allocation.
+ * Makes room in both vectors for the regions of all groups and of @grp, so that rebuilding never
+ * fails, and some more, so that not every group costs an allocation.
  */
 static int reserve_ranges(struct vib_ioas *ioas, const struct vib_group *grp)
 {
@@ -124,7 +126,7 @@ void vib_limits_restore(struct vib_ioas *ioas)
 	mutex_unlock(&ioas->tree_lock);
 }
 
-/* The page sizes of all domains and, unless NULL, of @extra. */
+/* Return: the page sizes that all domains and, unless NULL, @extra have. */
 static u64 common_pgsizes(struct vib_ioas *ioas, const struct vib_domain *extra)
 {
 	u64 pgsizes = extra ? vib_domain_pgsizes(extra) : U64_MAX;
@@ -136,8 +138,8 @@ static u64 common_pgsizes(struct vib_ioas *ioas, const struct vib_domain *extra)
 }
 
 /*
- * May the smallest page size become that of @pgsizes? Not with mappings or bitmaps made for a
- * smaller one.
+ * Can the smallest page size become that of @pgsizes? Not if mappings or bitmaps were made for a
+ * smaller one. tree_lock is held.
  */
 static bool pgsizes_fit(struct vib_ioas *ioas, u64 pgsizes)
 {
@@ -148,7 +150,7 @@ static bool pgsizes_fit(struct vib_ioas *ioas, u64 pgsizes)
 	return next && (next <= now || (!ioas->tree.nr && !ioas->tracking));
 }
 
-/* Whatever @grp reserves is closed, as it mostly is when a group of its kind is there. */
+/* Do the IOVA ranges exclude what @grp reserves, as they mostly do with a similar group there? */
 static bool closed_already(struct vib_ioas *ioas, const struct vib_group *grp)
 {
 	unsigned int i;
@@ -194,14 +196,14 @@ int vib_limits_close_domain(struct vib_ioas *ioas, const struct vib_group *grp)
 int vib_limits_settle(struct vib_ioas *ioas, const struct vib_group *grp)
 {
 	lockdep_assert_held_write(&ioas->domains_rwsem);
-	/* What it reserves was closed before; nothing else can have changed. */
+	/* What it reserves was taken out before; only its aperture is new. */
 	if (vib_ranges_within(&ioas->ranges, grp->aperture.start, grp->aperture.last))
 		return 0;
 	rebuild_ranges(ioas);
 	return install_ranges(ioas);
 }
 
-/* Does some group's DMA make memory dirty without anybody telling? */
+/* Does some group's DMA make memory dirty without a report? */
 static bool dirties_silently(struct vib_ioas *ioas)
 {
 	struct vib_domain *dom;

@@ -3,8 +3,8 @@
  * Differences of iommu_attach_group(): what it leaves behind, and what its errno means.
  *
  * Since v6.2 (the "-EINVAL for incompatible devices" series) -EINVAL is reserved for "this device
- * cannot use this domain". Before, drivers said that with whatever they liked (-EINVAL,
- * -EMEDIUMTYPE, -ENODEV, -EPERM, -EXDEV, -EIO), so all but what cannot mean it is taken for it.
+ * cannot use this domain". Before, drivers returned any errno for that (-EINVAL, -EMEDIUMTYPE,
+ * -ENODEV, -EPERM, -EXDEV, -EIO), so every errno that can mean it is taken to mean it.
  */
 #ifndef VIB_COMPAT_ATTACH_H
 #define VIB_COMPAT_ATTACH_H
@@ -43,10 +43,10 @@ static inline int vib_compat_see_domain(struct device *dev, void *domain)
 #endif
 
 /*
- * Attaches all devices of the group, or none. Kernels without DMA ownership (before v5.19) leave
- * the devices that came before the failing one where they are, and say that the group is on its
- * default domain all the same. So it is attached to that once more. @stray tells that even this
- * failed: a device may use @domain for as long as the machine runs.
+ * Attaches all devices of the group, or none. Before v5.19 (DMA ownership) the core leaves the
+ * devices that it attached before the failing one on @domain, though it says that the group is on
+ * its default domain. So the group is attached to its default domain once more. @stray is set if
+ * that fails, too: then a device may use @domain until the next reboot.
  */
 static inline int vib_compat_attach_group(struct iommu_domain *domain, struct iommu_group *group,
 					  bool *stray)
@@ -60,15 +60,17 @@ static inline int vib_compat_attach_group(struct iommu_domain *domain, struct io
 		return 0;
 	iommu_group_for_each_dev(group, &before, vib_compat_see_domain);
 	back = before ? iommu_attach_group(before, group) : -ENODEV;
-	/* -EBUSY is the core's: the group is on a domain of somebody else, and was not touched. */
+	/*
+	 * -EBUSY comes from the core: the group is on somebody else's domain and was not touched.
+	 */
 	if (back && back != -EBUSY)
 		*stray = true;
 #endif
 	return ret;
 }
 
-/* Can a failed attach of several devices be trusted to leave none of them behind? */
-static inline bool vib_compat_attach_is_whole(void)
+/* Does a failed attach of several devices leave none of them on the domain? */
+static inline bool vib_compat_attach_is_atomic(void)
 {
 #ifdef VIB_HAVE_DMA_OWNER
 	return true;

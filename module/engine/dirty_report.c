@@ -238,7 +238,7 @@ static int report_live(struct report *rep, struct vib_mapping *map, struct list_
 
 	map->busy++;
 	mutex_unlock(&ioas->tree_lock);
-	/* Bits of a mapping that is all dirty do not count: vib_dirty_mark_all() sets them later. */
+	/* While a mapping is all dirty its bits do not count; vib_dirty_mark_all() ends that. */
 	ret = report_mapping(rep, map, all);
 	mutex_lock(&ioas->tree_lock);
 	vib_mapping_unbusy(ioas, map, orphans);

@@ -40,7 +40,7 @@ struct vib_domain *vib_domain_create(struct iommu_group *group)
 
 void vib_domain_free(struct vib_domain *dom)
 {
-	/* A device that could not be moved off still walks the page table, which is empty. */
+	/* A device that could not be moved off still walks the page table, which holds nothing. */
 	if (WARN_ONCE(dom->stray, "vfio_iommu_batch: a domain is kept for a device left on it\n"))
 		return;
 	iommu_domain_free(dom->iommu);
@@ -52,9 +52,9 @@ int vib_domain_attach(struct vib_domain *dom, struct iommu_group *group)
 	return vib_domain_errno(vib_compat_attach_group(dom->iommu, group, &dom->stray));
 }
 
-bool vib_domain_attach_is_whole(void)
+bool vib_domain_attach_is_atomic(void)
 {
-	return vib_compat_attach_is_whole();
+	return vib_compat_attach_is_atomic();
 }
 
 void vib_domain_detach(struct vib_domain *dom, struct iommu_group *group)
@@ -70,7 +70,7 @@ int vib_domain_prepare(struct vib_domain *dom, bool sw_msi, u64 sw_msi_base)
 	if (!sw_msi)
 		return 0;
 	ret = iommu_get_msi_cookie(dom->iommu, sw_msi_base);
-	/* Without IRQ domains that need it, the kernel has no doorbells to map. */
+	/* -ENODEV: the kernel has no IRQ domains that need doorbells to be mapped. */
 	return ret == -ENODEV ? 0 : vib_domain_errno(ret);
 }
 

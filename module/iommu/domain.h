@@ -16,16 +16,16 @@
  *		and depth are two words that others read without a lock: they may walk the new root
  *		with the old depth, and enter, or look for, a page at an alias of its address. Fixed
  *		by 1e56310b40fd (v6.17) and in some stable series; no header tells where.
- *	VT-d until v6.18: everything, but where its walks do not snoop the CPU caches a table that
- *		one fill has entered, and not flushed to memory yet, is taken by another, which
- *		may be done first. Until the former goes on, devices fault on what the latter has
- *		filled; they never reach a page that they should not.
- *	VT-d since v6.19 (generic_pt), SMMUv2 and SMMUv3 (io-pgtable-arm): everything; who finds a
- *		table that may not be in memory yet flushes it.
+ *	VT-d until v6.18: everything. But if its walks do not snoop the CPU caches, one fill may use
+ *		a table that another has entered and not yet flushed to memory, and finish first.
+ *		Until that flush, devices fault on what it has filled; they never reach a page
+ *		that they should not.
+ *	VT-d since v6.19 (generic_pt), SMMUv2 and SMMUv3 (io-pgtable-arm): everything; a fill that
+ *		finds a table that may not be in memory yet flushes it.
  *	virtio-iommu: everything; one lock for the list of mappings, one for the queue.
  *
- * The depth of no other table grows, but nothing says so: all are treated alike, which costs one
- * fill for each level that is added, in the life of a domain.
+ * No other driver's tables grow, but no interface tells: all are treated alike, which costs each
+ * domain one exclusive fill for each level that is added.
  */
 #ifndef VIB_DOMAIN_H
 #define VIB_DOMAIN_H
@@ -40,10 +40,10 @@
  * @node: link in the ioas' list
  * @groups: the groups attached, by their own node
  * @iommu: the core's object
- * @coherent: DMA that asks not to snoop the CPU caches snoops all the same
- * @stray: a failed attach may have left a device on it, for good
- * @reach: highest IOVA that the page table is deep enough for, as far as its fills show
- * @id: a number for people
+ * @coherent: even DMA that asks not to snoop the CPU caches snoops them
+ * @stray: a failed attach may have left a device on it for good
+ * @reach: highest IOVA that the page table is known to be deep enough for
+ * @id: id for debugfs and tracepoints
  */
 struct vib_domain {
 	struct list_head node;
@@ -55,7 +55,7 @@ struct vib_domain {
 	unsigned int id;
 };
 
-/* What every page table is deep enough for: three levels of pages of 4 KiB. */
+/* Every page table is at least this deep: three levels with pages of 4 KiB. */
 #define VIB_DOMAIN_REACH	(BIT_ULL(39) - 1)
 
 /* -EAGAIN has a meaning of its own in the engine, "look again"; a driver's is a refusal. */
@@ -64,29 +64,29 @@ static inline int vib_domain_errno(int ret)
 	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
-/* A new, empty domain that the devices of @group can be expected to accept; ERR_PTR. */
+/* Return: a new, empty domain that the devices of @group should accept; ERR_PTR. */
 struct vib_domain *vib_domain_create(struct iommu_group *group);
 
-/* Frees the page tables and, with them, every translation. No group is attached. */
+/* Frees a domain without groups, its page tables and, with them, every translation. */
 void vib_domain_free(struct vib_domain *dom);
 
-/* The core's errno: -EINVAL says that these devices cannot use this domain. */
+/* Return: 0 or the core's errno: -EINVAL means that these devices cannot use this domain. */
 int vib_domain_attach(struct vib_domain *dom, struct iommu_group *group);
 void vib_domain_detach(struct vib_domain *dom, struct iommu_group *group);
 
 /*
- * Does a failed attach leave none of several devices on the domain? Else such a group must only be
- * tried on a domain that is empty.
+ * Does a failed attach of a group leave none of its devices on the domain? If not, a group of
+ * several devices must only be tried on an empty domain.
  */
-bool vib_domain_attach_is_whole(void);
+bool vib_domain_attach_is_atomic(void);
 
 /*
- * What a first attach has settled: coherency enforced, doorbell window reserved. Errno of the
- * latter.
+ * Completes a new domain after its first attach: enforces coherency if possible, and reserves the
+ * doorbell window if @sw_msi. Return: 0, or an errno of the latter.
  */
 int vib_domain_prepare(struct vib_domain *dom, bool sw_msi, u64 sw_msi_base);
 
-/* May a fill up to @last run beside others? Stable while none runs that may not. */
+/* May a fill up to @last run beside others? The answer holds until an exclusive fill runs. */
 static inline bool vib_domain_reaches(const struct vib_domain *dom, u64 last)
 {
 	return last <= dom->reach;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Entering extents with as few driver calls as can be: runs of a list go in one call, so that a
- * driver that syncs its page table syncs it once.
+ * Enters extents with as few driver calls as possible: many runs go as a list in one call, so that
+ * a driver that syncs its page table syncs it once.
  *
- * Invariant: an extent never spans two calls of the driver, nor does a call join two extents. They
- * are taken out one without the other.
+ * Invariant: an extent never spans two map calls of the driver, and no map call joins two extents:
+ * each can be unmapped without the other.
  */
 #include "domain_fill.h"
 
@@ -31,7 +31,7 @@ enum {
  * @pagewise: as in struct vib_fill
  * @sg: room for a list, or NULL: then run by run
  * @sg_max: entries in it
- * @failed: bytes from @iova on that the last call of the IOMMU core failed to enter
+ * @failed: bytes from @iova on that the last call failed to enter
  */
 struct fill_cursor {
 	struct vib_domain *dom;
@@ -45,7 +45,7 @@ struct fill_cursor {
 	u64 failed;
 };
 
-/* Enters contiguous pages with one call of the core. */
+/* Enters contiguous pages with one call of the IOMMU core. */
 static int map_pages(struct fill_cursor *cur, u64 pfn, u64 pages)
 {
 	u64 size = pages << PAGE_SHIFT;
@@ -61,7 +61,7 @@ static int map_pages(struct fill_cursor *cur, u64 pfn, u64 pages)
 	return 0;
 }
 
-/* Enters the next extent, page by page if so wanted. */
+/* Enters the next extent, with @pagewise page by page. */
 static int fill_run(struct fill_cursor *cur)
 {
 	u64 pfn = vib_ext_pfn(*cur->words), pages = vib_ext_pages(*cur->words);
@@ -80,8 +80,8 @@ static int fill_run(struct fill_cursor *cur)
 }
 
 /*
- * Packs the next extents until the scatterlist is full or one does not fit, which one without a
- * struct page never does: how many, with their bytes in @size. Runs that touch stay apart: the
+ * Packs the next extents into the scatterlist, until one does not fit or has no struct page.
+ * Return: how many, with their bytes in @size. Ends before a run that touches the last one: the
  * IOMMU core would merge them into one call, and the driver into one IOMMU page.
  */
 static u32 pack_list(struct fill_cursor *cur, u64 *size)
@@ -110,7 +110,7 @@ static u32 pack_list(struct fill_cursor *cur, u64 *size)
 	return i;
 }
 
-/* Enters as many extents as a list takes with one call; the next one alone when it takes none. */
+/* Enters as many extents as fit a list with one call; if none fits, the next one alone. */
 static int fill_list(struct fill_cursor *cur)
 {
 	ssize_t mapped;
@@ -149,7 +149,7 @@ static int fill_all(struct fill_cursor *cur)
 	return 0;
 }
 
-/* Several extents: as lists where that is possible, or one by one. */
+/* Enters several extents, as lists if there is memory for one and pages are not entered singly. */
 static int fill_many(struct fill_cursor *cur)
 {
 	int ret;
@@ -166,8 +166,8 @@ static int fill_many(struct fill_cursor *cur)
 }
 
 /*
- * Has the IOMMU core taken back all that a failed call of it entered in [iova, iova + size)? It
- * does not look itself whether that worked.
+ * Is nothing left in [iova, iova + size) of a failed call? The IOMMU core unmaps what it had
+ * entered, but does not check that this worked.
  */
 static bool nothing_left(struct vib_domain *dom, u64 iova, u64 size)
 {
@@ -179,14 +179,14 @@ static bool nothing_left(struct vib_domain *dom, u64 iova, u64 size)
 	return true;
 }
 
-/* The page table has grown for a fill up to @last, or would not have needed to: by whole levels. */
+/* Records, in whole levels, that the page table is deep enough for a fill up to @last. */
 static inline void extend_reach(struct vib_domain *dom, u64 last)
 {
 	while (!vib_domain_reaches(dom, last))
 		dom->reach = dom->reach << 9 | GENMASK_ULL(8, 0);
 }
 
-/* One extent with one call, the most frequent fill: what fill_several() would come to. */
+/* Enters one extent with one call, as fill_several() would: the most frequent fill. */
 static int fill_single(struct vib_domain *dom, const struct vib_fill *fill, bool *stuck)
 {
 	u64 size = vib_ext_pages(*fill->words) << PAGE_SHIFT, end = fill->iova + size;

@@ -9,8 +9,8 @@
 #include "pure/extents.h"
 
 /**
- * struct vib_fill - what is to be entered
- * @iova: where the first extent goes
+ * struct vib_fill - extents to be entered
+ * @iova: IOVA of the first extent
  * @words: the extents
  * @nr: how many
  * @prot: IOMMU_READ and IOMMU_WRITE
@@ -25,9 +25,9 @@ struct vib_fill {
 };
 
 /*
- * Enters all extents. The IOMMU driver's errno when that fails, with nothing of them left in the
- * page table, except that @stuck is set when some could not be taken back: all pages must stay
- * pinned until the domain is freed. Else @stuck is left alone.
+ * Enters all extents. Return: 0, or the IOMMU driver's errno with none of them left in the page
+ * table. If some could not be unmapped again, sets @stuck: then all pages must stay pinned until
+ * the domain is freed. Never clears @stuck.
  */
 int vib_domain_fill(struct vib_domain *dom, const struct vib_fill *fill, bool *stuck);
 

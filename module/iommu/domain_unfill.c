@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How translations are taken out.
+ * Takes translations out, and decides how to flush.
  *
- * The IOMMU core's gather flushes by itself whenever a range that is added does not touch, or was
- * mapped with another page size than, what it holds; one gather over scattered ranges would flush
- * as often as there are ranges. So each driver call gets a gather of its own, which therefore never
- * flushes, and the union is kept here. At the end:
+ * The IOMMU core's gather flushes by itself whenever a range is added that does not touch what it
+ * holds, or was mapped with another page size; one gather over scattered ranges would flush for
+ * each range. So each driver call gets a gather of its own, which then never flushes, and the union
+ * is kept here. At the end:
  *
- *  - the union not much larger than what it covers, and of one page size (SMMUv3 flushes by it; x86
- *    drivers do not): one flush of the union;
+ *  - if the union is not much larger than what it covers, and of one page size (SMMUv3 flushes by
+ *    it; x86 drivers do not): one flush of the union;
  *  - otherwise: one flush of the whole domain. The page-table pages that the drivers put aside can
- *    only be freed by a range flush, so one over a single page follows; over the union where a
- *    flush of the domain leaves the devices' own TLBs out.
+ *    only be freed by a range flush, so one over a single page follows; over the union if a flush
+ *    of the domain leaves out the devices' own TLBs.
  *
- * Invariant: nothing frees a table page, and nobody unpins, before the flush that covers it.
+ * Invariant: no page-table page is freed, and no page unpinned, before the flush that covers it.
  */
 #include "domain_unfill.h"
 
@@ -58,7 +58,7 @@ static inline void note_range(struct vib_unfill *unfill, u64 iova, u64 size)
 	vib_compat_gather_splice(&unfill->gather, &unfill->tables);
 }
 
-/* first_piece() of more than a page. */
+/* first_piece() of more than one page. */
 static u64 piece_of_many(const struct vib_domain *dom, u64 iova, u64 size)
 {
 	u64 pgsizes = vib_domain_pgsizes(dom);
@@ -80,7 +80,7 @@ static u64 piece_of_many(const struct vib_domain *dom, u64 iova, u64 size)
 	return size & ~(pgsize - 1);
 }
 
-/* How much of [iova, iova + size) the core hands to the driver in its first call. */
+/* Return: how much of [iova, iova + size) the core passes to the driver in its first call. */
 static inline u64 first_piece(const struct vib_domain *dom, u64 iova, u64 size)
 {
 	return size == PAGE_SIZE ? size : piece_of_many(dom, iova, size);
@@ -90,7 +90,7 @@ static inline u64 unmap_piece(struct vib_unfill *unfill, u64 iova, u64 size)
 {
 	u64 done;
 
-	/* Made empty, at the cost of less than a new one. */
+	/* Empties it, which is cheaper than initialising it. */
 	unfill->gather.start = ULONG_MAX;
 	unfill->gather.end = 0;
 	unfill->gather.pgsize = 0;
@@ -100,7 +100,7 @@ static inline u64 unmap_piece(struct vib_unfill *unfill, u64 iova, u64 size)
 	return done;
 }
 
-/* Once for all callers: each copy that is inlined would have a once of its own. */
+/* Not inlined: each copy would have a WARN_ONCE of its own. */
 noinline bool vib_domain_keeps(struct vib_domain *dom, u64 iova)
 {
 	if (!iommu_iova_to_phys(dom->iommu, iova))
@@ -110,8 +110,8 @@ noinline bool vib_domain_keeps(struct vib_domain *dom, u64 iova)
 }
 
 /*
- * The driver took nothing out at @iova, though we filled it. Skips what translates to nothing; what
- * still translates is left to the freeing of the domain. Returns how far to go on.
+ * Skips a page that we filled and the driver did not take out. If it is still translated, it is
+ * stuck until the domain is freed. Return: how many bytes to skip.
  */
 static u64 pass_over(struct vib_unfill *unfill, u64 iova)
 {
@@ -124,7 +124,7 @@ static u64 pass_over(struct vib_unfill *unfill, u64 iova)
 	return max_t(u64, pgsize, PAGE_SIZE);
 }
 
-/* Takes out what a first piece, of which the driver took out @done, has left. */
+/* Takes out the rest of a range after the driver took out @done bytes with the first piece. */
 static noinline void unfill_rest(struct vib_unfill *unfill, u64 iova, u64 size, u64 done)
 {
 	for (;;) {
@@ -150,12 +150,12 @@ void vib_unfill_range(struct vib_unfill *unfill, u64 iova, u64 size)
 		unfill_rest(unfill, iova, size, done);
 }
 
-/* Is a flush of the union a fair description of what was unfilled? */
+/* Is the union close enough to what was unfilled to be flushed as one range? */
 static bool is_compact(const struct vib_unfill *unfill)
 {
 	if (unfill->mixed)
 		return false;
-	/* VT-d drops what devices cached of tables only with the piece that has them, the last. */
+	/* VT-d flushes cached page tables only with the piece that carries them, the last. */
 	if ((unfill->start ^ unfill->last) >> VIB_COMPAT_SYNC_BITS)
 		return false;
 	return (unfill->last - unfill->start) / SPAN_FACTOR <= unfill->covered;
@@ -179,7 +179,7 @@ static unsigned int sync_range(struct vib_unfill *unfill, u64 start, u64 last)
 
 	if (VIB_COMPAT_SYNC_BLOCKS)
 		round_out(&start, &last);
-	/* Tables wait for the last piece. */
+	/* The tables go with the last piece, below. */
 	for (; last - start >= piece; start += piece, flushes++) {
 		struct iommu_iotlb_gather gather;
 
@@ -196,7 +196,7 @@ static unsigned int sync_range(struct vib_unfill *unfill, u64 start, u64 last)
 	return flushes;
 }
 
-/* Flushes the whole domain, then what frees the tables. */
+/* Flushes the whole domain, then a range, which frees the tables. */
 static unsigned int sync_domain(struct vib_unfill *unfill)
 {
 	u64 pgsize = max_t(u64, PAGE_SIZE, vib_pgsize_smallest(vib_domain_pgsizes(unfill->dom)));
@@ -212,7 +212,7 @@ unsigned int vib_unfill_sync(struct vib_unfill *unfill)
 {
 	if (!unfill->covered)
 		return 0;
-	/* A driver without a whole-domain flush has nothing that is better than the union. */
+	/* Without a flush of the whole domain, a driver can only flush the union. */
 	if (is_compact(unfill) || !unfill->dom->iommu->ops->flush_iotlb_all)
 		return sync_range(unfill, unfill->start, unfill->last);
 	return sync_domain(unfill);

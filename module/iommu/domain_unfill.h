@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Taking translations out of a domain, with as few flushes as can be. Cannot fail; a driver that
- * does not take out what it was given is seen, and what it keeps is told.
+ * Taking translations out of a domain, with as few flushes as possible. Cannot fail; if a driver
+ * does not take out what it was given, that is detected and reported as @stuck.
  */
 #ifndef VIB_DOMAIN_UNFILL_H
 #define VIB_DOMAIN_UNFILL_H
@@ -34,7 +34,7 @@ struct vib_unfill {
 	struct iommu_iotlb_gather tables;
 };
 
-/* Nothing is stuck. */
+/* Is nothing stuck? */
 static inline bool vib_stuck_none(const struct vib_range *stuck)
 {
 	return stuck->start > stuck->last;
@@ -49,23 +49,24 @@ void vib_unfill_begin(struct vib_unfill *unfill, struct vib_domain *dom);
 void vib_unfill_range(struct vib_unfill *unfill, u64 iova, u64 size);
 
 /*
- * Makes every device forget what was taken out, then frees the tables. Returns the number of
- * flushes. After it, the pages may be unpinned except those in @stuck, and the unfill is over.
+ * Flushes what was taken out from every device's caches, then frees the tables. After that, pages
+ * outside @stuck may be unpinned, and @unfill must not be used again. Return: the number of
+ * flushes.
  */
 unsigned int vib_unfill_sync(struct vib_unfill *unfill);
 
 /*
- * Takes out and flushes a page that is all there is: what a struct vib_unfill would come to, with
- * no ranges to remember. False when the driver did not take it out: nothing has changed.
+ * Takes out and flushes a single page, without the bookkeeping of struct vib_unfill. Return: false,
+ * with nothing changed, if the driver did not take it out.
  */
 bool vib_unfill_page(struct vib_domain *dom, u64 iova);
 
-/* Unfills and syncs [iova, iova + size), all of it filled; false when something would not go. */
+/* Unfills and syncs [iova, iova + size), all of it filled. Return: false if some of it is stuck. */
 bool vib_domain_undo(struct vib_domain *dom, u64 iova, u64 size);
 
 /*
- * Does the page table still translate @iova, which a driver was told to take out? Says so in the
- * log, once: devices reach a page there until the domain is freed.
+ * Does the page table still translate @iova, which the driver was told to take out? Warns once in
+ * the log: devices reach a page there until the domain is freed.
  */
 bool vib_domain_keeps(struct vib_domain *dom, u64 iova);
 

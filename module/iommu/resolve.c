@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Asks groups and their devices, and nobody else does. Knows nothing of ioas, domains or mappings.
+ * Sole caller of the IOMMU API's questions about groups and devices. Knows nothing of ioas, domains
+ * or mappings.
  */
 #include "resolve.h"
 
@@ -12,7 +13,7 @@
 #include "pure/iova.h"
 
 /*
- * One member: the first names the group, all must be served by one unit for the group to have one.
+ * Looks at one member. The group has an instance only if all members are behind the same one.
  */
 static int see_device(struct device *dev, void *data)
 {
@@ -32,7 +33,7 @@ static int see_device(struct device *dev, void *data)
 	return 0;
 }
 
-/* All regions but relaxable direct ones are closed to mappings, as type1 has it. */
+/* Reserves all regions but relaxable direct ones, as type1 does. */
 static void keep_region(struct vib_resolved *res, const struct iommu_resv_region *region)
 {
 	struct vib_range range = { .start = region->start };
@@ -44,7 +45,7 @@ static void keep_region(struct vib_resolved *res, const struct iommu_resv_region
 	res->reserved[res->nr_reserved++] = range;
 }
 
-/* A doorbell window that the hardware has makes one in software unnecessary. */
+/* With a hardware doorbell window, none is needed in software. */
 static void note_msi(struct vib_resolved *res, const struct list_head *regions)
 {
 	const struct iommu_resv_region *region;
@@ -142,7 +143,7 @@ void vib_resolve_each(struct iommu_group *group, int (*fn)(struct device *dev, v
 	iommu_group_for_each_dev(group, data, fn);
 }
 
-/* No function that a module may call tells it: the group is on our domain by now. */
+/* Reads sysfs, because no exported function tells: the group is on our domain by now. */
 static ssize_t read_type(int group_id, char *type, size_t size)
 {
 	char path[48];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The group-to-device resolver: what a group's member devices say about where it can go.
+ * The group-to-device resolver: what the member devices of a group tell about domains for it.
  *
- * A reference to a device does not keep dev->iommu, which removal frees; so every question is asked
- * inside the group's iterator, under the group's mutex, and only answers leave it.
+ * A reference to a device does not keep dev->iommu, which removal frees. So every question is asked
+ * inside iommu_group_for_each_dev(), under the group's mutex, and only answers leave it.
  */
 #ifndef VIB_RESOLVE_H
 #define VIB_RESOLVE_H
@@ -14,7 +14,7 @@
 #include "pure/ranges.h"
 
 /**
- * struct vib_resolved - what was learned of a group
+ * struct vib_resolved - what is known of a group
  * @instance: identity of the IOMMU unit behind all members, for comparison only and never to be
  *	dereferenced; NULL when the members disagree
  * @snoops: the DMA of every member can be made to snoop the CPU caches
@@ -35,29 +35,31 @@ struct vib_resolved {
 };
 
 /*
- * Asks every member of @group. 0 with @out filled, undone by vib_resolved_fini(); -ENODEV for a
- * group without devices or with one that no IOMMU serves (any more), -ENOMEM, or what the regions'
- * drivers say.
+ * Asks every member of @group. Return: 0 with @out filled in, undone by vib_resolved_fini();
+ * -ENODEV for a group without devices, or with one that no IOMMU serves (any more); -ENOMEM; or an
+ * errno of reading the reserved regions.
  */
 int vib_resolve(struct iommu_group *group, struct vib_resolved *out);
 void vib_resolved_fini(struct vib_resolved *res);
 
-/* Calls @fn with one member, under the group's mutex; its value, or -ENODEV for an empty group. */
+/*
+ * Calls @fn with one member, under the group's mutex. Return: its value; -ENODEV without members.
+ */
 int vib_resolve_call(struct iommu_group *group, int (*fn)(struct device *dev, void *data),
 		     void *data);
 
-/* Calls @fn with each member, until it is not 0, under the group's mutex. */
+/* Calls @fn with each member, under the group's mutex, until it returns non-zero. */
 void vib_resolve_each(struct iommu_group *group, int (*fn)(struct device *dev, void *data),
 		      void *data);
 
 /*
- * The type of the domain that the group has while nobody owns it ("identity", "DMA", "DMA-FQ"), as
- * sysfs says it; "unknown" where that cannot be read. @type has room for @size bytes. Opens a file,
- * so nothing of ours is held.
+ * Reads from sysfs the type of the group's default domain ("identity", "DMA", "DMA-FQ") into @type,
+ * of
+ * @size bytes; "unknown" if it cannot be read. Opens a file, so nothing of ours is held.
  */
 void vib_resolve_default_type(int group_id, char *type, size_t size);
 
-/* May user space own the group's interrupts safely? */
+/* Are the group's interrupts isolated, so that user space may own it safely? */
 bool vib_resolve_isolated_msi(struct iommu_group *group);
 
 #endif
