@@ -7,6 +7,9 @@
  * RESERVED or DRAINING mapping they return -EINVAL. A driver may call all three from inside the
  * notice that a range is being unmapped, and may hold a lock across a pin that it also takes in the
  * notice. So vib_access_notify() holds nothing that a pin needs.
+ *
+ * How a driver is notified is the VFIO core's business: vib_ioas_open() gets the function, which is
+ * vib_vfio_notify() in glue/vfio_ops.c and glue/vfio_ops_510.c.
  */
 #ifndef VIB_ACCESS_H
 #define VIB_ACCESS_H

@@ -3,13 +3,15 @@
  * What can be done to the mappings of an ioas. Unless it says otherwise, nothing of ours is held on
  * entry, and everything may sleep.
  *
- * Bounds, and how they nest. MAP_DMA goes in pin batches (VIB_PIN_BUDGET: 128 MiB, charged ahead at
- * once and filled under one hold of domains_rwsem), each of GUP calls (VIB_PIN_BATCH pages) and of
- * driver calls (SG_MAX runs); a run that continues is held back up to 1 GiB, for a larger IOMMU
- * page. UNMAP_DMA goes in claims (CLAIM_MAX mappings in one turn of tree_lock), each of slices (16
- * GiB or 131,072 page table entries, one flush a domain), each unpinned in steps of UNPIN_STEP
- * pages; its structures are freed FREE_BULK at a time. Larger claims and slices flush less and keep
- * others waiting longer; a larger pin batch also charges further ahead of what is pinned.
+ * Bounds, and how they nest. MAP_DMA goes in pin batches (VIB_PIN_BUDGET in mm/pin.h: 128 MiB,
+ * charged ahead at once and filled under one hold of domains_rwsem), each of GUP calls
+ * (VIB_PIN_BATCH pages, there too) and of driver calls (SG_MAX runs, iommu/domain_fill.c); a run
+ * that continues is held back up to 1 GiB, for a larger IOMMU page. UNMAP_DMA goes in claims
+ * (CLAIM_MAX mappings in one turn of tree_lock, unmap.c), each of slices (16 GiB or 131,072 page
+ * table entries, one flush a domain, slice.c), each unpinned in steps of UNPIN_STEP pages
+ * (mm/pin.c); its structures are freed FREE_BULK at a time (mapping.c). Larger claims and slices
+ * flush less and keep others waiting longer; a larger pin batch also charges further ahead of what
+ * is pinned.
  */
 #ifndef VIB_ENGINE_H
 #define VIB_ENGINE_H

@@ -3,6 +3,9 @@
  * Enters extents with as few driver calls as possible: many runs go as a list in one call, so that
  * a driver that syncs its page table syncs it once.
  *
+ * Page tables that the driver adds are charged to the memory cgroup of the caller, where the kernel
+ * can do that: the gfp argument of each call here, and compat/iommu.h. locked_vm has no part in it.
+ *
  * Invariant: an extent never spans two map calls of the driver, and no map call joins two extents:
  * each can be unmapped without the other.
  */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The bodies of the tracepoints, and the words of enum vib_reason. Knows nothing else.
+ * The bodies of the tracepoints, the words of enum vib_reason, and vib_refuse(), with which a check
+ * refuses a call (reason.h). Knows nothing else.
  */
 #define CREATE_TRACE_POINTS
 #include "refusal.h"
