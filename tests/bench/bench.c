@@ -30,6 +30,7 @@ static const struct {
 	{ "bulk", rows_bulk },
 	{ "bar", rows_bar },
 	{ "growth", rows_growth },
+	{ "largest", rows_largest },
 	{ "few", rows_few },
 	{ "small", rows_small },
 	{ "many", rows_many },

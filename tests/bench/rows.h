@@ -28,6 +28,9 @@ void rows_bar(const char *only);
 /* The same work at several sizes, to show how cost grows. */
 void rows_growth(const char *only);
 
+/* As rows_growth, at one size that takes longer than all of its. */
+void rows_largest(const char *only);
+
 /* A few rows that show the difference in seconds. */
 void rows_few(const char *unused);
 

@@ -103,7 +103,8 @@ static const struct {
 };
 
 static const struct kind *const growth_kinds[] = { &small, &thp };
-static const unsigned int growth_mib[] = { 2, 32, 256, 1024, 4096 };
+static const unsigned int growth_mib[] = { 2, 32, 256, 1024 };
+enum { LARGEST_MIB = 4096 };
 
 static const char *row_name(char *buf, size_t len, const char *what,
 			    const char *kind, unsigned int mib)
@@ -214,27 +215,33 @@ void rows_bulk(const char *only)
 		fail("no kind of memory %s", only);
 }
 
-static void grow(const struct kind *kind)
+/* Every kind of growth_kinds, or @only that one, at each of the @n sizes. */
+static void grow_kinds(const char *only, const unsigned int *mib, size_t n)
 {
-	size_t i;
+	unsigned int found = 0;
+	size_t i, j;
 
-	for (i = 0; i < sizeof(growth_mib) / sizeof(growth_mib[0]); i++)
-		life_of(kind, growth_mib[i]);
+	for (i = 0; i < sizeof(growth_kinds) / sizeof(growth_kinds[0]); i++) {
+		if (!wanted(only, growth_kinds[i]->name))
+			continue;
+		for (j = 0; j < n; j++)
+			life_of(growth_kinds[i], mib[j]);
+		found++;
+	}
+	if (!found)
+		fail("no kind of memory %s", only);
 }
 
 void rows_growth(const char *only)
 {
-	unsigned int found = 0;
-	size_t i;
+	grow_kinds(only, growth_mib, sizeof(growth_mib) / sizeof(growth_mib[0]));
+}
 
-	for (i = 0; i < sizeof(growth_kinds) / sizeof(growth_kinds[0]); i++) {
-		if (wanted(only, growth_kinds[i]->name)) {
-			grow(growth_kinds[i]);
-			found++;
-		}
-	}
-	if (!found)
-		fail("no kind of memory %s", only);
+void rows_largest(const char *only)
+{
+	static const unsigned int mib = LARGEST_MIB;
+
+	grow_kinds(only, &mib, 1);
 }
 
 void rows_few(const char *unused)
