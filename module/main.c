@@ -21,11 +21,11 @@ MODULE_PARM_DESC(claim_type1, "Also serve containers that ask for VFIO_TYPE1_IOM
 module_param_cb(claim_only, &vib_claim_only_ops, params.claim_only, 0644);
 MODULE_PARM_DESC(claim_only, "With claim_type1, serve only processes of these names: patterns with * and ?, separated by commas (default: empty, all)");
 module_param_named(allow_unsafe_interrupts, params.allow_unsafe_interrupts, bool, 0644);
-MODULE_PARM_DESC(allow_unsafe_interrupts, "Take groups on platforms without interrupt remapping (default: N)");
+MODULE_PARM_DESC(allow_unsafe_interrupts, "Accept groups without interrupt remapping: a device may then raise any interrupt (default: N)");
 module_param_named(disable_hugepages, params.disable_hugepages, bool, 0644);
-MODULE_PARM_DESC(disable_hugepages, "Map page by page, so that no larger IOMMU page is used (default: N)");
+MODULE_PARM_DESC(disable_hugepages, "Map page by page, so that no larger IOMMU page is used, for later mappings (default: N)");
 module_param_named(dma_entry_limit, params.dma_entry_limit, uint, 0644);
-MODULE_PARM_DESC(dma_entry_limit, "Mappings in a container that charge no locked memory (default: 65535)");
+MODULE_PARM_DESC(dma_entry_limit, "Limit on mappings of a container that charge no locked memory, such as BARs (default: 65535)");
 
 static int __init batch_init(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Module parameters, as the rest of the module sees them. main.c declares them; they are read when
- * they are needed, except where the comment says otherwise.
+ * they are needed, unless the comment says otherwise.
  */
 #ifndef VIB_PARAMS_H
 #define VIB_PARAMS_H
@@ -13,12 +13,13 @@
 
 /**
  * struct vib_params - the module's parameters
- * @claim_type1: answer for VFIO_TYPE1_IOMMU and VFIO_TYPE1v2_IOMMU too
- * @claim_only: names of the processes that get that answer, all if it is empty; guarded by
+ * @claim_type1: also answer for VFIO_TYPE1_IOMMU and VFIO_TYPE1v2_IOMMU
+ * @claim_only: with @claim_type1, only for processes of these names, or all if empty; protected by
  *	kernel_param_lock(), see abi/claim.h
- * @allow_unsafe_interrupts: take groups whose interrupts are not isolated
- * @disable_hugepages: no IOMMU page larger than the CPU's smallest
- * @dma_entry_limit: mappings that charge no locked memory, for each container; read at open
+ * @allow_unsafe_interrupts: accept groups whose interrupts are not isolated
+ * @disable_hugepages: use no IOMMU page larger than the CPU's smallest
+ * @dma_entry_limit: limit on mappings that charge no locked memory, for each container; read at
+ *	open
  */
 struct vib_params {
 	bool claim_type1;

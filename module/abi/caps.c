@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Builds what GET_INFO tells beyond its fixed part. Every capability is padded to a multiple of 8
+ * Builds the capabilities of GET_INFO. Every capability is padded to a multiple of 8
  * bytes, so that the next one starts aligned on every kernel (the VFIO helper does it since v6.6).
  * Knows nothing of user pointers.
  */
@@ -37,8 +37,9 @@ static int add_migration(struct vib_ioas *ioas, struct vfio_info_cap *caps)
 }
 
 /*
- * Clients take what is left for a limit of all their mappings, QEMU for one to refuse a start by.
- * There is none: dma_entry_limit bounds only those that charge no locked memory.
+ * Says 2^32 - 1, because clients take the value for a limit on all their mappings (QEMU refuses to
+ * start by it), and there is none: dma_entry_limit counts only mappings that charge no locked
+ * memory.
  */
 static int add_dma_avail(struct vfio_info_cap *caps)
 {
@@ -54,7 +55,7 @@ static int add_dma_avail(struct vfio_info_cap *caps)
 	return vfio_info_add_capability(caps, &u.cap.header, sizeof(u));
 }
 
-/* Copies the IOVA ranges out, at most @cap of them: how many there are. */
+/* Copies at most @cap IOVA ranges. Return: how many there are. */
 static u32 snapshot_ranges(struct vib_ioas *ioas, struct vfio_iova_range *out, u32 cap)
 {
 	u32 nr = 0, i;

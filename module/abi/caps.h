@@ -13,12 +13,12 @@ struct vib_ioas;
 /* Largest dirty bitmap that a client may pass, in bytes: one bit for each of 2^31 pages. */
 #define VIB_DIRTY_BITMAP_MAX	((u64)1 << 28)
 
-/* Page sizes that mappings can have. Takes tree_lock. */
+/* Return: the page sizes that are offered. Takes tree_lock. */
 u64 vib_caps_pgsizes(struct vib_ioas *ioas);
 
 /*
- * Builds the chain into @caps: migration, DMA entries, IOVA ranges (if there is a domain). The
- * caller frees caps->buf, also after -ENOMEM. Takes tree_lock; may sleep.
+ * Builds the chain into @caps: migration, DMA entries, IOVA ranges (if there is a domain). Return:
+ * 0 or -ENOMEM; the caller frees caps->buf in both cases. Takes tree_lock; may sleep.
  */
 int vib_caps_build(struct vib_ioas *ioas, struct vfio_info_cap *caps);
 

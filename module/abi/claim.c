@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who is claimed. Owns the parameter claim_only: the kernel sets and shows a parameter under
- * kernel_param_lock(), and we read it under the same lock, so that nobody sees half a list. Nothing
- * of ours is taken inside. What a list of names means is known by pure/names.h.
+ * Decides who is claimed. Owns the parameter claim_only: the kernel sets and shows a parameter
+ * under kernel_param_lock(), and we read it under the same lock, so that no half-written list is
+ * seen. No lock of ours is taken inside. pure/names.h knows what a list means.
  */
 #include "claim.h"
 
@@ -32,7 +32,7 @@ static int set_claim_only(const char *val, const struct kernel_param *kp)
 	size_t len = strlen(val);
 	char *list = kp->arg;
 
-	/* The line feed of an echo. */
+	/* echo appends a line feed. */
 	if (len && val[len - 1] == '\n')
 		len--;
 	if (len >= VIB_CLAIM_ONLY_SIZE || !vib_names_valid(val, len))

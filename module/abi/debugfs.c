@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The file "containers": one block of "key: value" lines for each container that we serve. Reading
- * takes the ioas' locks for short moments only, so it is no snapshot, and never walks a page table.
+ * takes the ioas' locks only briefly, one after the other, so the sums are no snapshot; it never
+ * walks a page table.
  */
 #include "debugfs.h"
 
@@ -16,9 +17,9 @@
 static struct dentry *dir;
 
 /**
- * struct group_type - what sysfs says of a group's default domain
- * @node: link in the list of one reader
- * @group: the group's number
+ * struct group_type - the type of a group's default domain, from sysfs
+ * @node: link in the list of one open file
+ * @group: id of the group
  * @name: the type
  */
 struct group_type {
@@ -102,7 +103,7 @@ static void show_usage(struct seq_file *seq, struct vib_ioas *ioas)
 	seq_printf(seq, "metadata_bytes: %llu\n", usage.metadata);
 }
 
-/* The account of who mapped last: mostly the only process that maps here. tree_lock is held. */
+/* Shows the account of the owner of the latest mapping, mostly the only one. tree_lock is held. */
 static void show_account(struct seq_file *seq, struct vib_ioas *ioas)
 {
 	u64 locked, limit;
@@ -140,7 +141,7 @@ static int show_ioas(struct vib_ioas *ioas, void *data)
 	struct seq_file *seq = data;
 
 	seq_printf(seq, "container: %u\n", ioas->handle);
-	/* The name is the process's own choice. */
+	/* A process chooses its name, so it may hold any character. */
 	seq_printf(seq, "owner: %d ", ioas->pid);
 	seq_escape(seq, ioas->comm, "\n\\");
 	seq_putc(seq, '\n');
@@ -156,7 +157,7 @@ static int containers_show(struct seq_file *seq, void *unused)
 	return vib_ioas_for_each(show_ioas, seq);
 }
 
-/* An entry for each group, without the type yet: no file is opened under a lock. */
+/* Adds an entry for each group; the type comes later, because no file is opened under a lock. */
 static int note_groups(struct vib_ioas *ioas, void *types)
 {
 	struct group_type *type;
@@ -204,7 +205,8 @@ static void free_types(struct list_head *types)
 }
 
 /*
- * The types are read here: sysfs takes a lock of the class that our reader holds while we show.
+ * Reads the types here, not in containers_show(): seq_read() holds a lock then, of a class that
+ * sysfs takes as well.
  */
 static int containers_open(struct inode *inode, struct file *file)
 {

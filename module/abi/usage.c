@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counts what mappings hold. The walk lets go of tree_lock again and again and finds its way back
- * by address, so a container with millions of extents keeps nobody waiting. It looks at mappings
- * that nobody owns just then: those of a call under way change without tree_lock.
+ * Counts what mappings hold. The walk drops tree_lock regularly and goes on by address, so a
+ * container with millions of extents delays no other call. It skips mappings that a call owns,
+ * because these change without tree_lock.
  */
 #include "usage.h"
 
@@ -15,7 +15,7 @@ enum {
 	TURN = 4096,			/* mappings and extents in one turn of tree_lock */
 };
 
-/* Where the walk goes on: at an extent of the mapping that begins at @iova, or behind it. */
+/* Where the walk goes on: at extent @extent of the mapping at @iova, or the next mapping. */
 struct cursor {
 	u64 iova;
 	u32 extent;
@@ -33,7 +33,7 @@ static void count_page(void *pages, u64 iova)
 	(*(u64 *)pages)++;
 }
 
-/* What a mapping has beside its extents; how many pages that devices have pinned were looked at. */
+/* Counts what a mapping has beside its extents. Return: how much of the budget that used. */
 static int count_mapping(struct vib_mapping *map, struct vib_usage *usage)
 {
 	u64 pages = 0;
@@ -47,7 +47,7 @@ static int count_mapping(struct vib_mapping *map, struct vib_usage *usage)
 	return min_t(u64, pages, TURN);
 }
 
-/* As many of a mapping's extents as the budget allows; false when some are left. */
+/* Counts a mapping's extents as far as the budget allows. Return: false if some are left. */
 static bool count_extents(struct vib_mapping *map, struct cursor *cursor, struct vib_usage *usage)
 {
 	u64 *words = vib_extents_words(&map->extents);
@@ -64,7 +64,7 @@ static bool count_extents(struct vib_mapping *map, struct cursor *cursor, struct
 	return i >= map->extents.nr;
 }
 
-/* One turn; false when the walk is over. tree_lock is held. */
+/* Counts for one turn of tree_lock, which is held. Return: false when the walk is complete. */
 static bool count_some(struct vib_ioas *ioas, struct cursor *cursor, struct vib_usage *usage)
 {
 	struct vib_mapping *map = vib_mapping_first(ioas, cursor->iova, U64_MAX);

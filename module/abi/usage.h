@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the mappings of an ioas hold, counted when somebody asks: the hot paths keep no sums for it.
+ * What the mappings of an ioas hold, counted when debugfs is read: the hot paths keep no sums.
  */
 #ifndef VIB_USAGE_H
 #define VIB_USAGE_H
@@ -8,12 +8,12 @@
 #include "engine/ioas.h"
 
 /**
- * struct vib_usage - sums over the mappings that are neither coming nor going
+ * struct vib_usage - sums over the mappings that are neither RESERVED nor DRAINING
  * @pinned: pages pinned for whole mappings
- * @accounted: how many of them are charged to locked memory
+ * @accounted: those of @pinned that are charged to locked memory
  * @device_pins: pages that emulated devices have pinned
- * @revoked: pages of device memory that are in no domain, for the kernel took them away
- * @metadata: bytes of our own that the mappings take
+ * @revoked: pages of device memory that are in no domain because the kernel took them away
+ * @metadata: bytes of memory that the module uses for the mappings
  */
 struct vib_usage {
 	u64 pinned;
@@ -24,7 +24,8 @@ struct vib_usage {
 };
 
 /*
- * Fills in @usage, in short turns of tree_lock: no snapshot while others map and unmap. May sleep.
+ * Fills in @usage. Takes tree_lock in short turns, so it is no snapshot while others map and unmap.
+ * May sleep.
  */
 void vib_usage_read(struct vib_ioas *ioas, struct vib_usage *usage);
 

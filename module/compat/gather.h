@@ -11,9 +11,9 @@
 #include <linux/mm_types.h>
 
 /*
- * Moves page-table pages that wait for a flush from one gather to another. From v5.12 to v5.17 they
- * are a chain, which VT-d alone makes: page->freelist is the next one. Before that, drivers freed
- * them in unmap, after a flush of their own.
+ * Moves page-table pages that wait for a flush from one gather to another. From v5.12 to v5.17 only
+ * VT-d has them, chained by page->freelist. Before that, drivers freed them in unmap, after a flush
+ * of their own.
  */
 static inline void vib_compat_gather_splice(struct iommu_iotlb_gather *from,
 					    struct iommu_iotlb_gather *to)
@@ -43,10 +43,10 @@ static inline void vib_compat_gather_splice(struct iommu_iotlb_gather *from,
 #define VIB_COMPAT_SYNC_ANY_PGSIZE	IS_ENABLED(CONFIG_X86)
 
 /*
- * Before v6.10 (cache tags) VT-d, in caching mode, leaves the devices' own TLBs out of a flush of
- * the whole domain, counts the pages of a range in 32 bits, and with first-level tables covers a
- * range fully only when it is a naturally aligned block. So ranges are rounded out to blocks of at
- * most 2^43 bytes, and a flush of the domain is followed by one of the range.
+ * Before v6.10 (cache tags) VT-d in caching mode leaves the devices' own TLBs out of a flush of the
+ * whole domain, counts the pages of a range in 32 bits, and with first-level tables flushes a range
+ * fully only if it is a naturally aligned block. So ranges are rounded out to blocks of at most
+ * 2^43 bytes, and a flush of the domain is followed by one of the range.
  */
 #ifdef VIB_HAVE_CACHE_TAGS
 #define VIB_COMPAT_SYNC_BLOCKS	false

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Differences of <linux/iommu.h>. A function whose signature changed is told by its type, not by a
- * version, because distributions backport; an unknown type stops the build.
+ * Differences of <linux/iommu.h>. A changed signature is recognised by the function's type, not by
+ * a version, because distributions backport; an unknown type stops the build.
  */
 #ifndef VIB_COMPAT_IOMMU_H
 #define VIB_COMPAT_IOMMU_H
@@ -40,8 +40,8 @@ typedef size_t (*vib_map_sg_old_fn)(struct iommu_domain *, unsigned long, struct
 				    unsigned int, int);
 
 /*
- * v6.3 (f2b2c051f1b2) added gfp, v5.15 made the return value signed; before, 0 stood for any error,
- * which then can only be a lack of memory: the arguments are ours.
+ * v6.3 (f2b2c051f1b2) added gfp, v5.15 made the return value signed. Before, 0 stood for any error,
+ * and is taken for a lack of memory, because our arguments are valid.
  */
 static inline ssize_t vib_compat_map_sg(struct iommu_domain *domain, unsigned long iova,
 					struct scatterlist *sg, unsigned int nents, int prot,
@@ -64,8 +64,8 @@ static inline ssize_t vib_compat_map_sg(struct iommu_domain *domain, unsigned lo
 }
 
 /*
- * A domain that @dev can be attached to; ERR_PTR on failure. Before v6.11 by bus, where NULL says
- * no more than -EIO.
+ * Return: a domain that @dev can be attached to; ERR_PTR on failure. Before v6.11 the kernel
+ * allocates by bus and returns NULL for any error, which becomes -EIO.
  */
 static inline struct iommu_domain *vib_compat_domain_alloc(struct device *dev)
 {
@@ -98,8 +98,8 @@ static inline bool vib_compat_enforce_coherency(struct iommu_domain *domain)
 }
 
 /*
- * Can the device's DMA be made to snoop, when it comes to a domain that does so? Before v6.2 nobody
- * tells; then all devices of an instance are alike.
+ * Can the device's DMA be made to snoop by a domain that enforces it? Before v6.2 the kernel does
+ * not tell; all devices of an instance are alike there.
  */
 static inline bool vib_compat_can_snoop(struct device *dev)
 {
@@ -113,7 +113,7 @@ static inline bool vib_compat_can_snoop(struct device *dev)
 }
 
 #if defined(VIB_HAVE_ISOLATED_MSI)
-/* One function tells. */
+/* iommu_group_has_isolated_msi() tells. */
 #elif defined(VIB_HAVE_MSI_REMAP) && defined(VIB_HAVE_INTR_REMAP_CAP)
 static inline int vib_compat_no_intr_remap(struct device *dev, void *unused)
 {
@@ -130,7 +130,7 @@ static inline int vib_compat_no_intr_remap(struct device *dev, void *unused)
 #endif
 
 /*
- * Can the devices of the group send interrupts only where the host let them? Takes the group's
+ * Can the devices of the group raise only interrupts that the host has set up? Takes the group's
  * mutex.
  */
 static inline bool vib_compat_isolated_msi(struct iommu_group *group)

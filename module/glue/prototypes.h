@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Prototypes of the driver operations of v6.0 and later, which no header tells, and the values of
- * their one enumeration. The compiler compares this list with vfio_ops.h, and btf.c with what the
- * target kernel's own backend has; names of parameters included, since two of one type may change
- * places. No guard: included wherever the list is needed.
+ * Prototypes of the driver operations of v6.0 and later, which no public header has, and the values
+ * of their one enumeration. The compiler compares this list with vfio_ops.h, guard/btf_prototypes.c
+ * with the target kernel's own backend, including parameter names, since two of one type may be
+ * swapped. No include guard: included wherever the list is needed.
  *
  * VIB_PROTOTYPE(member, return type, parameters...)
  * VIB_GROUP_TYPE(name, value)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the VFIO core asks alike on every kernel, handed to the engine: handles become references,
- * nothing is decided. The callbacks whose shape differs, and the table, are in vfio_ops.c or
- * vfio_ops_510.c; exactly one of the two is linked.
+ * Callbacks of the VFIO core that are alike on every kernel: turn a handle into a reference and
+ * call the engine, and decide nothing. Callbacks whose shape differs, and the table, are in
+ * vfio_ops.c or vfio_ops_510.c; exactly one of the two is linked.
  *
- * The core asks the driver that was registered last first, and goes on to the next one, silently,
- * when open or attach fails; while we answer for type1's ids, that is worth a line in the log.
+ * The core offers a container to the most recently registered backend first, and silently tries the
+ * next one when open or attach fails; so a failure for one of type1's ids is logged.
  */
 #include "vfio_calls.h"
 
@@ -22,7 +22,7 @@
 
 static const struct vib_params *params;
 
-/* The core opens whatever id is an extension that we have; only these are backends. */
+/* The core may call open with any extension id that we offer; only these are backends. */
 static bool is_type(unsigned long id)
 {
 	return id == VFIO_BATCH_IOMMU || id == VFIO_TYPE1_IOMMU || id == VFIO_TYPE1v2_IOMMU;
@@ -111,10 +111,10 @@ void vib_vfio_unregister(void)
 	vfio_unregister_iommu_driver(&vib_vfio_ops);
 	vib_ioas_wait_all();
 	/*
-	 * The core runs ioctls without holding the module once their container has let go. No such
-	 * call holds an ioas any more, but one may stand just before its look-up or just after its
-	 * last put; neither sleeps there, so waiting until every task has passed a voluntary switch
-	 * sees them out.
+	 * Once a container is released, the core may still run its ioctls without a reference to
+	 * the module. Such a call holds no ioas any more, but may be just before its lookup or just
+	 * after its last put. It does not sleep there, so it has left the module once every task
+	 * has switched voluntarily.
 	 */
 	synchronize_rcu_tasks();
 }

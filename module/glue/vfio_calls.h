@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The callbacks of the VFIO core that are the same on every kernel, and what the table of this
- * kernel's shape gives in return. A function in the table is named after its member, with or
- * without vib_vfio_: layout.c compares the names with the core's.
+ * The callbacks of the VFIO core that are the same on every kernel, and what the table for this
+ * kernel's shape provides. A function in the table is named after its member, with or without
+ * vib_vfio_, because guard/layout.c compares these names with the core's.
  */
 #ifndef VIB_VFIO_CALLS_H
 #define VIB_VFIO_CALLS_H
@@ -14,10 +14,10 @@
 
 struct list_head;
 
-/* The table; by vfio_ops.c or vfio_ops_510.c. */
+/* The table of driver operations; defined by vfio_ops.c or vfio_ops_510.c. */
 extern const struct vfio_iommu_driver_ops vib_vfio_ops;
 
-/* Tells an emulated device, by the node it was registered with, of an unmap; by the same. */
+/* Notifies an emulated device, known by its list node, of an unmap; defined by the same. */
 void vib_vfio_notify(struct list_head *device, u64 iova, u64 size);
 
 void *vib_vfio_open(unsigned long type);

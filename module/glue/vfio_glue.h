@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The two names that main.c knows of the VFIO core.
+ * Registration with the VFIO core, for main.c.
  */
 #ifndef VIB_VFIO_GLUE_H
 #define VIB_VFIO_GLUE_H
 
 struct vib_params;
 
-/* Registers with the VFIO core; containers may be opened from now on. Errno of the core. */
+/* Registers with the VFIO core; containers can be opened from now on. Return: 0 or its errno. */
 int vib_vfio_register(const struct vib_params *params);
 
-/* Takes it back and waits until no call of ours runs any more. */
+/* Unregisters and waits until no call of the module runs any more. */
 void vib_vfio_unregister(void);
 
 #endif

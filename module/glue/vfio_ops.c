@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table for the VFIO core of v6.0 and later, whose driver operations are private: pages are
- * pinned by IOVA, and emulated devices are told of unmaps through their driver.
+ * The table for the VFIO core of v6.0 and later, whose driver operations are private. Pages are
+ * pinned by IOVA, and emulated devices are notified of unmaps through their driver.
  */
 #include "vfio_calls.h"
 
@@ -52,7 +52,7 @@ static void unpin_pages(void *handle, dma_addr_t iova, int npage)
 	vib_ioas_put(ioas);
 }
 
-/* Only devices that pin want to know of unmaps; the core may call for any. */
+/* Only drivers with dma_unmap are notified of unmaps; the core may call this for any device. */
 static void register_device(void *handle, struct vfio_device *vdev)
 {
 	struct vib_ioas *ioas = vdev->ops->dma_unmap ? vib_ioas_get(handle) : NULL;
@@ -88,7 +88,7 @@ const struct vfio_iommu_driver_ops vib_vfio_ops = {
 	.dma_rw = vib_vfio_dma_rw,
 };
 
-/* The guard of the build compares prototypes.h with the kernel's own backend: it must be this. */
+/* guard/ compares prototypes.h with the kernel's own backend, so it must match this table. */
 #define VIB_PROTOTYPE(member, returns, ...)						\
 	static_assert(__builtin_types_compatible_p(typeof(vib_vfio_ops.member),		\
 						   returns(*)(__VA_ARGS__)));

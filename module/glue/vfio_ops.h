@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The VFIO core's driver operations. Up to v5.15 <linux/vfio.h> declares them. After that they are
- * private (drivers/vfio/vfio.h, which no headers package has), and this is our mirror. Two layouts
- * are known that it serves; layout.c proves at build time that the target kernel has one of them:
+ * private (drivers/vfio/vfio.h, which no headers package has), and this is our mirror. It fits two
+ * known layouts; guard/layout.c checks at build time that the target kernel has one of them:
  *
  *	v6.0 to v6.2	14 members, the last of them notify
  *	v6.3 and later	13 members
@@ -28,7 +28,7 @@ struct module;
 struct page;
 struct vfio_device;
 
-/* What a group's DMA goes through. Values of enum vfio_group_type. */
+/* How a group's DMA is translated. Our copy of the core's enum, with its values. */
 enum vfio_group_type {
 	VFIO_IOMMU,
 	VFIO_EMULATED_IOMMU,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table for the VFIO core up to v5.15, whose driver operations are public: pages are pinned by
- * lists of IOVA PFNs, a group does not say whether it is emulated, and the drivers of emulated
- * devices are told of unmaps through notifiers.
+ * The table for the VFIO core up to v5.15, whose driver operations are public. Pages are pinned by
+ * lists of IOVA PFNs, the core does not say whether a group is emulated, and drivers of emulated
+ * devices are notified of unmaps through notifiers.
  *
- * A notifier block has no list node that we may use, so each gets one here (struct listener).
+ * A notifier block has no list node for us, so each gets a struct listener here.
  */
 #include "vfio_calls.h"
 
@@ -19,11 +19,11 @@
 #include "engine/ioas.h"
 
 /**
- * struct listener - a driver of an emulated device that wants to know of unmaps
- * @device: what the ioas knows it by
+ * struct listener - a driver of an emulated device that is notified of unmaps
+ * @device: link in the ioas' list of devices
  * @node: link in @listeners
- * @handle: which container it belongs to
- * @nb: how it is told
+ * @handle: its container
+ * @nb: its notifier
  */
 struct listener {
 	struct list_head device;
@@ -69,7 +69,7 @@ static int register_notifier(void *handle, unsigned long *events, struct notifie
 	return 0;
 }
 
-/* Takes a listener out of our list, that with @nb or, without it, any; NULL when there is none. */
+/* Takes the listener with @nb, or any if @nb is NULL, out of our list. Return: NULL if none. */
 static struct listener *take_listener(void *handle, struct notifier_block *nb)
 {
 	struct listener *listener, *found = NULL;
@@ -101,7 +101,7 @@ static int unregister_notifier(void *handle, struct notifier_block *nb)
 	return listener ? 0 : -ENOENT;
 }
 
-/* What a driver has left registered cannot be taken back later: the core will not ask us. */
+/* Drops what drivers have left registered: after the release the core does not call us for it. */
 static void forget_listeners(void *handle)
 {
 	struct vib_ioas *ioas = vib_ioas_get(handle);
@@ -110,7 +110,7 @@ static void forget_listeners(void *handle)
 	if (!ioas)
 		return;
 	while ((listener = take_listener(handle, NULL))) {
-		pr_warn_once("a device's notifier is left when its container is closed\n");
+		pr_warn_once("a container is closed with a device driver's notifier still registered; dropping it\n");
 		vib_access_unregister(ioas, &listener->device);
 		kfree(listener);
 	}
@@ -129,7 +129,7 @@ static int see_bus(struct device *dev, void *data)
 	return 1;
 }
 
-/* Is it a mediated device, which no IOMMU translates for? Without mdev.ko there is none. */
+/* Is it a group of mediated devices, which have no IOMMU? Without mdev.ko there is none. */
 static bool is_mediated(struct iommu_group *group)
 {
 	struct bus_type *mdev, *bus = NULL;
@@ -143,16 +143,16 @@ static bool is_mediated(struct iommu_group *group)
 }
 
 /*
- * A mediated device that stands for a part of a real one would need an auxiliary domain. Whether it
- * does cannot be asked (symbol_get() refuses mdev_get_iommu_device(), also to type1); it is taken
- * for emulated, and its own DMA then translates nowhere.
+ * A mediated device that is a part of a real one would need an auxiliary domain. We cannot ask
+ * whether it is (symbol_get() refuses mdev_get_iommu_device(), also to type1), so it is treated as
+ * emulated, and DMA of its own is not translated.
  */
 static int attach_group(void *handle, struct iommu_group *group)
 {
 	return vib_vfio_attach(handle, group, is_mediated(group));
 }
 
-/* How many of the PFNs are consecutive from the first on. */
+/* Return: how many PFNs from the first on are consecutive. */
 static int run_of(const unsigned long *pfn, int npage)
 {
 	int n = 1;
@@ -179,7 +179,7 @@ static int pin_run(struct vib_ioas *ioas, unsigned long pfn, int n, int prot, st
 	return vib_access_pin(ioas, (u64)pfn << PAGE_SHIFT, n, prot, pages);
 }
 
-/* The runs were pinned one after the other, and are the driver's together. */
+/* Ends the busy marks of all runs, after the last one was pinned. */
 static void end_runs(struct vib_ioas *ioas, const unsigned long *user_pfn, int npage)
 {
 	int i, n;
@@ -190,7 +190,7 @@ static void end_runs(struct vib_ioas *ioas, const unsigned long *user_pfn, int n
 	}
 }
 
-/* Pins run by run: 0, or an errno with none pinned. */
+/* Pins run by run. Return: 0, or an errno with nothing pinned. */
 static int pin_runs(struct vib_ioas *ioas, const unsigned long *user_pfn, int npage, int prot,
 		    struct page **pages)
 {

@@ -144,7 +144,7 @@ static bool find_string(const struct vib_btf *b, const char *text, uint32_t *whe
 }
 
 /* The function whose name is at that offset, or NULL. */
-static const unsigned char *function_at(const struct vib_btf *b, uint32_t name)
+static const unsigned char *function_named(const struct vib_btf *b, uint32_t name)
 {
 	uint32_t i;
 
@@ -158,7 +158,7 @@ const unsigned char *vib_btf_function(const struct vib_btf *b, const char *name)
 {
 	uint32_t at;
 
-	return find_string(b, name, &at) ? function_at(b, b->first_string + at) : NULL;
+	return find_string(b, name, &at) ? function_named(b, b->first_string + at) : NULL;
 }
 
 const unsigned char *vib_btf_struct(const struct vib_btf *b, const char *name)
@@ -181,7 +181,7 @@ static bool strings_fit(const struct vib_btf *b, uint32_t first, const char *con
 	for (i = 0; i < count; i++) {
 		if (!find_string(b, functions[i], &at))
 			continue;
-		if (!function_at(b, first + at))
+		if (!function_named(b, first + at))
 			return false;
 		fit++;
 	}
@@ -272,7 +272,7 @@ static const char *const prefixes[VIB_KINDS] = {
 	[VIB_KIND_ENUM64] = "enum ",
 };
 
-static void spell(const struct vib_btf *b, uint32_t id, unsigned int depth, char *text)
+static void spell_type(const struct vib_btf *b, uint32_t id, unsigned int depth, char *text)
 {
 	const unsigned char *type = vib_btf_type(b, id);
 	enum vib_btf_kind kind = type && depth < DEPTH ? vib_btf_kind(type) : VIB_KIND_NONE;
@@ -281,11 +281,11 @@ static void spell(const struct vib_btf *b, uint32_t id, unsigned int depth, char
 	if (!id) {
 		vib_btf_append(text, "void");
 	} else if (kind == VIB_KIND_PTR) {
-		spell(b, vib_btf_target(type), depth + 1, text);
+		spell_type(b, vib_btf_target(type), depth + 1, text);
 		vib_btf_append(text, text[strlen(text) - 1] == '*' ? "*" : " *");
 	} else if (kind == VIB_KIND_CONST) {
 		vib_btf_append(text, "const ");
-		spell(b, vib_btf_target(type), depth + 1, text);
+		spell_type(b, vib_btf_target(type), depth + 1, text);
 	} else if (kind == VIB_KIND_ARRAY || kind == VIB_KIND_FUNC_PROTO) {
 		vib_btf_append(text, "(array or function)");
 	} else if (kind < VIB_KINDS && prefixes[kind]) {
@@ -299,5 +299,5 @@ static void spell(const struct vib_btf *b, uint32_t id, unsigned int depth, char
 
 void vib_btf_spell(const struct vib_btf *b, uint32_t id, char *text)
 {
-	spell(b, id, 0, text);
+	spell_type(b, id, 0, text);
 }

@@ -106,7 +106,7 @@ static bool next_parameter(const char **list, char type[64], char name[64])
 	return true;
 }
 
-static bool agrees(const struct vib_btf *b, struct pattern *pattern, const struct prototype *p,
+static bool prototype_agrees(const struct vib_btf *b, struct pattern *pattern, const struct prototype *p,
 		   const unsigned char *found)
 {
 	const unsigned char *at = found + VIB_BTF_TYPE;
@@ -158,7 +158,7 @@ static void print_found(const struct vib_btf *b, const struct prototype *p)
 }
 
 /* All of them: of equal types that should not be, any may be the wrong one. */
-static bool differs(const struct vib_object *type1, const struct vib_btf *b, const char *member)
+static bool complain_differs(const struct vib_object *type1, const struct vib_btf *b, const char *member)
 {
 	size_t i;
 
@@ -185,8 +185,8 @@ static bool compare_prototypes(const struct vib_object *type1, const struct vib_
 
 	for (i = 0; i < COUNT(prototypes); i++) {
 		found = prototype_of(b, &prototypes[i]);
-		if (found && !agrees(b, &pattern, &prototypes[i], found))
-			return differs(type1, b, prototypes[i].member);
+		if (found && !prototype_agrees(b, &pattern, &prototypes[i], found))
+			return complain_differs(type1, b, prototypes[i].member);
 		opinion->agree += found ? 1 : 0;
 	}
 	opinion->by_name = !pattern.count;
@@ -226,7 +226,7 @@ static bool compare_group_types(const struct vib_object *type1, const struct vib
 	return true;
 }
 
-static bool compare(const struct vib_object *type1, struct vib_btf *b, const struct vib_btf *base,
+static bool compare_all(const struct vib_object *type1, struct vib_btf *b, const struct vib_btf *base,
 		    struct vib_opinion *opinion)
 {
 	const char *functions[COUNT(prototypes)];
@@ -255,7 +255,7 @@ bool vib_opinion_ask(const struct vib_object *type1, const struct vib_object *ba
 	memset(opinion, 0, sizeof(*opinion));
 	opinion->of = COUNT(prototypes);
 	if (vib_btf_take(&own, type1))
-		good = compare(type1, &own, have ? &kernel : NULL, opinion);
+		good = compare_all(type1, &own, have ? &kernel : NULL, opinion);
 	else
 		opinion->none = "it has no BTF";
 	vib_btf_free(&own);

@@ -2,30 +2,29 @@
 /*
  * The layout guard, a host program that the build runs.
  *
- * The VFIO core's driver operations are private to the kernel and told by no header; a table of
+ * The VFIO core's driver operations are private to the kernel and in no public header; a table of
  * another shape than the core's would crash the machine, and from v7 on nothing checks that at
- * load. But the kernel's own vfio_iommu_type1.ko carries such a table: its symbol tells the size,
- * its relocations tell which function is at which offset, and the functions are named after the
- * members. So the shape is read from there, and has to be one that is known here, exactly; and
- * every slot that our own object fills has to hold the function of that name. Sizes and offsets
- * alone do not tell: v5.16 and v6.0 have equal ones with different members.
+ * load. But the kernel's own vfio_iommu_type1.ko has such a table: its symbol tells the size, its
+ * relocations tell which function is at which offset, and the functions are named after the
+ * members. So the shape is read from there. It must be exactly one of layouts.h, and every slot
+ * that our own object fills must hold the function of that name. Sizes and offsets alone do not
+ * suffice: v5.16 and v6.0 have equal ones with different members.
  *
  *	layout FILE...			prints the layout of each vfio_iommu_type1.ko[.xz...]
  *					and what its BTF says
- *	layout --check OURS.o FILE...	0 if ours serves the core of every FILE, else says why not
- *	layout --check OURS.o		no such file: type1 is a part of the kernel, whose BTF has
- *					the structure; or the release's number has to be known
- *	layout --check OURS.o none	nothing is compared, by somebody's own will
+ *	layout --check OURS.o FILE...	exits with 0 if ours fits the core of every FILE, else
+ *					says why not
+ *	layout --check OURS.o		for a kernel with type1 built in: compares with the BTF of
+ *					the kernel, or goes by the release's number
+ *	layout --check OURS.o none	compares nothing, as the user asked (VIB_TYPE1=none)
  *
- * Options, before FILE: --btf=KERNEL, a file that has the BTF of the kernel itself, if it is at
- * hand; --release=RELEASE, of the kernel; --declared: the headers declare the structure, so the
- * compiler has compared.
+ * Options, before FILE: --btf=KERNEL, a file with the BTF of the kernel itself, if available;
+ * --release=RELEASE, of the kernel; --declared: the headers declare the structure, so the compiler
+ * has compared.
  *
- * Names do not tell prototypes. The object's BTF does, where it has some; it is asked for a second
- * opinion (btf_prototypes.h) where the table is a mirror of ours. Without BTF there is MODVERSIONS,
- * which compares prototypes at load up to v6.12. The table is not tried out on the running core at
- * load: that would show where ioctl and owner are, which is known here of a kernel that does not
- * run yet.
+ * Names do not tell prototypes. The object's BTF does, if it has some: if the table is our mirror,
+ * btf_prototypes.h gives a second opinion. Without BTF there is MODVERSIONS, which compares
+ * prototypes at load up to v6.12.
  */
 #include <stdio.h>
 #include <string.h>
@@ -45,7 +44,7 @@ struct options {
 	bool declared;
 };
 
-/* What type1 leaves empty is declared all the same. */
+/* Does a slot hold the expected member? One that type1 leaves empty is declared all the same. */
 static bool has_member(const struct vib_table *l, unsigned int slot, const char *expected)
 {
 	if (strcmp(expected, "-"))
@@ -53,7 +52,7 @@ static bool has_member(const struct vib_table *l, unsigned int slot, const char 
 	return l->declared == !!l->member[slot][0];
 }
 
-static bool matches(const struct vib_table *l, const struct known *k)
+static bool matches_known(const struct vib_table *l, const struct known *k)
 {
 	unsigned int i;
 
@@ -63,12 +62,12 @@ static bool matches(const struct vib_table *l, const struct known *k)
 	return l->bytes == i * SLOT;
 }
 
-static const struct known *identify(const struct vib_table *l)
+static const struct known *find_known(const struct vib_table *l)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (matches(l, &known[i]))
+		if (matches_known(l, &known[i]))
 			return &known[i];
 	return NULL;
 }
@@ -103,7 +102,7 @@ static void print_known(void)
 }
 
 /* Is every slot that we fill the one the core calls by that name, and is the table long enough? */
-static bool serves(const struct vib_table *ours, const struct vib_table *core)
+static bool serves_core(const struct vib_table *ours, const struct vib_table *core)
 {
 	const char *file = core->object.file;
 	unsigned int i;
@@ -122,7 +121,7 @@ static bool serves(const struct vib_table *ours, const struct vib_table *core)
 	return true;
 }
 
-/* Prototypes of a public table are in the headers, and compared by the compiler. */
+/* Asks BTF about the prototypes, unless the table is public: then the compiler compared them. */
 static bool ask_opinion(const struct vib_table *core, const struct known *k,
 			const struct vib_object *kernel, struct vib_opinion *opinion)
 {
@@ -143,10 +142,10 @@ static void print_opinion(const struct vib_opinion *opinion)
 		       opinion->by_name ? "name" : "name or by which are equal");
 }
 
-static bool check(const struct vib_table *ours, const struct vib_table *core,
+static bool check_core(const struct vib_table *ours, const struct vib_table *core,
 		  const struct vib_object *kernel)
 {
-	const struct known *k = identify(core);
+	const struct known *k = find_known(core);
 	struct vib_opinion opinion;
 
 	if (!k) {
@@ -158,7 +157,7 @@ static bool check(const struct vib_table *ours, const struct vib_table *core,
 		print_known();
 		return false;
 	}
-	if (!serves(ours, core) || !ask_opinion(core, k, kernel, &opinion))
+	if (!serves_core(ours, core) || !ask_opinion(core, k, kernel, &opinion))
 		return false;
 	printf("layout %s (%s) by %s\n", k->id, k->kernels, core->object.file);
 	print_opinion(&opinion);
@@ -167,7 +166,7 @@ static bool check(const struct vib_table *ours, const struct vib_table *core,
 
 static bool print_file(const struct vib_table *l, const struct vib_object *kernel)
 {
-	const struct known *k = identify(l);
+	const struct known *k = find_known(l);
 	struct vib_opinion opinion;
 
 	printf("%s, ", k ? k->id : "unknown");
@@ -180,7 +179,7 @@ static bool print_file(const struct vib_table *l, const struct vib_object *kerne
 	return true;
 }
 
-/* Checks @file against @ours, or prints it where there is no ours. */
+/* Checks @file against @ours, or prints it if @ours is NULL. */
 static bool look_at(const char *file, const struct vib_table *ours, const struct vib_object *kernel)
 {
 	static struct vib_table l;
@@ -189,12 +188,12 @@ static bool look_at(const char *file, const struct vib_table *ours, const struct
 	memset(&l, 0, sizeof(l));
 	l.object.file = file;
 	good = vib_table_read(&l, TYPE1_TABLE, TYPE1_PREFIX) &&
-	       (ours ? check(ours, &l, kernel) : print_file(&l, kernel));
+	       (ours ? check_core(ours, &l, kernel) : print_file(&l, kernel));
 	vib_object_free(&l.object);
 	return good;
 }
 
-/* The members of a layout, as type1's own table has them. */
+/* Fills a table with the members of a layout, as type1's own table has them. */
 static void fill_table(struct vib_table *l, const struct known *k)
 {
 	unsigned int i;
@@ -219,7 +218,7 @@ static const struct known *known_by_number(const char *release)
 	return NULL;
 }
 
-/* The last resort, never a silent one: the number of a release, which vendors' backports belie. */
+/* The last resort, never a silent one: goes by the release's number, though vendors backport. */
 static bool check_release(const struct vib_table *ours, const char *release)
 {
 	const struct known *k = known_by_number(release);
@@ -230,14 +229,14 @@ static bool check_release(const struct vib_table *ours, const char *release)
 		return vib_complain(release, "nor its number; VIB_TYPE1=none builds all the same");
 	l.object.file = release;
 	fill_table(&l, k);
-	if (!serves(ours, &l))
+	if (!serves_core(ours, &l))
 		return false;
 	vib_complain(release, "taking that of %s, by its number", k->kernels);
 	printf("layout %s (%s) by the number of %s\n", k->id, k->kernels, release);
 	return true;
 }
 
-/* Where type1 is a part of the kernel, or nowhere. */
+/* Checks a kernel that has type1 built in, or not at all. */
 static bool check_kernel(const struct vib_table *ours, const struct vib_object *kernel,
 			 const struct options *options)
 {
@@ -248,7 +247,7 @@ static bool check_kernel(const struct vib_table *ours, const struct vib_object *
 		return true;
 	}
 	if (kernel && vib_table_read_kernel(&l, kernel))
-		return check(ours, &l, kernel);
+		return check_core(ours, &l, kernel);
 	return check_release(ours, options->release);
 }
 
@@ -259,8 +258,8 @@ static bool check_none(void)
 	return true;
 }
 
-/* Takes options off the arguments; the first that is none, or argc. */
-static int parse(int argc, char **argv, struct options *options)
+/* Parses options. Return: index of the first argument that is none; argc also after a bad one. */
+static int parse_options(int argc, char **argv, struct options *options)
 {
 	int i;
 
@@ -282,7 +281,7 @@ static int parse(int argc, char **argv, struct options *options)
 int main(int argc, char **argv)
 {
 	struct options options = { .release = "an unknown kernel" };
-	int i = parse(argc, argv, &options);
+	int i = parse_options(argc, argv, &options);
 	struct vib_object kernel = { .file = options.btf };
 	static struct vib_table ours = { .object.file = NULL };
 	bool good = true, have;

@@ -35,7 +35,7 @@ static bool ends_with(const char *text, const char *end)
 }
 
 /* The program that unpacks @file, or NULL where it is not packed. */
-static const char *unpacker(const char *file)
+static const char *find_unpacker(const char *file)
 {
 	return ends_with(file, ".xz") ? "xz" : ends_with(file, ".zst") ? "zstd" :
 	       ends_with(file, ".gz") ? "gzip" : NULL;
@@ -74,7 +74,7 @@ static bool read_all(struct vib_object *o, FILE *in)
 
 bool vib_object_read(struct vib_object *o)
 {
-	const char *program = unpacker(o->file);
+	const char *program = find_unpacker(o->file);
 	FILE *in = open_file(o->file, program);
 	bool failed;
 

@@ -13,7 +13,7 @@
 #define STRUCTURE	"vfio_iommu_driver_ops"
 
 /* The function that a relocation against section @index means. */
-static const char *function_at(const struct vib_table *t, unsigned int index, uint64_t value)
+static const char *function_of(const struct vib_table *t, unsigned int index, uint64_t value)
 {
 	const Elf64_Sym *sym;
 	uint64_t i;
@@ -52,7 +52,7 @@ static const char *target_of(const struct vib_table *t, const Elf64_Rela *rela)
 	name = vib_object_symbol_name(&t->object, sym);
 	if (ELF64_ST_TYPE(sym->st_info) != STT_SECTION && *name && *name != '.')
 		return strcmp(name, "__this_module") ? name : "owner";
-	name = function_at(t, sym->st_shndx, sym->st_value + rela->r_addend);
+	name = function_of(t, sym->st_shndx, sym->st_value + rela->r_addend);
 	if (name)
 		return name;
 	where = vib_object_section(&t->object, sym->st_shndx);

@@ -4,16 +4,16 @@
  * mapping.
  *
  * Bits past the last page are always clear, so that no report can carry them over to a neighbour.
- * What is handed to user space is built in a small buffer of words, shifted to where the mapping
- * starts in the user's bitmap; the mapping's own bitmap is never shifted in place, so a fault on
- * the user's memory cannot disturb it.
+ * What user space gets is built in a small buffer of words, shifted to where the mapping starts in
+ * the user's bitmap; the mapping's own bitmap is never shifted in place, so a fault on the user's
+ * memory cannot damage it.
  */
 #ifndef VIB_PURE_DIRTYMAP_H
 #define VIB_PURE_DIRTYMAP_H
 
 #include "pure.h"
 
-/* Words of a bitmap of @nbits. */
+/* Return: words of a bitmap of @nbits. */
 static inline u64 vib_dirtymap_words(u64 nbits)
 {
 	return nbits / 64 + !!(nbits % 64);
@@ -53,9 +53,8 @@ void vib_dirtymap_window(const u64 *map, u64 nbits, unsigned int shift, u64 word
 u64 vib_dirtymap_bits(u64 nbits, unsigned int shift, u64 word, u64 nwords, u64 *first);
 
 /*
- * Sets every bit of the bitmap that is set in a window of it, as vib_dirtymap_window() made it;
- * what the window has before the first bit and behind the last one does not count. @map is not
- * NULL.
+ * Sets every bit of the bitmap that is set in a window of it that vib_dirtymap_window() made; bits
+ * of the window before the bitmap's first and after its last are ignored. @map is not NULL.
  */
 void vib_dirtymap_merge(u64 *map, u64 nbits, unsigned int shift, u64 word, const u64 *in,
 			u64 nwords);

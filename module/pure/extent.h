@@ -24,10 +24,10 @@ enum {
 #define VIB_EXT_ACCOUNTED	BIT_ULL(41)
 #define VIB_EXT_FLAGS		(VIB_EXT_PINNED | VIB_EXT_ACCOUNTED)
 #define VIB_EXT_PFN_MAX		(BIT_ULL(VIB_EXT_PFN_BITS) - 1)
-/* Longest run that one word can say: 2^22 - 1 pages, a page less than 16 GiB with 4 KiB pages. */
+/* Longest run that fits the word: 2^22 - 1 pages, a page less than 16 GiB with 4 KiB pages. */
 #define VIB_EXT_PAGES_MAX	(BIT_ULL(64 - VIB_EXT_COUNT_SHIFT) - 1)
 
-/* The PFN of a hole: pages of a mapping of which nothing is in any domain, for now or for good. */
+/* PFN of a hole: pages of a mapping that are in no domain, for now or for good. */
 #define VIB_EXT_HOLE		VIB_EXT_PFN_MAX
 
 static inline u64 vib_ext_pfn(u64 ext)

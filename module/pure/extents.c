@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Extent vectors: packing, merging, growing and shrinking. Knows nothing of pages, pins or domains;
- * the words are only moved about here. Invariant: nr <= cap, and cap is 1 exactly when the extent
- * is kept in place.
+ * Extent vectors: packing, merging, growing and shrinking. Knows nothing of pages, pins or domains.
+ * Invariant: nr <= cap, and cap is 1 exactly when the extent is kept in place.
  */
 #include "extents.h"
 
 enum {
 	FIRST_CAP = 8,
-	/* Past INT_MAX bytes kvmalloc refuses with a WARN, which user space must not provoke. */
+	/* Above INT_MAX bytes kvmalloc fails with a WARN, which user space must not trigger. */
 	MAX_CAP = INT_MAX / sizeof(u64),
 };
 
@@ -50,7 +49,7 @@ int vib_extents_grow(struct vib_extents *ex, u32 more)
 	return resize_vector(ex, cap);
 }
 
-/* Can [pfn, pfn + pages) be said by making the last extent longer? */
+/* Can [pfn, pfn + pages) be added by making the last extent longer? */
 static bool continues_run(u64 last, u64 pfn, u64 pages, u64 flags)
 {
 	return vib_ext_pfn(last) + vib_ext_pages(last) == pfn &&
@@ -58,7 +57,7 @@ static bool continues_run(u64 last, u64 pfn, u64 pages, u64 flags)
 	       vib_ext_pages(last) + pages <= VIB_EXT_PAGES_MAX;
 }
 
-/* Can the word say it? */
+/* Does the run fit into one extent word? */
 static bool fits_word(u64 pfn, u64 pages)
 {
 	return pages && pages <= VIB_EXT_PAGES_MAX && pfn <= VIB_EXT_PFN_MAX - (pages - 1);
@@ -128,7 +127,7 @@ u32 vib_extents_settle(struct vib_extents *ex, u64 end, u64 longest)
 	tail = vib_ext_pages(vib_extents_words(ex)[ex->nr - 1]);
 	if (tail < longest)
 		return ex->nr - 1;
-	/* Without memory for two, all of it goes. */
+	/* Without memory to split it, all of it is final. */
 	if (over && !vib_extents_split_tail(ex, over))
 		return ex->nr - 1;
 	return ex->nr;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Extents: what physical memory stands behind a mapping, in the order of its IOVA.
+ * Extent vectors: the physical memory behind a mapping, in the order of its IOVA.
  *
- * One vector may mix RAM and device memory; whoever unpins looks at the flags of each extent and at
- * nothing else. The vector keeps a single extent in place: a 4 KiB mapping costs no second
- * allocation.
+ * One vector may mix RAM and device memory; unpinning goes by the flags of each extent alone. The
+ * vector keeps a single extent in place: a 4 KiB mapping needs no second allocation.
  */
 #ifndef VIB_PURE_EXTENTS_H
 #define VIB_PURE_EXTENTS_H
@@ -41,10 +40,10 @@ static inline void vib_extents_init(struct vib_extents *ex)
 	ex->cap = 1;
 }
 
-/* The same for one that has memory. */
+/* vib_extents_fini() of a vector that owns memory. */
 void vib_extents_free(struct vib_extents *ex);
 
-/* Frees the vector's memory and leaves it empty. What the words said is the caller's business. */
+/* Frees the vector's memory and leaves it empty. The caller has unpinned what it described. */
 static inline void vib_extents_fini(struct vib_extents *ex)
 {
 	if (ex->cap > 1)
@@ -53,7 +52,7 @@ static inline void vib_extents_fini(struct vib_extents *ex)
 		ex->nr = 0;
 }
 
-/* Makes room for @more extents where there is none. */
+/* vib_extents_reserve() if there is no room yet. */
 int vib_extents_grow(struct vib_extents *ex, u32 more);
 
 /**
@@ -84,21 +83,21 @@ static inline int vib_extents_reserve(struct vib_extents *ex, u32 more)
  */
 int vib_extents_append(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags);
 
-/* The same, but never merges: one extent for each call. */
+/* vib_extents_append() that never merges: one extent for each call. */
 int vib_extents_push(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags);
 
-/* vib_extents_move() of a part, or behind others. */
+/* vib_extents_move() of a part of @src, or behind extents of @dst. */
 void vib_extents_move_some(struct vib_extents *dst, struct vib_extents *src, u32 nr);
 
 /**
- * vib_extents_move - hand the first @nr extents of @src over to the end of @dst
- * @dst: gets them, as they are
+ * vib_extents_move - move the first @nr extents of @src to the end of @dst
+ * @dst: gets them, unchanged
  * @src: loses them
  * @nr: at most @src->nr
  *
- * An extent of @dst and one of @src stay two even when their PFNs touch: they were, or will be,
- * filled into domains by two calls, and some IOMMU drivers can only unmap what one call mapped.
- * Caller has reserved room in @dst, unless @dst is empty and gets all; cannot fail.
+ * An extent of @dst and one of @src are not merged even if their PFNs touch: two calls filled, or
+ * will fill, them into domains, and some IOMMU drivers can only unmap what one call mapped. The
+ * caller has reserved room in @dst, unless @dst is empty and gets all; cannot fail.
  */
 static inline void vib_extents_move(struct vib_extents *dst, struct vib_extents *src, u32 nr)
 {
@@ -109,7 +108,7 @@ static inline void vib_extents_move(struct vib_extents *dst, struct vib_extents 
 }
 
 /**
- * vib_extents_split_tail - make two of the last extent
+ * vib_extents_split_tail - split the last extent in two
  * @ex: the vector, not empty
  * @pages: length of the second part, less than the extent's
  *
@@ -119,13 +118,12 @@ int vib_extents_split_tail(struct vib_extents *ex, u64 pages);
 
 /**
  * vib_extents_settle - how much of a vector that still grows is final
- * @ex: the vector; the last extent may be cut in two
- * @end: the page of the address space (IOVA, not the user's address) that follows the last extent
- * @longest: pages of the largest unit that the last extent may have to be in one piece for, a power
- *	of two
+ * @ex: the vector; the last extent may be split in two
+ * @end: IOVA in pages behind the last extent
+ * @longest: pages of the largest IOMMU page that the last extent may come to fit, a power of two
  *
- * The last extent is held back, for what is appended next may continue it. Once it has @longest
- * pages it is cut at a multiple of @longest of the address space instead, and only what is behind
+ * The last extent is held back, because what is appended next may continue it. Once it has @longest
+ * pages it is split at an IOVA that is a multiple of @longest instead, and only the part behind
  * that is held back.
  *
  * Return: how many extents, from the first on, will not change.
@@ -135,12 +133,12 @@ u32 vib_extents_settle(struct vib_extents *ex, u64 end, u64 longest);
 /* Drops the last @nr extents (at most @ex->nr). */
 void vib_extents_drop_tail(struct vib_extents *ex, u32 nr);
 
-/* vib_extents_trim() of one that has memory. */
+/* vib_extents_trim() of a vector that owns memory. */
 void vib_extents_shrink(struct vib_extents *ex);
 
 /*
- * Gives back slack of more than an eighth, also into the in-place word. May sleep; keeps the larger
- * vector when there is no memory, so it cannot fail.
+ * Shrinks a vector with more than an eighth of unused room, down to the in-place word. May sleep;
+ * without memory it keeps the larger vector, so it cannot fail.
  */
 static inline void vib_extents_trim(struct vib_extents *ex)
 {
@@ -148,10 +146,10 @@ static inline void vib_extents_trim(struct vib_extents *ex)
 		vib_extents_shrink(ex);
 }
 
-/* Sum of pages of the extents from index @first on which all of @flags are set. */
+/* Return: sum of pages of the extents from index @first on that have all of @flags set. */
 u64 vib_extents_pages(struct vib_extents *ex, u32 first, u64 flags);
 
-/* Bytes of memory that the vector owns beside itself. */
+/* Return: bytes of memory that the vector owns beside itself. */
 static inline size_t vib_extents_bytes(const struct vib_extents *ex)
 {
 	return ex->cap > 1 ? (size_t)ex->cap * sizeof(u64) : 0;

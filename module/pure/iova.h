@@ -39,8 +39,10 @@ static inline bool vib_fits_long(u64 value)
  * vib_pgsizes_collapse - what user space is told about IOMMU page sizes
  * @bitmap: page sizes that all domains support, one bit a size
  *
- * Pages smaller than the CPU's cannot be pinned one by one, so all of them are reported as the
- * CPU's page size, as type1 does.
+ * Parts of a CPU page cannot be pinned one by one, so all smaller sizes are reported as the CPU's
+ * page size, as type1 does.
+ *
+ * Return: the page sizes to report.
  */
 static inline u64 vib_pgsizes_collapse(u64 bitmap)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mapping tree lookups. Knows nothing of what a span stands for. Invariant: spans in the tree are
- * disjoint and start <= last in each.
+ * Mapping tree lookups. Knows nothing of mappings. Invariant: spans in the tree are disjoint, with
+ * start <= last in each.
  */
 #include "maptree.h"
 
@@ -12,8 +12,7 @@ static void link_between(struct vib_maptree *tree, struct vib_span *span, struct
 	struct rb_node *parent = NULL, **link = &tree->root.rb_node;
 
 	/*
-	 * Where a node has a right subtree, its successor is that subtree's leftmost: no left
-	 * child.
+	 * If a node has a right subtree, its successor is that subtree's leftmost: no left child.
 	 */
 	if (before && !before->node.rb_right) {
 		parent = &before->node;

@@ -3,7 +3,7 @@
  * The mapping tree: disjoint IOVA spans, found by address.
  *
  * Spans never overlap, so ordering them by start orders them by last too, and a plain rbtree
- * answers every range question. The tree owns no memory: a span is embedded in what it describes.
+ * suffices for range lookups. The tree owns no memory: a span is embedded in what it describes.
  */
 #ifndef VIB_PURE_MAPTREE_H
 #define VIB_PURE_MAPTREE_H
@@ -19,7 +19,7 @@ struct vib_span {
 /**
  * struct vib_maptree - the tree
  * @root: spans by start
- * @recent: a span of the tree near which the next question is likely, or NULL
+ * @recent: a span of the tree near which the next lookup is likely, or NULL
  * @nr: spans in the tree
  */
 struct vib_maptree {
@@ -46,14 +46,14 @@ static inline u64 vib_span_size(const struct vib_span *span)
  * @tree: the tree
  * @span: start and last are set
  *
- * Return: NULL when inserted; otherwise a span that is in the way, and nothing changed.
+ * Return: NULL when inserted; otherwise a span that overlaps, with nothing changed.
  */
 struct vib_span *vib_maptree_insert(struct vib_maptree *tree, struct vib_span *span);
 
 /* Takes out a span that is in the tree. */
 void vib_maptree_erase(struct vib_maptree *tree, struct vib_span *span);
 
-/* Takes out all at once; the caller knows the spans by other means. */
+/* Takes out all spans at once; the caller has them in a list of its own. */
 static inline void vib_maptree_clear(struct vib_maptree *tree)
 {
 	vib_maptree_init(tree);
@@ -93,7 +93,7 @@ static inline struct vib_span *vib_maptree_next(struct vib_span *span, u64 last)
 	return next && next->start <= last ? next : NULL;
 }
 
-/* Does a span reach over either end of [start, last], so that taking the range out would cut it? */
+/* Does a span cross either end of [start, last], so that unmapping the range would cut it? */
 bool vib_maptree_bisects(struct vib_maptree *tree, u64 start, u64 last);
 
 #endif

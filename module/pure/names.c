@@ -44,8 +44,8 @@ bool vib_names_valid(const char *list, size_t len)
 }
 
 /*
- * Does [pattern, end) fit @name? A * first stands for nothing, and for one character more each time
- * that what follows it does not fit.
+ * Does @name match [pattern, end)? A * is first tried as nothing, then as one character more each
+ * time that what follows it does not match.
  */
 static bool pattern_fits(const char *pattern, const char *end, const char *name)
 {

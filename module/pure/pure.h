@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The one door from the pure parts to kernel headers.
+ * The only file in pure/ that includes kernel headers.
  *
  * Everything in pure/ is arithmetic and trees over memory of its own: no VFIO, no IOMMU, no mm, no
  * locks. It includes this file and its siblings, nothing else, so that tests/unit can compile it in
- * user space behind a door of its own (it defines VIB_PURE_H and the few names used here).
+ * user space with a replacement of this file (which defines VIB_PURE_H and the few names used).
  */
 #ifndef VIB_PURE_H
 #define VIB_PURE_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Window arithmetic. Knows nothing of groups, apertures or what a region is reserved for.
+ * Arithmetic of IOVA ranges. Knows nothing of groups, apertures or what a region is reserved for.
  * Invariant: ranges are sorted, disjoint, and start <= last in each; neighbours may touch.
  */
 #include "ranges.h"

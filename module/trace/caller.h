@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who makes a call, as fields of a tracepoint: process, thread and the name of the process, which
- * outlive it in the trace. They end a line, as the name is the caller's own choice; control
- * characters in it are not shown.
+ * The caller, as fields of a tracepoint: process, thread and name of the process, which a reader of
+ * the trace could not look up after it has exited. They come last in a line, because a process
+ * chooses its name; control characters in it are replaced by "?".
  */
 #ifndef VIB_CALLER_H
 #define VIB_CALLER_H

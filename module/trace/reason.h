@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Why a group went where it did, and why a call was refused: one word for debugfs and tracepoints.
- * People read the words, and no program should have to; they may change.
+ * Why a group got its domain, and why a call was refused: phrases for debugfs and tracepoints. They
+ * are made to be read by people and may change; programs should not depend on them.
  */
 #ifndef VIB_REASON_H
 #define VIB_REASON_H
 
 /*
- * X(name, words). First the ways of an attached group: on a domain that it found (JOINED), or on
- * one of its own (OWN). Then what makes an attach fail, then what refuses a map or an unmap.
+ * X(name, words). First why a group joined a domain that was there (JOINED) or got its own (OWN).
+ * Then why an attach fails, then why a map, an unmap or a dirty query is refused.
  */
 #define VIB_REASON_LIST(X)							\
 	X(JOINED_INSTANCE, "same instance as a group of the domain")	\
@@ -70,7 +70,7 @@ enum vib_call {
 #define VIB_CALL_SYMBOL(name, words) { VIB_CALL_##name, words },
 #define VIB_CALL_PRINT(call) __print_symbolic(call, VIB_CALL_LIST(VIB_CALL_SYMBOL) { -1, "" })
 
-/* Did the group find its domain, rather than bring one? */
+/* Did the group join a domain that was there, rather than get one of its own? */
 static inline bool vib_reason_joined(enum vib_reason reason)
 {
 	return reason == VIB_REASON_JOINED_INSTANCE || reason == VIB_REASON_JOINED_ALIKE;
@@ -79,7 +79,7 @@ static inline bool vib_reason_joined(enum vib_reason reason)
 const char *vib_reason_words(enum vib_reason reason);
 
 /*
- * Tells people, by a tracepoint, which check refuses a call of @container (its handle). Returns
+ * Emits a tracepoint that says which check refuses a call of @container (its handle). Return:
  * @error, for the caller to return.
  */
 int vib_refuse(u32 container, enum vib_reason reason, int error);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints of calls that fail, of the same system as those of trace.h. A call that is refused
- * leaves, in this order and by the same thread, what limit it would have broken, the checks that
- * refuse it (the first is the cause), and vib_failed with what it had asked for. None of them
- * fires for a call that succeeds, nor costs it more than a test when it is switched on.
+ * Tracepoints of calls that fail, in the same system as those of trace.h. A refused call emits, in
+ * this order and from the same thread: vib_limit, if it would have exceeded a limit; vib_refuse for
+ * each check that refuses it (the first is the cause); and vib_failed with what it had asked for.
+ * None of them fires for a call that succeeds.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vfio_iommu_batch
-/* Not the name that trace.h has: both are included by one file. */
+/* Must differ from the one in trace.h: trace.c includes both. */
 #undef TRACE_SYSTEM_VAR
 #define TRACE_SYSTEM_VAR vfio_iommu_batch_refusal
 
@@ -20,7 +20,7 @@
 
 VIB_CALL_LIST(VIB_CALL_DEFINE)
 
-/* @asked more than @used would break a limit: in pages, or mappings without locked memory. */
+/* @asked more than the @used would exceed a limit, in pages or mappings without locked memory. */
 TRACE_EVENT(vib_limit,
 	TP_PROTO(enum vib_reason which, u64 asked, u64 used, u64 limit),
 	TP_ARGS(which, asked, used, limit),
@@ -40,7 +40,7 @@ TRACE_EVENT(vib_limit,
 		  __entry->limit, VIB_CALLER_VALUES)
 );
 
-/* The check that refuses a call, with the errno that user space gets. */
+/* A check refuses a call with the errno that user space gets. */
 TRACE_EVENT(vib_refuse,
 	TP_PROTO(u32 container, enum vib_reason reason, int error),
 	TP_ARGS(container, reason, error),
@@ -58,7 +58,7 @@ TRACE_EVENT(vib_refuse,
 		  __entry->error, VIB_REASON_PRINT(__entry->reason), VIB_CALLER_VALUES)
 );
 
-/* A call fails: what it was and the range that it asked for. */
+/* A call has failed: which call it was, and the range that it asked for. */
 TRACE_EVENT_CONDITION(vib_failed,
 	TP_PROTO(u32 container, enum vib_call call, u64 iova, u64 size, int error),
 	TP_ARGS(container, call, iova, size, error),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The bodies of the tracepoints, the words of enum vib_reason, and vib_refuse(), with which a check
- * refuses a call (reason.h). Knows nothing else.
+ * Defines the tracepoints, the phrases of enum vib_reason, and vib_refuse(), with which a check
+ * refuses a call (reason.h). Knows nothing else of the module.
  */
 #define CREATE_TRACE_POINTS
 #include "refusal.h"
@@ -24,7 +24,7 @@ void vib_caller_name(char *name)
 {
 	int i;
 
-	/* Whoever changes it meanwhile leaves a 0 at the end. */
+	/* Without a lock: a concurrent change keeps the 0 at the end. */
 	memcpy(name, current->group_leader->comm, TASK_COMM_LEN);
 	for (i = 0; i < TASK_COMM_LEN - 1; i++)
 		if (iscntrl(name[i]) && name[i])

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints, system "vfio_iommu_batch": what was asked of a container and what came of it; why
- * a call was refused is told by refusal.h. A container is named by the number that debugfs has for
- * it, a size is in bytes, an address that ends in "last" is included, and an error is 0 or a
- * negative errno.
+ * Tracepoints, system "vfio_iommu_batch": what was asked of a container, and the result; refusal.h
+ * has why a call was refused. "container" is its number in debugfs, sizes are in bytes, "last" is
+ * inclusive, and an error is 0 or a negative errno.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vfio_iommu_batch
@@ -17,10 +16,10 @@
 #include "caller.h"
 #include "reason.h"
 
-/* User space, which formats binary traces, has to be told the values. */
+/* Exports the values to user space, which formats binary traces. */
 VIB_REASON_LIST(VIB_REASON_DEFINE)
 
-/* A group was attached (then @domain is where, and @reason the reason for that one), or was not. */
+/* A group was attached to @domain, for @reason; or it was refused with @error, for @reason. */
 TRACE_EVENT(vib_attach,
 	TP_PROTO(u32 container, int group, int domain, enum vib_reason reason, int error),
 	TP_ARGS(container, group, domain, reason, error),
@@ -43,7 +42,7 @@ TRACE_EVENT(vib_attach,
 		  __entry->error, VIB_REASON_PRINT(__entry->reason), VIB_CALLER_VALUES)
 );
 
-/* A group was detached; @freed tells whether its domain went with it. */
+/* A group was detached; @freed: its domain was freed as well. */
 TRACE_EVENT(vib_detach,
 	TP_PROTO(u32 container, int group, int domain, bool freed),
 	TP_ARGS(container, group, domain, freed),
@@ -61,7 +60,7 @@ TRACE_EVENT(vib_detach,
 		  __entry->group, __entry->domain, __entry->freed)
 );
 
-/* The end of a MAP_DMA that was understood; prot is IOMMU_READ (1) and IOMMU_WRITE (2). */
+/* A MAP_DMA with valid flags has ended; prot is IOMMU_READ (1) and IOMMU_WRITE (2). */
 TRACE_EVENT(vib_map,
 	TP_PROTO(u32 container, u64 iova, u64 vaddr, u64 size, int prot, int error),
 	TP_ARGS(container, iova, vaddr, size, prot, error),
@@ -82,7 +81,7 @@ TRACE_EVENT(vib_map,
 		  __entry->prot, __entry->error)
 );
 
-/* The end of an UNMAP_DMA that was understood: @unmapped bytes went. */
+/* An UNMAP_DMA with valid flags has ended, with @unmapped bytes unmapped. */
 TRACE_EVENT(vib_unmap,
 	TP_PROTO(u32 container, u64 iova, u64 size, bool all, u64 unmapped, int error),
 	TP_ARGS(container, iova, size, all, unmapped, error),
@@ -103,7 +102,7 @@ TRACE_EVENT(vib_unmap,
 		  __entry->unmapped, __entry->error)
 );
 
-/* What lay from @iova to @last was taken out of a domain and flushed @flushes times. */
+/* Mappings in [iova, last] were taken out of a domain, with @flushes IOTLB flushes. */
 TRACE_EVENT(vib_sync,
 	TP_PROTO(u32 container, int domain, u64 iova, u64 last, unsigned int flushes),
 	TP_ARGS(container, domain, iova, last, flushes),
