@@ -106,8 +106,8 @@ static bool next_parameter(const char **list, char type[64], char name[64])
 	return true;
 }
 
-static bool prototype_agrees(const struct vib_btf *b, struct pattern *pattern, const struct prototype *p,
-		   const unsigned char *found)
+static bool prototype_agrees(const struct vib_btf *b, struct pattern *pattern,
+			     const struct prototype *p, const unsigned char *found)
 {
 	const unsigned char *at = found + VIB_BTF_TYPE;
 	const char *list = p->parameters;
@@ -158,7 +158,8 @@ static void print_found(const struct vib_btf *b, const struct prototype *p)
 }
 
 /* All of them: of equal types that should not be, any may be the wrong one. */
-static bool complain_differs(const struct vib_object *type1, const struct vib_btf *b, const char *member)
+static bool complain_differs(const struct vib_object *type1, const struct vib_btf *b,
+			     const char *member)
 {
 	size_t i;
 
@@ -226,8 +227,8 @@ static bool compare_group_types(const struct vib_object *type1, const struct vib
 	return true;
 }
 
-static bool compare_all(const struct vib_object *type1, struct vib_btf *b, const struct vib_btf *base,
-		    struct vib_opinion *opinion)
+static bool compare_all(const struct vib_object *type1, struct vib_btf *b,
+			const struct vib_btf *base, struct vib_opinion *opinion)
 {
 	const char *functions[COUNT(prototypes)];
 	bool whole = vib_btf_read(b);

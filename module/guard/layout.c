@@ -143,7 +143,7 @@ static void print_opinion(const struct vib_opinion *opinion)
 }
 
 static bool check_core(const struct vib_table *ours, const struct vib_table *core,
-		  const struct vib_object *kernel)
+		       const struct vib_object *kernel)
 {
 	const struct known *k = find_known(core);
 	struct vib_opinion opinion;
