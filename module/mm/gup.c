@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Sole caller of GUP. Takes mmap_lock for read. Knows nothing of accounts and extents.
+ *
+ * Pages of ZONE_MOVABLE and of CMA have to be moved before they are pinned for long. GUP holds a
+ * reference to each while it finds that out, and a page that somebody else refers to cannot be
+ * moved. Two calls that want the same pages at once delay each other for a long time, and one or
+ * both get -ENOMEM. So they take turns: the first one moves the pages and pins them, the second one
+ * finds them where they can stay. Small calls take turns only after a failure.
+ *
+ * A call that gets -ENOMEM all the same tries again for a while: a small call, another process that
+ * shares the memory, or the kernel itself may have held a page for a moment.
  */
 #include "gup.h"
 
@@ -8,6 +17,12 @@
 #include <linux/sched/signal.h>
 
 #include "compat/mm.h"
+#include "turns.h"
+
+/* The first pause is 2 ms, and each is twice as long as the one before: 254 ms in all. */
+enum {
+	PAUSES = 7,
+};
 
 /*
  * Asks as for another process, as type1 does: then GUP does not mind which protection keys the
@@ -39,7 +54,40 @@ static __always_inline long gup_once(struct vib_pin *pin, unsigned long npages)
 	return got && got != -EOVERFLOW ? got : -EFAULT;
 }
 
+static long gup_again(struct vib_pin *pin, unsigned long npages)
+{
+	long got = -ENOMEM;
+	unsigned int i;
+
+	for (i = 1; got == -ENOMEM && i <= PAUSES; i++) {
+		schedule_timeout_killable(msecs_to_jiffies(1 << i));
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		got = gup_once(pin, npages);
+	}
+	return got;
+}
+
+static noinline long gup_in_turn(struct vib_pin *pin, unsigned long npages)
+{
+	struct vib_turn turn;
+	long got;
+
+	got = vib_turn_begin(&turn, pin->owner->mm, pin->vaddr, npages);
+	if (got)
+		return got;
+	got = gup_once(pin, npages);
+	if (got == -ENOMEM)
+		got = gup_again(pin, npages);
+	vib_turn_end(&turn);
+	return got;
+}
+
 long vib_gup(struct vib_pin *pin, unsigned long npages)
 {
-	return gup_once(pin, npages);
+	long got = -ENOMEM;
+
+	if (npages <= VIB_PIN_FEW)
+		got = gup_once(pin, npages);
+	return likely(got != -ENOMEM) ? got : gup_in_turn(pin, npages);
 }

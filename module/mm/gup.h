@@ -14,6 +14,9 @@
  * @pin: progress, not changed; @pages has room for @npages and gets the pages
  * @npages: how many at most
  *
+ * A call for more than VIB_PIN_FEW pages first waits while others ask for some of the same memory
+ * (turns.h). -ENOMEM is returned only after further tries.
+ *
  * Return: how many pages were pinned, at least one; -EFAULT if there is no memory that GUP can pin,
  * -EINTR on a fatal signal, or GUP's own errno.
  */

@@ -14,6 +14,8 @@
 enum { LATE_PAGES = 8, SOON_MS = 20000, STILL_WAITING_US = 200000 };
 
 #define LATE_SIZE (LATE_PAGES * PAGE)
+/* More than are asked for without a look at who else asks. */
+#define MANY_SIZE (64 * PAGE)
 
 /* Which backends wait for such memory at all. */
 #define WORLD blocked
@@ -81,6 +83,20 @@ TEST_F(meanwhile, other_ranges_are_mapped_and_unmapped)
 	EXPECT_EQ(0, dma_unmap(self->w.container, IOVA + MIB, MEM_SIZE, 0,
 			       &done));
 	EXPECT_EQ(MEM_SIZE, done);
+	let_it_end(_metadata, &b, &map);
+}
+
+/* It waits for its turn at that memory, but not until the other call ends. */
+TEST_F(meanwhile, a_part_of_the_same_memory_is_mapped)
+{
+	struct call map = { .body = call_map, .w = &self->w, .iova = IOVA, .size = MANY_SIZE };
+	struct blocking_mem b;
+
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	ASSERT_EQ(0, blocking_mem_open_part(&b, MANY_SIZE, MANY_SIZE - PAGE, PAGE));
+	map.data = b.mem;
+	ASSERT_EQ(0, call_begin_blocked(&map, &b));
+	EXPECT_EQ(0, dma_map(self->w.container, IOVA + MIB, b.mem, MANY_SIZE - PAGE, DMA_RW));
 	let_it_end(_metadata, &b, &map);
 }
 

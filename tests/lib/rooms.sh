@@ -56,6 +56,14 @@ sequences_machine() {
 	printf '%s\n' --env VIB_BEYOND=0x90000000 --harmless "$HARMLESS"
 }
 
+# A machine of two CPUs, three quarters of whose memory have to be moved before it may be
+# pinned for long; beside plain_devices. "Call Trace" is what the OOM killer prints, which
+# a test provokes; what the kernel says of a fault has other lines that count.
+movable_machine() {
+	printf '%s\n' --mem 1536M --smp 2 --parallel --cmdline kernelcore=384M \
+		--harmless 'Call Trace:'
+}
+
 # Devices that tests/mock/guest-setup puts behind mock IOMMUs.
 mock_devices() {
 	local i bus
@@ -138,6 +146,10 @@ enter_room() {
 	sequences)
 		mapfile -t ROOM < <(plain_devices "$PAIR" && sequences_machine)
 		PROMISES=(${PAIR:+pair} sequences)
+		;;
+	movable)
+		mapfile -t ROOM < <(plain_devices "$PAIR" && movable_machine)
+		PROMISES=(${PAIR:+pair} movable)
 		;;
 	mock)
 		mapfile -t ROOM < <(mock_devices)
