@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Device memory of mappings, and the kernel taking it away. Knows nothing of who takes it or why;
- * mm/watch.h tells.
+ * Takes device memory of mappings out of the domains when the kernel takes it from the client, as
+ * mm/watch.h reports. Knows nothing of who takes it or why.
  *
- * The kernel also takes ordinary memory that is watched with the rest, to reclaim it, which whoever
- * fills may have to wait for. So nobody waits for fills but when device memory goes (@device).
+ * The kernel also reclaims ordinary memory in the watched range, and a fill may have to wait for
+ * that reclaim. So the callback waits for fills only if device memory goes (@device).
  *
- * An extent becomes a hole as a whole when one page of it goes, for IOMMU pages cannot be cut; what
- * of it is still there the worker fills again at once (bar_restore.c). A page whose user address
- * has ended is marked in @gone and never comes back.
+ * If a page of an extent goes, the whole extent becomes a hole, as IOMMU pages cannot be split; the
+ * worker fills the rest again at once (bar_restore.c). A page whose user address has ended is
+ * marked in @gone for good.
  *
- * Invariant: with bars_lock held and nobody filling, every domain holds exactly the extents of an
- * entered mapping that are no holes, and its device memory is what stands behind the user address.
+ * Invariant: with bars_lock held and no fill under way, every domain holds exactly the extents of
+ * an entered mapping that are no holes, and its device memory is that behind the user address.
  */
 #include "bar.h"
 
@@ -27,13 +27,13 @@
 #include "trace/trace.h"
 #include "trace/window.h"
 
-/* The page of the mapping that a user address is in. */
+/* Return: index of the mapping's page at a user address. */
 static u64 bar_page(const struct vib_bar *bar, u64 vaddr)
 {
 	return (vaddr - bar->base) >> PAGE_SHIFT;
 }
 
-/* Has a domain, or gets just now, device memory that the event is about? */
+/* Is device memory that the event is about in the domains, or about to be? */
 static bool event_concerns(const struct vib_bar *bar, const struct vib_watch_event *event)
 {
 	u64 end = bar_page(bar, event->last) + 1;
@@ -42,7 +42,7 @@ static bool event_concerns(const struct vib_bar *bar, const struct vib_watch_eve
 	return find_next_bit(bar->device, end, bar_page(bar, event->start)) < end;
 }
 
-/* What comes to the addresses of the event later is something else. */
+/* Marks the addresses of the event as ended: what is there later is something else. */
 static void forget_device(struct vib_bar *bar, const struct vib_watch_event *event)
 {
 	u64 first = bar_page(bar, event->start);
@@ -51,7 +51,7 @@ static void forget_device(struct vib_bar *bar, const struct vib_watch_event *eve
 		bitmap_clear(bar->device, first, bar_page(bar, event->last) - first + 1);
 }
 
-/* Waits, with bars_lock dropped meanwhile, until nobody fills; false if it must not sleep. */
+/* Waits for fills to end, dropping bars_lock. Return: false if it would have to and must not. */
 static bool wait_fills(struct vib_bar *bar, bool may_sleep)
 {
 	struct vib_ioas *ioas = bar->ioas;
@@ -68,13 +68,13 @@ static bool wait_fills(struct vib_bar *bar, bool may_sleep)
 	return true;
 }
 
-/* Device memory of the mapping that has a byte in [start, last]. */
+/* Is the extent device memory with a byte in [start, last]? */
 static bool walk_concerns(const struct vib_extent_walk *walk, u64 start, u64 last)
 {
 	return vib_walk_meets(walk, start, last) && vib_ext_is_device(*walk->word);
 }
 
-/* Takes it out of one domain and flushes; false when the driver would not let go of some. */
+/* Takes it out of one domain and flushes. Return: false if the driver did not take out some. */
 static bool unfill_device(struct vib_bar *bar, struct vib_domain *dom, u64 start, u64 last)
 {
 	struct vib_extent_walk walk;
@@ -106,7 +106,7 @@ u64 vib_bar_revoke(struct vib_bar *bar, u64 start, u64 last)
 	list_for_each_entry(dom, &bar->ioas->domains, node)
 		clean &= unfill_device(bar, dom, start, last);
 	trace_vib_revoke(bar->ioas->handle, start, last, pages);
-	/* What is stuck stays as it is: the end of the mapping tries once more, and keeps it. */
+	/* Stuck extents stay as they are: the end of the mapping tries once more and marks it. */
 	if (!clean)
 		return 0;
 	vib_for_each_extent(bar->map, &walk)
@@ -115,7 +115,7 @@ u64 vib_bar_revoke(struct vib_bar *bar, u64 start, u64 last)
 	return pages;
 }
 
-/* Notes what is going, for whoever has read it and not filled it yet. */
+/* Notes what goes, because it may have been read and not be filled yet. */
 static void note_zap(struct vib_bar *bar, const struct vib_watch_event *event)
 {
 	u64 first = bar_page(bar, event->start);
@@ -126,7 +126,7 @@ static void note_zap(struct vib_bar *bar, const struct vib_watch_event *event)
 		bitmap_set(bar->gone, first, bar_page(bar, event->last) - first + 1);
 }
 
-/* What goes leaves the domains; false if that would have to wait and must not. */
+/* Takes what goes out of the domains. Return: false if that would have to wait and must not. */
 static bool revoke_event(struct vib_bar *bar, const struct vib_watch *watch,
 			 const struct vib_watch_event *event)
 {
@@ -135,7 +135,7 @@ static bool revoke_event(struct vib_bar *bar, const struct vib_watch *watch,
 
 	if (event->start > event->last)
 		return true;
-	/* While the client has taken the address back, it may end without consequence. */
+	/* While the client has taken the address back, its end does not matter. */
 	if (bar->left && event->gone) {
 		forget_device(bar, event);
 		return true;
@@ -145,7 +145,7 @@ static bool revoke_event(struct vib_bar *bar, const struct vib_watch *watch,
 		return true;
 	if (!wait_fills(bar, event->may_sleep))
 		return false;
-	/* The mapping has another address by now, whose memory is compared. */
+	/* The mapping has got another address meanwhile, and vib_bar_move() compares. */
 	if (watch != bar->watch)
 		return true;
 	if (vib_bar_revoke(bar, start, last))
@@ -165,7 +165,7 @@ bool vib_bar_event(void *data, struct vib_watch *watch, const struct vib_watch_e
 	else if (!mutex_trylock(lock))
 		return false;
 	vib_watch_note(watch, event);
-	/* Another watch is coming, before anything was read there, or has been replaced. */
+	/* The watch is new, and nothing was read behind it yet, or has been replaced. */
 	done = watch != bar->watch || revoke_event(bar, watch, event);
 	mutex_unlock(lock);
 	return done;
@@ -182,7 +182,7 @@ static struct vib_bar *alloc_bar(struct vib_ioas *ioas, struct vib_mapping *map)
 	u64 pages = vib_span_size(&map->span) >> PAGE_SHIFT;
 	struct vib_bar *bar;
 
-	/* More than a bitmap can have; no device has 8 TiB, nor memory beside it in one mapping. */
+	/* Too large for a bitmap; no device has 8 TiB. */
 	if (pages > INT_MAX)
 		return NULL;
 	bar = kzalloc(sizeof(*bar), GFP_KERNEL_ACCOUNT);
@@ -226,7 +226,7 @@ static int begin_bar(struct vib_ioas *ioas, struct vib_mapping *map)
 	map->bar = bar;
 	WRITE_ONCE(ioas->nr_bars, ioas->nr_bars + 1);
 	mutex_unlock(&ioas->bars_lock);
-	/* Others may set flags of a mapping that is busy for a handover. */
+	/* Under tree_lock: other calls may set flags of a mapping that is busy for a handover. */
 	mutex_lock(&ioas->tree_lock);
 	map->flags |= VIB_F_DEVICE;
 	mutex_unlock(&ioas->tree_lock);
@@ -272,8 +272,8 @@ void vib_bar_note_device(struct vib_bar *bar, u64 iova, u64 ext)
 }
 
 /*
- * Of @nr extents that were read, and belong at @iova, what the kernel or the client took since is a
- * hole. The rest is about to be filled: from here on, who takes it waits.
+ * Turns those of @nr extents, read and to be filled at @iova, that the kernel or the client has
+ * taken since into holes. The rest is about to be filled: from here on, a callback for it waits.
  */
 static void punch_zapped(struct vib_bar *bar, u64 *words, u32 nr, u64 iova)
 {
@@ -358,7 +358,7 @@ void vib_bar_end(struct vib_ioas *ioas, struct vib_mapping *map)
 	if (!bar)
 		return;
 	vib_bar_stop(bar);
-	/* An attach must not fill what is taken out here. */
+	/* Keeps an attach from filling what is taken out here. */
 	down_read(&ioas->domains_rwsem);
 	mutex_lock(&ioas->bars_lock);
 	if (bar->entered)
@@ -375,7 +375,7 @@ void vib_bars_end(struct vib_ioas *ioas, struct list_head *list)
 {
 	struct vib_mapping *map;
 
-	/* Those of the list were counted before their mappings became LIVE. */
+	/* Without a lock: mappings of the list were counted before they became LIVE. */
 	if (!READ_ONCE(ioas->nr_bars))
 		return;
 	list_for_each_entry(map, list, node)

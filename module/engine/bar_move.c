@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Device memory whose mapping gets another user address (live update). While the old one is taken
- * back, it may end without consequence; what is not the same behind the new one leaves the domains.
- * Knows nothing of accounts.
+ * Device memory whose mapping gets another user address (live update). While the old address is
+ * taken back, its end does not matter; what is not the same at the new one is taken out of the
+ * domains. Knows nothing of accounts.
  */
 #include "bar.h"
 
@@ -26,7 +26,7 @@ void vib_bar_leave(struct vib_ioas *ioas, struct vib_mapping *map)
 	mutex_unlock(&ioas->bars_lock);
 }
 
-/* Is the device memory of an extent what stands behind @vaddr now? */
+/* Does the device memory of an extent stand behind @vaddr now? */
 static bool is_behind(struct vib_bar *bar, struct vib_owner *owner, u64 ext, u64 vaddr)
 {
 	struct vib_pin pin = {
@@ -39,7 +39,7 @@ static bool is_behind(struct vib_bar *bar, struct vib_owner *owner, u64 ext, u64
 	return vib_pfnmap_matches(&pin, vib_ext_pfn(ext));
 }
 
-/* What is not the same at the new address leaves the domains. */
+/* Takes what is not the same at the new address out of the domains. */
 static void compare_extents(struct vib_bar *bar, struct vib_owner *owner)
 {
 	struct vib_extent_walk walk;
@@ -50,7 +50,7 @@ static void compare_extents(struct vib_bar *bar, struct vib_owner *owner)
 		if (!vib_ext_is_device(ext) ||
 		    is_behind(bar, owner, ext, bar->base + (walk.iova - bar->map->span.start)))
 			continue;
-		/* Domains that come or are filled just then must not be looked at. */
+		/* Keeps domains from being attached or filled meanwhile. */
 		down_read(&bar->ioas->domains_rwsem);
 		mutex_lock(&bar->ioas->bars_lock);
 		vib_bar_revoke(bar, walk.iova, last);
@@ -69,7 +69,7 @@ struct vib_watch *vib_bar_watch(struct vib_mapping *map, struct vib_owner *owner
 	return vib_watch_begin(owner, vaddr, vib_bar_size(bar), vib_bar_event, bar);
 }
 
-/* No address has ended yet. */
+/* Starts over at a new address: no part of it has ended yet. */
 static void begin_anew(struct vib_bar *bar)
 {
 	u64 pages = vib_bar_size(bar) >> PAGE_SHIFT;

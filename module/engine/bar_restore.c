@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Device memory that comes back: a worker for each mapping that has holes faults their user
- * addresses in, and fills what it finds. It tries again with growing pauses while the kernel says
- * no, and does nothing at all while there is no hole. Knows nothing of what made the holes.
+ * Fills device memory again: a worker for each mapping with holes faults in their user addresses
+ * and fills what it finds. While that fails it tries again after growing pauses; without holes it
+ * does not run. Knows nothing of what made the holes.
  *
- * Nobody but the worker replaces the extents of a LIVE mapping that has device memory; whoever ends
- * the mapping, or gives it another address, stops the worker first.
+ * Only the worker replaces extents of a LIVE mapping that has device memory; a call that ends the
+ * mapping, or gives it another address, stops the worker first.
  */
 #include <linux/bitmap.h>
 #include <linux/iommu.h>
@@ -42,14 +42,14 @@ void vib_bar_queue(struct vib_bar *bar, unsigned int delay)
 }
 
 /**
- * struct hole - a hole that is being looked behind
- * @bar: whose
- * @index: of the extent
- * @iova: of its first byte
+ * struct hole - a hole whose user addresses are being read
+ * @bar: the mapping's device memory
+ * @index: index of the hole among the mapping's extents
+ * @iova: IOVA of its first byte
  * @pages: its length
- * @parts: what takes its place: extents, and smaller holes
+ * @parts: what replaces it: extents and smaller holes
  * @found: pages of @parts that are no holes
- * @waiting: some that are may come back
+ * @waiting: some of the smaller holes may be filled later
  */
 struct hole {
 	struct vib_bar *bar;
@@ -65,7 +65,7 @@ enum {
 	PEEK_MAX = 512,			/* page table entries read at once */
 };
 
-/* Adds @pages of nothing, in as many holes as that takes. */
+/* Appends holes of @pages in all. */
 static int push_hole(struct hole *hole, u64 pages)
 {
 	struct vib_extents *ex = &hole->parts;
@@ -80,7 +80,7 @@ static int push_hole(struct hole *hole, u64 pages)
 	return 0;
 }
 
-/* Looks behind up to @pages user addresses, none of which has ended: how many are dealt with. */
+/* Reads up to @pages user addresses that have not ended. Return: how many were dealt with. */
 static long read_part(struct hole *hole, u64 vaddr, u64 pages)
 {
 	struct vib_mapping *map = hole->bar->map;
@@ -107,7 +107,7 @@ static long read_part(struct hole *hole, u64 vaddr, u64 pages)
 	return ret ? ret : (long)skip;
 }
 
-/* How many pages from @at on, @end at most, are all there, or all @gone. */
+/* Return: how many pages from @at on, before @end, are all gone (@gone), or all there. */
 static u64 same_pages(struct vib_bar *bar, u64 at, u64 end, bool gone)
 {
 	u64 next = gone ? find_next_zero_bit(bar->gone, end, at) :
@@ -116,7 +116,7 @@ static u64 same_pages(struct vib_bar *bar, u64 at, u64 end, bool gone)
 	return min(next, end) - at;
 }
 
-/* Looks behind all of a hole; an errno leaves it as it is. */
+/* Reads all user addresses of a hole. After an errno the hole stays as it is. */
 static int read_hole(struct hole *hole)
 {
 	struct vib_bar *bar = hole->bar;
@@ -152,8 +152,9 @@ static int fill_part(struct vib_bar *bar, u64 iova, u64 ext, bool *stuck)
 }
 
 /*
- * Fills what was found. What does not go in stays a hole, and so does what the kernel took since,
- * which vib_bar_fill_begin() has punched: nobody but us knows that it is to be looked at again.
+ * Fills what was found. What an IOMMU driver refuses stays a hole, and so does what the kernel took
+ * since, which vib_bar_fill_begin() has punched; both are @waiting, since nothing else queues the
+ * worker for them.
  */
 static void fill_parts(struct hole *hole)
 {
@@ -168,7 +169,7 @@ static void fill_parts(struct hole *hole)
 		size = vib_ext_pages(words[i]) << PAGE_SHIFT;
 		if (vib_ext_is_hole(words[i]))
 			continue;
-		/* What is stuck is no hole: the end of the mapping will find it. */
+		/* A stuck part is no hole: the end of the mapping unfills it once more. */
 		if (fill_part(bar, iova, words[i], &stuck) && !stuck) {
 			words[i] = vib_ext_make(VIB_EXT_HOLE, vib_ext_pages(words[i]), 0);
 			continue;
@@ -209,7 +210,7 @@ static void fill_and_splice(struct hole *hole, struct vib_extents *next)
 
 /*
  * Fills the parts into every domain and puts them in the hole's place, unless the last domain has
- * left meanwhile: then the mapping is as good as recorded, and no extent may come to it.
+ * gone meanwhile: then the mapping is about to be only recorded, and must not get extents.
  */
 static int fill_hole(struct hole *hole)
 {
@@ -240,7 +241,9 @@ err_free:
 	return ret;
 }
 
-/* Deals with the first hole at or behind @iova: where to go on, 0 when there is none. */
+/*
+ * Deals with the first hole at or behind @iova. Return: the IOVA to go on at, 0 if there is none.
+ */
 static u64 restore_next(struct vib_bar *bar, u64 iova, bool *waiting)
 {
 	struct hole hole = { .bar = bar };
@@ -269,7 +272,7 @@ void vib_bar_restore(struct work_struct *work)
 	u64 iova = map->span.start;
 	bool waiting = false;
 
-	/* A process that has gone takes its addresses with it. */
+	/* If the process has gone, so have its addresses. */
 	if (!vib_owner_hold(map->owner))
 		return;
 	vib_bar_look(bar, true);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The state of the device memory of one mapping, shared by bar.c, which is told when it goes, and
- * bar_restore.c, which brings it back, and bar_move.c. Nobody else looks inside.
+ * The state of the device memory of one mapping, shared by bar.c, which takes it out of the
+ * domains, bar_restore.c, which fills it again, and bar_move.c. Nothing else looks inside.
  */
 #ifndef VIB_BAR_STATE_H
 #define VIB_BAR_STATE_H
@@ -13,23 +13,23 @@
 struct vib_watch;
 struct vib_watch_event;
 
-/* How long the worker waits, in milliseconds, before it looks again: doubled each time. */
+/* Milliseconds that the worker waits before it tries again: doubled each time, up to MAX. */
 enum {
 	VIB_RESTORE_FIRST = 2,
 	VIB_RESTORE_MAX = 50,
 };
 
 /**
- * struct vib_bar - the device memory of one mapping; bars_lock, unless it says otherwise
+ * struct vib_bar - the device memory of one mapping; under bars_lock, unless it says otherwise
  * @ioas: constant
  * @map: constant
  * @watch: of the mapping's user addresses; the thread that owns the mapping changes it
  * @base: user address of the mapping's first byte, as watched: without a tag
  * @work: fills holes again
- * @gone: a bit a page: its user address has ended
- * @device: a bit a page: device memory was filled there, and its user address has not ended
- * @zapped: hull of the user addresses taken since vib_bar_look() found nothing waiting
- * @delay: of the next try of @work, in milliseconds
+ * @gone: one bit for each page: its user address has ended
+ * @device: one bit for each page: device memory was filled, and its user address has not ended
+ * @zapped: hull of the user addresses that were taken since the last vib_bar_look() with @fresh
+ * @delay: milliseconds until the next try of @work
  * @filling: extents are being filled or changed; the callback waits
  * @entered: some domain may hold extents of the mapping
  * @live: the worker may fill
@@ -70,27 +70,28 @@ static inline void vib_bar_clear_zapped(struct vib_bar *bar)
 }
 
 /*
- * Before user addresses are looked at: with @fresh, nothing that was read before waits to be
- * filled. Nothing of ours is held.
+ * To be called before user addresses are read; with @fresh, if nothing that was read before is
+ * still to be filled. Nothing of ours is held.
  */
 void vib_bar_look(struct vib_bar *bar, bool fresh);
 
 /* The callback of the watch (vib_watch_fn). */
 bool vib_bar_event(void *data, struct vib_watch *watch, const struct vib_watch_event *event);
 
-/* The worker does nothing any more, until vib_bar_live(). Nothing of ours is held. */
+/* Stops the worker until vib_bar_live(). Nothing of ours is held. */
 void vib_bar_stop(struct vib_bar *bar);
 
 /*
- * Device memory in [start, last] leaves every domain: how many pages. bars_lock is held; nobody
- * fills, and no domain comes or goes: wait for that, or hold domains_rwsem for read.
+ * Takes device memory in [start, last] out of every domain. Return: how many pages. bars_lock is
+ * held; no fill, attach or detach is under way: the caller has waited, or holds domains_rwsem for
+ * read.
  */
 u64 vib_bar_revoke(struct vib_bar *bar, u64 start, u64 last);
 
-/* An extent of device memory at @iova is in the domains, or about to be. bars_lock is held. */
+/* Notes that an extent of device memory at @iova is filled, or about to be. bars_lock is held. */
 void vib_bar_note_device(struct vib_bar *bar, u64 iova, u64 ext);
 
-/* bar_restore.c: the worker; it tries in @delay milliseconds, if it may. bars_lock is held. */
+/* bar_restore.c: lets the worker try in @delay milliseconds, if it may. bars_lock is held. */
 void vib_bar_queue(struct vib_bar *bar, unsigned int delay);
 void vib_bar_restore(struct work_struct *work);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sole user of MMU notifiers. Knows nothing of mappings or domains: it translates what the kernel
- * says into struct vib_watch_event.
+ * Sole user of MMU notifiers: translates their calls into struct vib_watch_event. Takes mmap_lock
+ * for read, and the kernel takes it when a watch is inserted. Knows nothing of mappings or domains.
  */
 #include "watch.h"
 
@@ -18,7 +18,7 @@ struct vib_watch {
 	void *data;
 };
 
-/* Does it leave the entries in place, with less access? The unknown is taken for the worst. */
+/* Does the event leave the entries in place, with less access? An unknown event does not. */
 static bool keeps_entries(enum mmu_notifier_event event)
 {
 	return event == MMU_NOTIFY_PROTECTION_VMA || event == MMU_NOTIFY_PROTECTION_PAGE ||
@@ -53,7 +53,7 @@ struct vib_watch *vib_watch_begin(struct vib_owner *owner, u64 vaddr, u64 size, 
 	struct vib_watch *watch;
 	int ret;
 
-	/* The kernel tells of addresses without a tag. */
+	/* Notifiers get addresses without a tag. */
 	if (mmap_read_lock_killable(mm))
 		return ERR_PTR(-EINTR);
 	vaddr = vib_compat_untag(mm, vaddr);

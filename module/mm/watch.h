@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Watching user addresses: who asked is told before the kernel takes away what stands behind them.
- * For memory that cannot be pinned, that is, device memory in a PFNMAP vma.
+ * Watching user addresses: calls a function before the kernel takes away what stands behind them.
+ * For memory that cannot be pinned: device memory in a PFNMAP vma.
  */
 #ifndef VIB_WATCH_H
 #define VIB_WATCH_H
@@ -14,9 +14,9 @@ struct vib_watch;
 /**
  * struct vib_watch_event - page table entries of a watched range are about to go
  * @start: first user address
- * @last: last user address; both lie in the watched range. Below @start when nothing goes
- * @gone: the addresses go, too (munmap, mremap, exit): what is there later is something else
- * @may_sleep: else the callback must not wait for anybody
+ * @last: last user address; both lie in the watched range. @last < @start if no entry goes
+ * @gone: the addresses end, too (munmap, mremap, exit): what is there later is something else
+ * @may_sleep: if not set, the callback must not wait
  * @seq: for vib_watch_note()
  */
 struct vib_watch_event {
@@ -28,20 +28,20 @@ struct vib_watch_event {
 };
 
 /*
- * Called, depending on who takes the entries, with mmap_lock, a lock of
- * the vma's file or of its driver held, and in the lockdep context of reclaim: allocates nothing
- * and takes no lock under which anybody allocates, faults or copies. When it returns true, nobody
- * uses the entries any more; false only if it may not sleep and had to.
+ * The callback. Depending on who takes the entries, mmap_lock, or a lock of the vma's file or of
+ * its driver, is held, and lockdep sees it as called from reclaim: so it must not allocate, nor
+ * take a lock under which anything allocates, faults or copies. Return: true when nothing uses the
+ * entries any more; false only if it may not sleep and would have to.
  */
 typedef bool (*vib_watch_fn)(void *data, struct vib_watch *watch,
 			     const struct vib_watch_event *event);
 
 /**
  * vib_watch_begin - watch [vaddr, vaddr + size)
- * @owner: whose memory; it is held (vib_owner_hold())
+ * @owner: process whose memory it is; held (vib_owner_hold())
  * @vaddr: first user address; may have a tag
  * @size: bytes
- * @fn: told of every event, until vib_watch_end() returns
+ * @fn: called for every event, until vib_watch_end() returns
  * @data: for @fn
  *
  * Takes mmap_lock, so none of ours and nothing that @fn takes may be held.
@@ -51,19 +51,19 @@ typedef bool (*vib_watch_fn)(void *data, struct vib_watch *watch,
 struct vib_watch *vib_watch_begin(struct vib_owner *owner, u64 vaddr, u64 size, vib_watch_fn fn,
 				  void *data);
 
-/* First user address, without a tag: what events count from. */
+/* Return: the first user address, without a tag, as in events. */
 u64 vib_watch_start(const struct vib_watch *watch);
 
-/* Ends it, and waits for a callback under way; NULL is fine. Nothing that it takes may be held. */
+/* Ends a watch, or NULL. Waits for a callback under way, so no lock that it takes may be held. */
 void vib_watch_end(struct vib_watch *watch);
 
-/* Every callback calls it once, under the lock that it takes. */
+/* To be called once by every callback, under the lock that the callback takes. */
 void vib_watch_note(struct vib_watch *watch, const struct vib_watch_event *event);
 
 /*
- * Waits until no entry is being taken. What is read from the page tables after that is either
- * still right when the lock of the callback has been taken, or the callback has been told. The same
- * locking as vib_watch_begin().
+ * Waits until no entry is being taken. If an entry that is read after that is taken later, the
+ * callback is called: so a reader that takes the callback's lock either finds the entry still valid
+ * or learns of the event. Locking as for vib_watch_begin().
  */
 void vib_watch_wait(struct vib_watch *watch);
 
