@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Extents into domains: a batch of one mapping into every domain, or every mapping into one domain.
- * The engine's side of mapping.h's invariant that all domains hold the same.
+ * Fills extents into domains: a batch of one mapping into every domain, or every mapping into one
+ * domain. Keeps the invariant of mapping.h that all domains hold the same.
  */
 #include "engine.h"
 
@@ -10,7 +10,9 @@
 #include "iommu/domain_unfill.h"
 #include "walk.h"
 
-/* Takes [iova, iova + size) out of the domains before @stop; false when something would not go. */
+/*
+ * Takes [iova, iova + size) out of the domains before @stop. Return: false if some of it is stuck.
+ */
 static bool undo_before(struct vib_ioas *ioas, struct vib_domain *stop, u64 iova, u64 size)
 {
 	struct vib_domain *dom;
@@ -24,7 +26,7 @@ static bool undo_before(struct vib_ioas *ioas, struct vib_domain *stop, u64 iova
 	return clean;
 }
 
-/* Does some page table grow when all domains are filled up to @last? domains_rwsem is held. */
+/* Does some page table have to grow for fills up to @last? domains_rwsem is held. */
 static bool domain_grows(struct vib_ioas *ioas, u64 last)
 {
 	struct vib_domain *dom;
@@ -49,7 +51,7 @@ int vib_fill_lock(struct vib_ioas *ioas, u64 last, bool *alone)
 	if (ret)
 		return ret;
 	*alone = true;
-	/* What goes away meanwhile must not be looked for in a page table that grows. */
+	/* No revoke of device memory may walk a page table that grows. */
 	vib_bars_freeze(ioas);
 	return 0;
 }
@@ -64,13 +66,13 @@ void vib_fill_unlock(struct vib_ioas *ioas, bool alone)
 	up_write(&ioas->domains_rwsem);
 }
 
-/* Bytes of the extents [first, end). */
+/* Return: bytes of the extents [first, end). */
 static u64 extents_bytes(struct vib_extents *ex, u32 first, u32 end)
 {
 	return (vib_extents_pages(ex, first, 0) - vib_extents_pages(ex, end, 0)) << PAGE_SHIFT;
 }
 
-/* What a fill of the extents [first, end) of @ex at @iova is. */
+/* Return: the description of a fill of the extents [first, end) of @ex at @iova. */
 static struct vib_fill fill_of(const struct vib_mapping *map, u64 iova, struct vib_extents *ex,
 			       u32 first, u32 end)
 {
@@ -104,7 +106,7 @@ static int fill_everywhere(struct vib_ioas *ioas, const struct vib_fill *fill, b
 	return 0;
 }
 
-/* Behind the last extent from @first on that is a hole, or is none, as @first is; @nr at most. */
+/* Return: the end of the run from @first on that is all holes, or has none; at most @nr. */
 static u32 run_end(struct vib_extents *ex, u32 first, u32 nr)
 {
 	u64 *words = vib_extents_words(ex);
@@ -141,8 +143,8 @@ int vib_fill_batch(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iov
 }
 
 /*
- * The lowest mapping from @start on that has something to fill. domains_rwsem is held for write,
- * and whoever owns such a mapping must pass it before the mapping can go away.
+ * Return: the lowest mapping from @start on that has something to fill, or NULL. It stays, because
+ * the thread that owns it must take domains_rwsem, which is held for write, before it can end it.
  */
 static struct vib_mapping *next_filled(struct vib_ioas *ioas, u64 start)
 {
@@ -166,7 +168,7 @@ static int fill_mapping(struct vib_domain *dom, struct vib_mapping *map)
 	int ret = 0;
 
 	vib_bar_adopt(map);
-	/* What is stuck goes with the domain, which is freed after a failure. */
+	/* @stuck is not needed: after a failure the domain is freed. */
 	for (; first < ex->nr && !ret; first = end) {
 		struct vib_fill fill;
 

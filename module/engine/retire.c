@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The end of mappings: out of every domain, one sync a domain and slice (slice.h), then unpinned.
- * Nothing here can fail or needs memory. Neighbours in IOVA go in one call. Invariant: an extent is
- * unpinned only after each domain that held it was synced.
+ * The end of mappings: they are taken out of every domain, with one sync for each domain and slice
+ * (slice.h), then unpinned. Nothing here can fail or needs memory. Neighbours in IOVA are unmapped
+ * in one call. Invariant: an extent is unpinned only after each domain that held it was synced.
  */
 #include "iommu/domain_unfill.h"
 #include "engine.h"
@@ -16,9 +16,9 @@
 #include "states.h"
 #include "trace/trace.h"
 
-/* What retiring a list adds up to. */
+/* Sums over a list that is retired. */
 struct tally {
-	struct vib_owner *owner;	/* of what is in @unpin; a mapping of the list keeps it */
+	struct vib_owner *owner;	/* of @unpin's pages; a mapping of the list keeps it */
 	struct vib_unpinning unpin;
 	u64 size;			/* bytes of the mappings */
 	unsigned long mappings;
@@ -27,7 +27,7 @@ struct tally {
 	bool pins;			/* emulated devices have pinned some of their pages */
 };
 
-/* Takes the slice out, neighbours in one go. */
+/* Takes a slice out of a domain, neighbours in one call. */
 static void unfill_whole(const struct vib_slice *slice, struct vib_unfill *unfill)
 {
 	struct vib_mapping *map, *next;
@@ -46,7 +46,7 @@ static void unfill_whole(const struct vib_slice *slice, struct vib_unfill *unfil
 		vib_unfill_range(unfill, start, slice->stop - start);
 }
 
-/* The same for mappings that may have holes, extent by extent. */
+/* The same, extent by extent, for mappings that may have holes. */
 static void unfill_around_holes(const struct vib_slice *slice, struct vib_unfill *unfill)
 {
 	struct vib_mapping *map = slice->map;
@@ -70,8 +70,8 @@ static void unfill_around_holes(const struct vib_slice *slice, struct vib_unfill
 }
 
 /*
- * Takes the slice out of one domain and syncs: the number of flushes. What would not go widens
- * @stuck.
+ * Takes the slice out of one domain and syncs. Extends @stuck by what the driver did not take out.
+ * Return: the number of flushes.
  */
 static unsigned int unfill_slice(struct vib_ioas *ioas, struct vib_domain *dom,
 				 const struct vib_slice *slice, struct vib_range *stuck)
@@ -92,8 +92,8 @@ static unsigned int unfill_slice(struct vib_ioas *ioas, struct vib_domain *dom,
 }
 
 /*
- * Some domain has not let go of @stuck: a mapping that reaches into it keeps all its pages from
- * here on, until no domain is left. domains_rwsem is held.
+ * Marks the mappings that reach into @stuck, which some domain still translates: they keep all
+ * their pages until no domain is left. domains_rwsem is held.
  */
 static void mark_stuck(struct vib_ioas *ioas, const struct vib_slice *slice,
 		       const struct vib_range *stuck, struct tally *tally)
@@ -113,7 +113,7 @@ static void mark_stuck(struct vib_ioas *ioas, const struct vib_slice *slice,
 	}
 }
 
-/* Unpins what is not yet, and settles the account. */
+/* Unpins what is pending, and uncharges all that was unpinned. */
 static void settle_account(struct tally *tally)
 {
 	vib_unpin_flush(&tally->unpin);
@@ -124,7 +124,7 @@ static void settle_account(struct tally *tally)
 
 /*
  * Unpins the extents [first, end) of a mapping; some of them may be deferred to settle_account().
- * Mappings of one owner cost one turn of its account.
+ * Consecutive mappings of one owner are uncharged together.
  */
 static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 end,
 				       struct tally *tally)
@@ -176,8 +176,8 @@ static void retire_slice(struct vib_ioas *ioas, struct vib_slice *slice, struct 
 }
 
 /*
- * The same for a list of one mapping of one page: there is nothing to cut into slices or to gather.
- * False when it is not that, or a driver did not take the page out; then all is still to be done.
+ * The same for a list of one mapping of one page, without slices and gathers. Return: false, with
+ * all still to be done, if the list is another one, or a driver did not take the page out.
  */
 static bool retire_page(struct vib_ioas *ioas, struct list_head *list, struct tally *tally)
 {
@@ -208,8 +208,8 @@ static bool retire_page(struct vib_ioas *ioas, struct list_head *list, struct ta
 }
 
 /*
- * A mapping leaves the tree, unless it is stuck: then it goes on occupying its range, for a domain
- * may still translate there. One that an emulated device keeps pages of moves to ioas->kept.
+ * Takes a mapping out of the tree, unless it is stuck: then it keeps its range, where a domain may
+ * still translate. Moves pages that an emulated device has not unpinned to ioas->kept.
  */
 static void erase_one(struct vib_ioas *ioas, struct vib_mapping *map, bool cleared)
 {
@@ -226,7 +226,7 @@ static void erase_one(struct vib_ioas *ioas, struct vib_mapping *map, bool clear
 		vib_pages_keep(&map->pins, &ioas->kept);
 }
 
-/* Takes all out of the tree; what may be freed stays in @list. */
+/* Takes all mappings out of the tree; those that can be freed stay in @list. */
 static void erase_list(struct vib_ioas *ioas, struct list_head *list, const struct tally *tally)
 {
 	struct vib_mapping *map, *next;
@@ -259,8 +259,8 @@ static void unfill_list(struct vib_ioas *ioas, struct list_head *list, struct ta
 }
 
 /*
- * Frees the mappings; before that, drops what emulated devices have left pinned although nobody is
- * there any more who could unpin it.
+ * Frees the mappings. With @pins, first drops pages that emulated devices have left pinned, and
+ * that no driver can unpin any more.
  */
 static void free_list(struct list_head *list, bool pins)
 {
@@ -279,7 +279,10 @@ u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
 	vib_bars_end(ioas, list);
 	if (!retire_page(ioas, list, &tally))
 		unfill_list(ioas, list, &tally);
-	/* Nobody need wait for this, but a mapping that stays no longer keeps its owner for us. */
+	/*
+	 * Mostly done below, so that no call waits for it; but a stuck mapping no longer keeps the
+	 * owner.
+	 */
 	if (tally.flags & VIB_F_STUCK)
 		settle_account(&tally);
 	erase_list(ioas, list, &tally);
@@ -294,7 +297,7 @@ void vib_retire_failed(struct vib_ioas *ioas, struct vib_mapping *map)
 
 	mutex_lock(&ioas->tree_lock);
 	if (map->flags & VIB_F_STUCK) {
-		/* It stays as it is until no domain is left. */
+		/* It stays in the tree until no domain is left. */
 		map->state = VIB_DEAD;
 		vib_ioas_changed(ioas);
 		mutex_unlock(&ioas->tree_lock);
