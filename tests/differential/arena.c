@@ -168,6 +168,11 @@ void arena_describe(__u64 offset, char *text, size_t size)
 		snprintf(text, size, "gap+%#llx", offset);
 }
 
+void arena_untouch(struct arena *arena)
+{
+	madvise(at(arena, REGION_ZERO), arena_regions[REGION_ZERO].size, MADV_DONTNEED);
+}
+
 void arena_zap(struct arena *arena, __u64 offset, __u64 size)
 {
 	const struct region *region = arena_region(offset, size);

@@ -52,6 +52,9 @@ const struct region *arena_region(__u64 offset, __u64 size);
 /* "small+0x3000" */
 void arena_describe(__u64 offset, char *text, size_t size);
 
+/* Drops what a refused map has populated of the region that nobody writes. */
+void arena_untouch(struct arena *arena);
+
 /* Drops the pages in the range, if it is one where that is of interest. */
 void arena_zap(struct arena *arena, __u64 offset, __u64 size);
 

@@ -287,6 +287,9 @@ static void run(struct side *side, const struct op *op)
 	case OP_MAP:
 		memlock_allow(side->headroom);
 		run_ioctl(side, op, VFIO_IOMMU_MAP_DMA);
+		/* How far a call came that the limit refused is nobody's business. */
+		if (side->out.ret == -ENOMEM)
+			arena_untouch(&side->arena);
 		break;
 	case OP_UNMAP:
 		run_ioctl(side, op, VFIO_IOMMU_UNMAP_DMA);
