@@ -38,7 +38,7 @@ static noinline int over_limit(struct vib_pin *pin, u64 mine)
 	locked -= min(locked, mine);
 	trace_vib_limit(VIB_REASON_MEMLOCK, mine + pin->left, locked, limit >> PAGE_SHIFT);
 	vib_caller_name(name);
-	pr_warn_ratelimited("%s[%d]: RLIMIT_MEMLOCK of %lu bytes exceeded: %llu pages locked, %llu more asked for\n",
+	pr_warn_ratelimited("%s[%d]: RLIMIT_MEMLOCK of %lu bytes exceeded: %llu pages locked, %llu more asked for; raise it with ulimit -l or LimitMEMLOCK=\n",
 			    name, current->tgid, limit, locked, mine + pin->left);
 	return -ENOMEM;
 }
