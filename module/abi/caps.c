@@ -10,6 +10,8 @@
 #include <linux/string.h>
 #include <linux/vfio.h>
 
+#include <uapi/linux/vfio_iommu_batch.h>
+
 #include "engine/dirty.h"
 #include "pure/iova.h"
 
@@ -96,6 +98,18 @@ static int add_iova_ranges(struct vib_ioas *ioas, struct vfio_info_cap *caps)
 	return ret;
 }
 
+static int add_batch_dma(struct vfio_info_cap *caps)
+{
+	struct vfio_iommu_info_cap_batch_dma cap = {
+		.header = { .id = VFIO_IOMMU_INFO_CAP_BATCH_DMA, .version = 1 },
+		.max_ops = VFIO_IOMMU_BATCH_DMA_MAX,
+		.op_size = sizeof(struct vfio_iommu_batch_op),
+	};
+
+	BUILD_BUG_ON(sizeof(cap) % 8);
+	return vfio_info_add_capability(caps, &cap.header, sizeof(cap));
+}
+
 int vib_caps_build(struct vib_ioas *ioas, struct vfio_info_cap *caps)
 {
 	int ret;
@@ -105,5 +119,7 @@ int vib_caps_build(struct vib_ioas *ioas, struct vfio_info_cap *caps)
 		ret = add_dma_avail(caps);
 	if (!ret)
 		ret = add_iova_ranges(ioas, caps);
+	if (!ret)
+		ret = add_batch_dma(caps);
 	return ret;
 }

@@ -17,8 +17,9 @@ struct vib_ioas;
 u64 vib_caps_pgsizes(struct vib_ioas *ioas);
 
 /*
- * Builds the chain into @caps: migration, DMA entries, IOVA ranges (if there is a domain). Return:
- * 0 or -ENOMEM; the caller frees caps->buf in both cases. Takes tree_lock; may sleep.
+ * Builds the chain into @caps: migration, DMA entries, IOVA ranges (if there is a domain), what one
+ * call takes. Return: 0 or -ENOMEM; the caller frees caps->buf in both cases. Takes tree_lock; may
+ * sleep.
  */
 int vib_caps_build(struct vib_ioas *ioas, struct vfio_info_cap *caps);
 

@@ -12,6 +12,7 @@
 
 #include <uapi/linux/vfio_iommu_batch.h>
 
+#include "batch_dma.h"
 #include "caps.h"
 #include "claim.h"
 #include "compat/vfio.h"
@@ -49,8 +50,10 @@ int vib_ioctl_check_extension(struct vib_ioas *ioas, const struct vib_params *pa
 		return 1;
 	case VFIO_TYPE1_IOMMU:
 	case VFIO_TYPE1v2_IOMMU:
+	case VFIO_BATCH_CHROMEOS_IOMMU:
 		return (ioas && ioas->type != VFIO_BATCH_IOMMU) || vib_claims_current(params);
 	case VFIO_UNMAP_ALL:
+	case VFIO_BATCH_DMA:
 		/* Before SET_IOMMU: type1 may come to serve the container, and not have it. */
 		return ioas || vib_claims_current(params);
 	case VFIO_UPDATE_VADDR:
@@ -296,6 +299,8 @@ long vib_ioctl(struct vib_ioas *ioas, unsigned int cmd, unsigned long arg)
 		return map_dma(ioas, user);
 	case VFIO_IOMMU_UNMAP_DMA:
 		return unmap_dma(ioas, user);
+	case VFIO_IOMMU_BATCH_DMA:
+		return vib_batch_dma(ioas, user);
 	case VFIO_IOMMU_DIRTY_PAGES:
 		return dirty_pages(ioas, user);
 	default:

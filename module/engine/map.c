@@ -11,6 +11,7 @@
 #include "bar.h"
 #include "dirty.h"
 #include "engine.h"
+#include "map_steps.h"
 #include "mm/pin.h"
 #include "states.h"
 #include "trace/refusal.h"
@@ -100,11 +101,7 @@ static int set_owner(struct vib_ioas *ioas, struct vib_mapping *map)
 	return 0;
 }
 
-/*
- * Occupies the range, with all that can be refused before anything is pinned in the ABI's order.
- * tree_lock is held.
- */
-static int insert(struct vib_ioas *ioas, struct vib_mapping *map)
+int vib_map_insert(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	u64 start = map->span.start, last = map->span.last;
 	int ret;
@@ -131,7 +128,7 @@ static int reserve(struct job *job)
 
 	for (;;) {
 		mutex_lock(&ioas->tree_lock);
-		ret = insert(ioas, job->map);
+		ret = vib_map_insert(ioas, job->map);
 		if (ret != -EAGAIN)
 			break;
 		ret = vib_ioas_wait(ioas);
@@ -143,8 +140,29 @@ static int reserve(struct job *job)
 	return ret;
 }
 
+int vib_map_publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
+{
+	lockdep_assert_held(&ioas->domains_rwsem);
+	lockdep_assert_held(&ioas->tree_lock);
+	if (ioas->dying)
+		return vib_refuse(ioas->handle, VIB_REASON_CLOSING, -EINVAL);
+	if (free && ioas->entries_left <= 0)
+		return no_entry(ioas);
+	if (free) {
+		map->flags |= VIB_F_ENTRY;
+		ioas->entries_left--;
+	}
+	/* From here on, another thread may end the mapping. */
+	vib_bar_fill_end(map);
+	vib_bar_live(map);
+	map->state = VIB_LIVE;
+	ioas->stats.maps++;
+	vib_ioas_changed(ioas);
+	return 0;
+}
+
 /* Makes a filled mapping visible; @free when it charges nothing. domains_rwsem is held for read. */
-static int publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
+static int publish_mapping(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 {
 	int ret;
 
@@ -154,22 +172,7 @@ static int publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 		return ret;
 	vib_extents_trim(&map->extents);
 	mutex_lock(&ioas->tree_lock);
-	if (ioas->dying) {
-		ret = vib_refuse(ioas->handle, VIB_REASON_CLOSING, -EINVAL);
-	} else if (free && ioas->entries_left <= 0) {
-		ret = no_entry(ioas);
-	} else {
-		if (free) {
-			map->flags |= VIB_F_ENTRY;
-			ioas->entries_left--;
-		}
-		/* From here on, another thread may end the mapping. */
-		vib_bar_fill_end(map);
-		vib_bar_live(map);
-		map->state = VIB_LIVE;
-		ioas->stats.maps++;
-		vib_ioas_changed(ioas);
-	}
+	ret = vib_map_publish(ioas, map, free);
 	mutex_unlock(&ioas->tree_lock);
 	return ret;
 }
@@ -226,7 +229,7 @@ static int fill_and_publish(struct job *job)
 	vib_bar_fill_begin(job->map, &job->batch, nr, job->iova);
 	ret = fill(job, nr);
 	if (!ret && !job->pin.left)
-		ret = publish(job->ioas, job->map, !job->pin.accounted);
+		ret = publish_mapping(job->ioas, job->map, !job->pin.accounted);
 	/* A published mapping is not ours any more. */
 	if (ret || job->pin.left)
 		vib_bar_fill_end(job->map);
@@ -263,7 +266,7 @@ static int record(struct job *job)
 	ret = down_read_killable(&ioas->domains_rwsem);
 	if (ret)
 		return ret;
-	ret = list_empty(&ioas->domains) ? publish(ioas, job->map, true) : -EAGAIN;
+	ret = list_empty(&ioas->domains) ? publish_mapping(ioas, job->map, true) : -EAGAIN;
 	up_read(&ioas->domains_rwsem);
 	return ret;
 }
@@ -307,6 +310,7 @@ static int run(struct job *job)
 	job->pin.write = map->prot & IOMMU_WRITE;
 	job->pin.uncharged = false;
 	job->pin.scattered = false;
+	job->pin.purse = NULL;
 	vib_extents_init(&job->batch);
 	for (;;) {
 		ret = job->record ? record(job) : populate(job);
@@ -339,8 +343,7 @@ int vib_map_check_args(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, u64
 	return 0;
 }
 
-static struct vib_mapping *new_mapping(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr,
-				       int prot)
+struct vib_mapping *vib_map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int prot)
 {
 	struct vib_mapping *map = vib_mapping_alloc();
 
@@ -360,7 +363,7 @@ static int map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int pro
 	int ret;
 
 	job.ioas = ioas;
-	job.map = new_mapping(ioas, iova, last, vaddr, prot);
+	job.map = vib_map_new(ioas, iova, last, vaddr, prot);
 	if (IS_ERR(job.map))
 		return PTR_ERR(job.map);
 	ret = reserve(&job);

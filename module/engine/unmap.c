@@ -7,12 +7,13 @@
  * One that another call is busy with is waited for. The walk only goes up, so it ends also while
  * others map.
  */
-#include "engine.h"
+#include "sweep.h"
 #include "dirty.h"
 
 #include <linux/mm.h>
 
 #include "access.h"
+#include "compat/list.h"
 #include "recorded.h"
 #include "states.h"
 #include "trace/trace.h"
@@ -20,19 +21,6 @@
 
 enum {
 	CLAIM_MAX = 16384,		/* mappings claimed in one turn of tree_lock */
-};
-
-/* A range to unmap and what has come of it. */
-struct sweep {
-	struct vib_ioas *ioas;
-	struct vib_unmap *req;
-	u64 next;			/* everything below is done */
-	u64 last;
-	u64 floor;			/* stops at a mapping that starts below it, */
-	u64 ceiling;			/* or ends above it */
-	bool done;
-	bool busy;			/* of the latest claimed, some were */
-	unsigned int tracked;		/* ioas->tracked when the latest were claimed */
 };
 
 static void claim_one(struct vib_ioas *ioas, struct vib_mapping *map, struct list_head *batch)
@@ -45,10 +33,11 @@ static void claim_one(struct vib_ioas *ioas, struct vib_mapping *map, struct lis
 
 /*
  * Claims the next mappings, busy ones too: nobody new gets hold of them from here on. 0; -EAGAIN
- * when the first one is coming or going, with nothing claimed. tree_lock is held.
+ * when the first one is coming or going. tree_lock is held.
  */
-static int claim_next(struct sweep *sweep, struct list_head *batch)
+static int claim_next(struct vib_sweep *sweep)
 {
+	unsigned int room = CLAIM_MAX - sweep->claimed;
 	struct vib_ioas *ioas = sweep->ioas;
 	struct vib_span *span = vib_maptree_first(&ioas->tree, sweep->next, sweep->last);
 	bool blocked = false;
@@ -56,26 +45,29 @@ static int claim_next(struct sweep *sweep, struct list_head *batch)
 	u32 busy = 0;
 
 	lockdep_assert_held(&ioas->tree_lock);
+	/* The first of a batch says which start of tracking its bitmaps are of. */
+	if (list_empty(&sweep->batch))
+		sweep->tracked = ioas->tracked;
 	/* It came while others were retired: neither is it cut, nor does it end the sweep. */
 	if (ioas->v2 && span && span->start < sweep->req->iova)
 		span = vib_maptree_next(span, sweep->last);
 	for (nr = 0; span && span->start >= sweep->floor && span->last <= sweep->ceiling &&
-	     nr < CLAIM_MAX; nr++) {
+	     nr < room; nr++) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
 		if (map->state == VIB_LIVE && !(map->flags & VIB_F_HANDOVER)) {
 			busy |= map->busy;
-			claim_one(ioas, map, batch);
+			claim_one(ioas, map, &sweep->batch);
 		} else if (map->state != VIB_DEAD) {
 			blocked = true;
 			break;
 		}
 		span = vib_maptree_next(span, sweep->last);
 	}
-	sweep->tracked = ioas->tracked;
-	sweep->busy = busy;
+	sweep->claimed += nr;
+	sweep->busy |= busy;
 	sweep->next = span ? span->start : sweep->last;
-	sweep->done = !blocked && (nr < CLAIM_MAX || !span);
+	sweep->done = !blocked && (nr < room || !span);
 	return blocked && !nr ? -EAGAIN : 0;
 }
 
@@ -108,7 +100,7 @@ int vib_unmap_check(struct vib_ioas *ioas, const struct vib_unmap *req, u64 *las
 }
 
 /* One claimed mapping goes back to LIVE. tree_lock is held. */
-static void unclaim_one(struct sweep *sweep, struct vib_mapping *map)
+static void unclaim_one(struct vib_sweep *sweep, struct vib_mapping *map)
 {
 	struct vib_ioas *ioas = sweep->ioas;
 
@@ -128,7 +120,7 @@ static void unclaim_one(struct sweep *sweep, struct vib_mapping *map)
  * A claimed mapping goes back. If its container has ended it ends, too, by whoever is busy with it
  * or else with what is left of @batch. tree_lock is held.
  */
-static void end_claim(struct sweep *sweep, struct vib_mapping *map, struct list_head *batch)
+static void end_claim(struct vib_sweep *sweep, struct vib_mapping *map, struct list_head *batch)
 {
 	struct vib_ioas *ioas = sweep->ioas;
 
@@ -143,7 +135,7 @@ static void end_claim(struct sweep *sweep, struct vib_mapping *map, struct list_
 }
 
 /* Those from @map on go back. Nothing of ours is held. */
-static void unclaim_rest(struct sweep *sweep, struct vib_mapping *map, struct list_head *batch)
+static void unclaim_rest(struct vib_sweep *sweep, struct vib_mapping *map, struct list_head *batch)
 {
 	struct vib_ioas *ioas = sweep->ioas;
 	struct vib_mapping *next;
@@ -174,7 +166,7 @@ static void unclaim_rest(struct sweep *sweep, struct vib_mapping *map, struct li
 }
 
 /* Waits until no other call uses what was claimed; -EINTR when killed. */
-static int wait_idle(struct sweep *sweep, struct list_head *batch)
+static int wait_idle(struct vib_sweep *sweep, struct list_head *batch)
 {
 	struct vib_mapping *map;
 	int ret;
@@ -191,19 +183,19 @@ static int wait_idle(struct sweep *sweep, struct list_head *batch)
 }
 
 /* Reports the dirty bits of what is about to go; what could not be reported stays mapped. */
-static int report_dirty(struct sweep *sweep, struct list_head *batch)
+static int report_dirty(struct vib_sweep *sweep, struct list_head *batch)
 {
 	struct vib_mapping *failed;
 	int ret;
 
-	ret = vib_dirty_report(sweep->ioas, batch, sweep->req->sink, &failed);
+	ret = vib_dirty_report(sweep->ioas, batch, sweep->sink, &failed);
 	if (ret)
 		unclaim_rest(sweep, failed, batch);
 	return ret;
 }
 
 /* Tells everybody who has to know before a batch goes; what may not go is taken out of it. */
-static int announce_end(struct sweep *sweep, struct list_head *batch)
+static int announce_end(struct vib_sweep *sweep, struct list_head *batch)
 {
 	int ret = 0;
 
@@ -215,91 +207,151 @@ static int announce_end(struct sweep *sweep, struct list_head *batch)
 		unclaim_rest(sweep, list_first_entry(batch, struct vib_mapping, node), batch);
 		return ret;
 	}
-	return sweep->req->sink ? report_dirty(sweep, batch) : 0;
+	return sweep->sink ? report_dirty(sweep, batch) : 0;
 }
 
-/* Ends a batch of claimed mappings. */
-static int finish_batch(struct sweep *sweep, struct list_head *batch)
+static int by_iova(void *unused, const struct list_head *a, const struct list_head *b)
 {
+	u64 first = list_entry(a, struct vib_mapping, node)->span.start;
+
+	return first > list_entry(b, struct vib_mapping, node)->span.start;
+}
+
+int vib_sweep_end(struct vib_sweep *sweep)
+{
+	struct list_head *batch = &sweep->batch;
 	int ret;
 
+	sweep->claimed = 0;
 	if (list_empty(batch))
 		return 0;
+	if (sweep->unsorted)
+		vib_compat_list_sort(batch, by_iova);
 	ret = announce_end(sweep, batch);
-	if (list_empty(batch))
-		return ret;
-	sweep->req->unmapped += vib_retire(sweep->ioas, batch);
+	if (!list_empty(batch))
+		sweep->unmapped += vib_retire(sweep->ioas, batch);
 	INIT_LIST_HEAD(batch);
+	sweep->busy = false;
+	sweep->unsorted = false;
 	return ret;
 }
 
-/* Waits for a mapping that is coming or going; the rules are looked at again after it. */
-static int wait_turn(struct sweep *sweep)
+/* vib_sweep_end() in the middle: tree_lock is held, dropped and retaken. */
+static int end_batch(struct vib_sweep *sweep)
+{
+	int ret;
+
+	mutex_unlock(&sweep->ioas->tree_lock);
+	ret = vib_sweep_end(sweep);
+	mutex_lock(&sweep->ioas->tree_lock);
+	return ret;
+}
+
+/*
+ * Waits for a mapping that is coming or going; the rules are looked at again after it. tree_lock is
+ * held, dropped and retaken.
+ */
+static int wait_turn(struct vib_sweep *sweep)
 {
 	int ret;
 
 	ret = vib_ioas_wait(sweep->ioas);
-	if (ret)
-		return ret;
 	mutex_lock(&sweep->ioas->tree_lock);
-	ret = vib_unmap_check(sweep->ioas, sweep->req, &sweep->last);
-	if (ret)
-		mutex_unlock(&sweep->ioas->tree_lock);
-	return ret;
+	return ret ? ret : vib_unmap_check(sweep->ioas, sweep->req, &sweep->last);
 }
 
-/* Claims and retires until the range is done. Called with tree_lock, returns without. */
-static int sweep_range(struct sweep *sweep)
+/* The rules for a further request; who breaks them only by what is going waits for its end. */
+static int check_request(struct vib_sweep *sweep)
+{
+	int ret;
+
+	ret = vib_unmap_check(sweep->ioas, sweep->req, &sweep->last);
+	if (!ret || list_empty(&sweep->batch))
+		return ret;
+	ret = end_batch(sweep);
+	return ret ? ret : vib_unmap_check(sweep->ioas, sweep->req, &sweep->last);
+}
+
+static struct vib_mapping *last_claimed(struct vib_sweep *sweep)
+{
+	return list_last_entry(&sweep->batch, struct vib_mapping, node);
+}
+
+/*
+ * Claims the one mapping that is just the request, if that is all there is to it: no rule can be
+ * broken then.
+ */
+static bool claim_exact(struct vib_sweep *sweep, const struct vib_unmap *req)
 {
 	struct vib_ioas *ioas = sweep->ioas;
-	LIST_HEAD(batch);
-	int ret;
+	struct vib_mapping *map;
+	struct vib_span *span;
+	u64 last;
 
-	for (;;) {
-		if (claim_next(sweep, &batch)) {
-			ret = wait_turn(sweep);
-			if (ret)
-				return ret;
-			continue;
-		}
-		mutex_unlock(&ioas->tree_lock);
-		ret = finish_batch(sweep, &batch);
-		if (ret || sweep->done)
-			return ret;
-		mutex_lock(&ioas->tree_lock);
-	}
+	if (req->sink || !req->size || sweep->claimed == CLAIM_MAX ||
+	    !vib_range_last(req->iova, req->size, &last))
+		return false;
+	span = vib_maptree_first(&ioas->tree, req->iova, last);
+	if (!span || span->start != req->iova || span->last != last)
+		return false;
+	map = vib_mapping_of(span);
+	if (map->state != VIB_LIVE || map->flags & VIB_F_HANDOVER)
+		return false;
+	if (list_empty(&sweep->batch))
+		sweep->tracked = ioas->tracked;
+	else
+		sweep->unsorted |= last_claimed(sweep)->span.start > req->iova;
+	sweep->busy |= !!map->busy;
+	sweep->claimed++;
+	claim_one(ioas, map, &sweep->batch);
+	return true;
 }
 
-static int unmap_range(struct vib_ioas *ioas, struct vib_unmap *req)
+int vib_sweep_claim(struct vib_sweep *sweep, const struct vib_unmap *req)
 {
-	struct sweep sweep = {
-		.ioas = ioas,
-		.req = req,
-		.next = req->iova,
-		/* Type1's first version stops where a mapping starts before the range. */
-		.floor = ioas->v2 ? 0 : req->iova,
-		.ceiling = U64_MAX,
-	};
+	struct vib_ioas *ioas = sweep->ioas;
 	int ret;
 
-	req->unmapped = 0;
+	lockdep_assert_held(&ioas->tree_lock);
 	if (!vib_fits_long(req->iova) || !vib_fits_long(req->size))
 		return vib_refuse(ioas->handle, VIB_REASON_WRAP, -EOVERFLOW);
-	mutex_lock(&ioas->tree_lock);
-	ret = vib_unmap_check(ioas, req, &sweep.last);
-	if (ret) {
-		mutex_unlock(&ioas->tree_lock);
+	sweep->req = req;
+	sweep->sink = req->sink;
+	if (claim_exact(sweep, req))
+		return 0;
+	ret = check_request(sweep);
+	if (ret)
 		return ret;
+	sweep->next = req->iova;
+	/* Type1's first version stops where a mapping starts before the range. */
+	sweep->floor = ioas->v2 ? 0 : req->iova;
+	sweep->ceiling = ioas->v2 ? sweep->last : U64_MAX;
+	if (!list_empty(&sweep->batch))
+		sweep->unsorted |= last_claimed(sweep)->span.start > req->iova;
+	for (;;) {
+		ret = claim_next(sweep);
+		if (!ret && sweep->done)
+			return 0;
+		/* Nobody waits with mappings claimed that others may wait for. */
+		ret = list_empty(&sweep->batch) && ret ? wait_turn(sweep) : end_batch(sweep);
+		if (ret)
+			return ret;
 	}
-	if (ioas->v2)
-		sweep.ceiling = sweep.last;
-	return sweep_range(&sweep);
 }
 
 int vib_unmap(struct vib_ioas *ioas, struct vib_unmap *req)
 {
-	int ret = unmap_range(ioas, req);
+	struct vib_sweep sweep;
+	int ret;
 
+	vib_sweep_begin(&sweep, ioas);
+	mutex_lock(&ioas->tree_lock);
+	ret = vib_sweep_claim(&sweep, req);
+	mutex_unlock(&ioas->tree_lock);
+	/* After an error nothing is claimed: a single request ends that before. */
+	if (!ret)
+		ret = vib_sweep_end(&sweep);
+	req->unmapped = sweep.unmapped;
 	trace_vib_unmap(ioas->handle, req->iova, req->size, req->all, req->unmapped, ret);
 	return ret;
 }

@@ -25,7 +25,8 @@ static const struct vib_params *params;
 /* The core may call open with any extension id that we offer; only these are backends. */
 static bool is_type(unsigned long id)
 {
-	return id == VFIO_BATCH_IOMMU || id == VFIO_TYPE1_IOMMU || id == VFIO_TYPE1v2_IOMMU;
+	return id == VFIO_BATCH_IOMMU || id == VFIO_TYPE1_IOMMU || id == VFIO_TYPE1v2_IOMMU ||
+	       id == VFIO_BATCH_CHROMEOS_IOMMU;
 }
 
 void *vib_vfio_open(unsigned long type)

@@ -8,7 +8,7 @@
  * is kept here. At the end:
  *
  *  - if the union is not much larger than what it covers, and of one page size (SMMUv3 flushes by
- *    it; x86 drivers do not): one flush of the union;
+ *    it), or the driver does not ask (x86): one flush of the union;
  *  - otherwise: one flush of the whole domain. The page-table pages that the drivers put aside can
  *    only be freed by a range flush, so one over a single page follows; over the union if a flush
  *    of the domain leaves out the devices' own TLBs.
@@ -158,6 +158,9 @@ static bool is_compact(const struct vib_unfill *unfill)
 	/* VT-d flushes cached page tables only with the piece that carries them, the last. */
 	if ((unfill->start ^ unfill->last) >> VIB_COMPAT_SYNC_BITS)
 		return false;
+	/* These drivers flush the domain themselves for a range that is too large. */
+	if (VIB_COMPAT_SYNC_ANY_PGSIZE)
+		return true;
 	return (unfill->last - unfill->start) / SPAN_FACTOR <= unfill->covered;
 }
 

@@ -137,6 +137,11 @@ static long charge_ahead(struct vib_pin *pin, struct vib_extents *out, unsigned 
 
 	if (pin->uncharged)
 		return 0;
+	if (pin->purse && *pin->purse >= pin->left - stop) {
+		pin->credit = pin->left - stop;
+		*pin->purse -= pin->credit;
+		return 0;
+	}
 	if (want > VIB_PIN_FEW)
 		got = vib_pfnmap_append(pin, out, want);
 	if (got)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "../kselftest/lib/batch.h"
 #include "../kselftest/lib/container.h"
 #include "../kselftest/lib/dma.h"
 #include "../kselftest/lib/mem.h"
@@ -66,13 +67,19 @@ static void map_crowd(struct world *w, const char *mem, unsigned int n)
 	must(ret, "small mapping");
 }
 
+static bool has_batch(struct world *w)
+{
+	return container_extension(w->container,
+				   VFIO_BATCH_DMA) == 1;
+}
+
 static void guests_come(struct world *w, const struct contender *who,
-			const char *mem)
+			const char *mem, const char *row)
 {
 	unsigned int i;
 	int ret = 0;
 
-	meter_start(who->name, "map-one/4k/16384");
+	meter_start(who->name, row);
 	for (i = 0; i < GUESTS && !ret; i++)
 		ret = dma_map(w->container, guest_slot(i),
 			      page_of(mem, CROWD + i), PAGE, DMA_RW);
@@ -80,16 +87,58 @@ static void guests_come(struct world *w, const struct contender *who,
 	must(ret, "one more mapping");
 }
 
-static void guests_go(struct world *w, const struct contender *who)
+static void guests_go(struct world *w, const struct contender *who,
+		      const char *row)
 {
 	unsigned int i;
 	int ret = 0;
 
-	meter_start(who->name, "unmap-one/4k/16384");
+	meter_start(who->name, row);
 	for (i = 0; i < GUESTS && !ret; i++)
 		ret = dma_unmap(w->container, guest_slot(i), PAGE, 0, NULL);
 	meter_stop(GUESTS);
 	must(ret, "one unmapping");
+}
+
+/*
+ * The same guests with VFIO_IOMMU_BATCH_DMA where there is one: all in one call. A
+ * figure of type1's is that of single calls.
+ */
+static void guests_come_at_once(struct world *w, const struct contender *who,
+				const char *mem)
+{
+	static struct batch batch;
+	unsigned int i;
+	int ret = 0;
+
+	if (!has_batch(w))
+		return guests_come(w, who, mem, "map-batch/4k/16384");
+	batch.nr = 0;
+	for (i = 0; i < GUESTS; i++)
+		batch_map(&batch, guest_slot(i), page_of(mem, CROWD + i), PAGE);
+	meter_start(who->name, "map-batch/4k/16384");
+	ret = batch_run(w->container, &batch);
+	meter_stop(GUESTS);
+	must(ret, "many more mappings");
+}
+
+static void guests_go_at_once(struct world *w, const struct contender *who)
+{
+	static struct batch batch;
+	unsigned int i;
+	int ret = 0;
+
+	if (!has_batch(w))
+		return guests_go(w, who, "unmap-batch/4k/16384");
+	batch.nr = 0;
+	for (i = 0; i < GUESTS; i++)
+		batch_unmap(&batch, guest_slot(i), PAGE);
+	meter_start(who->name, "unmap-batch/4k/16384");
+	ret = batch_run(w->container, &batch);
+	meter_stop(GUESTS);
+	must(ret, "many unmappings");
+	if (batch.unmapped != GUESTS * PAGE)
+		fail("another size was unmapped at once");
 }
 
 /* A question with the answer no: what any call to the backend costs at least. */
@@ -112,8 +161,10 @@ static void crowd(const struct contender *who, const char *mem)
 
 	open_world(&w, who, 1);
 	map_crowd(&w, mem, CROWD);
-	guests_come(&w, who, mem);
-	guests_go(&w, who);
+	guests_come(&w, who, mem, "map-one/4k/16384");
+	guests_go(&w, who, "unmap-one/4k/16384");
+	guests_come_at_once(&w, who, mem);
+	guests_go_at_once(&w, who);
 	questions(&w, who);
 	close_measured(&w, who, "close/4k/16384", CROWD);
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "../kselftest/lib/batch.h"
 #include "../kselftest/lib/info.h"
 #include "../kselftest/lib/util.h"
 #include "compare.h"
@@ -13,6 +14,7 @@ enum {
 	FIRST = 16,		/* what every kernel has written */
 	AVAIL_AT = 64,		/* where both put it, right after MIGRATION */
 	UNTOUCHED = 0xa5,
+	OUR_CAP = sizeof(struct vfio_iommu_info_cap_batch_dma),
 };
 
 /* What this side was told argsz is. */
@@ -75,17 +77,26 @@ static bool same_fixed_part(struct pair *pair, const struct op *op)
 	return true;
 }
 
-/* The whole chain, byte by byte; all but the avail count must be the same. */
-static bool same_bytes(struct pair *pair, const struct op *op)
+/*
+ * The whole chain, byte by byte; all but the avail count must be the same, and ours goes on
+ * behind type1's last capability.
+ */
+static bool same_bytes(struct pair *pair, const struct op *op, const struct info *info)
 {
 	char *type1 = pair->type1.out.arg, *ours = pair->ours.out.arg;
-	__u32 needed = pair->ours.out.info_needed;
+	__u32 needed = pair->type1.out.info_needed;
+	struct vfio_info_cap_header *last;
 
-	if (given(&pair->ours, op) < needed ||
-	    pair->type1.out.info_needed != needed)
+	if (given(&pair->ours, op) < pair->ours.out.info_needed ||
+	    given(&pair->type1, op) < needed ||
+	    pair->ours.out.info_needed != needed + OUR_CAP)
 		return true;
 	memset(type1 + AVAIL_AT, 0, sizeof(__u32));
 	memset(ours + AVAIL_AT, 0, sizeof(__u32));
+	last = (void *)(ours + info->cap[info->ncaps - 1].offset);
+	if (last->next != needed)
+		return pair_disagree(pair, "where our own capability begins");
+	last->next = 0;
 	if (memcmp(type1 + FIXED, ours + FIXED, needed - FIXED))
 		return pair_disagree(pair, "the bytes of the capabilities");
 	return true;
@@ -97,10 +108,11 @@ static bool same_caps(struct pair *pair, const struct info *type1,
 	__u32 shift = 0;
 	unsigned int i;
 
-	if (type1->ncaps != ours->ncaps)
+	if (type1->ncaps + 1 != ours->ncaps ||
+	    ours->cap[type1->ncaps].id != VFIO_IOMMU_INFO_CAP_BATCH_DMA)
 		return pair_disagree(pair, "%u capabilities, ours %u",
 				     type1->ncaps, ours->ncaps);
-	for (i = 0; i < ours->ncaps; i++) {
+	for (i = 0; i < type1->ncaps; i++) {
 		if (ours->cap[i].id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE &&
 		    compare_row_active(DIFF_INFO_WINDOWS_OFFSET))
 			shift = difference_get(DIFF_INFO_WINDOWS_OFFSET)->ours -
@@ -110,7 +122,7 @@ static bool same_caps(struct pair *pair, const struct info *type1,
 		    type1->cap[i].offset + shift != ours->cap[i].offset)
 			return pair_disagree(pair, "capability %u", i);
 	}
-	if (pair->type1.out.info_needed + shift != pair->ours.out.info_needed)
+	if (pair->type1.out.info_needed + shift + OUR_CAP != pair->ours.out.info_needed)
 		return pair_disagree(pair, "GET_INFO needs %llu, ours %llu",
 				     pair->type1.out.info_needed,
 				     pair->ours.out.info_needed);
@@ -161,7 +173,7 @@ bool compare_info(struct pair *pair, const struct op *op)
 		return pair_disagree(pair, "a chain that is not well formed");
 	return check_side(pair, &pair->type1, op) &&
 	       check_side(pair, &pair->ours, op) &&
-	       same_fixed_part(pair, op) && same_bytes(pair, op) &&
+	       same_fixed_part(pair, op) && same_bytes(pair, op, &type1) &&
 	       same_caps(pair, &type1, &ours) &&
 	       same_contents(pair, &type1, &ours) &&
 	       right_avail(pair, &type1, &ours);

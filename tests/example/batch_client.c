@@ -2,7 +2,7 @@
 /*
  * batch_client: how a VMM or a user-space driver uses vfio_iommu_batch under
  * its own type id. It needs the installed header <linux/vfio_iommu_batch.h>,
- * which brings <linux/vfio.h>, and nothing else of this project.
+ * which brings <linux/vfio.h>, and vfio_dma.h beside it.
  *
  *	batch_client 0000:00:10.0
  *
@@ -24,8 +24,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "vfio_dma.h"
+
 #define EDU_ID 0x11e81234u	/* as config space has it: device, vendor */
 #define BUFFER_SIZE (64 * 1024)
+#define PIECE 4096		/* what is mapped at once */
 #define CHUNK 2048		/* less than the edu device's buffer of 4 KiB */
 
 /*
@@ -46,6 +49,13 @@ static int check(int ret, const char *what)
 	if (ret < 0)
 		die(what);
 	return ret;
+}
+
+/* For the functions of vfio_dma.h. */
+static void check_call(int ret, const char *what)
+{
+	errno = -ret;
+	check(ret, what);
 }
 
 /* Step 1: the container, and whether the backend is there at all. */
@@ -106,13 +116,15 @@ static int open_group(const char *address)
  * Step 3: the group joins the container, then the container gets its backend.
  * More groups may join before or after; mappings reach the devices of all.
  */
-static void set_iommu(int container, int group)
+static void set_iommu(struct vfio_dma *dma, int container, int group)
 {
 	check(ioctl(group, VFIO_GROUP_SET_CONTAINER, &container),
 	      "VFIO_GROUP_SET_CONTAINER");
-	check(ioctl(container, VFIO_SET_IOMMU, VFIO_BATCH_IOMMU),
-	      "VFIO_SET_IOMMU(VFIO_BATCH_IOMMU)");
-	printf("container is served by vfio_iommu_batch\n");
+	check_call(vfio_dma_select(dma, container), "VFIO_SET_IOMMU");
+	printf("container is served by id %#lx, %s\n", dma->type,
+	       dma->batches ? "many operations a call" : "one operation a call");
+	if (dma->type != VFIO_BATCH_IOMMU || !dma->batches)
+		exit(1);
 }
 
 static void print_ranges(const void *cap)
@@ -180,43 +192,37 @@ static void print_info(int container)
 	free(info);
 }
 
-/* Step 5: memory becomes visible to the device at an IOVA of our choice. */
-static unsigned char *map_buffer(int container)
+/*
+ * Step 5: memory becomes visible to the device at IOVAs of our choice, here one mapping
+ * for each chunk.
+ */
+static unsigned char *map_buffer(struct vfio_dma *dma)
 {
-	struct vfio_iommu_type1_dma_map map = {
-		.argsz = sizeof(map),
-		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		.iova = BUFFER_IOVA,
-		.size = BUFFER_SIZE,
-	};
-	void *buffer;
+	unsigned char *buffer;
+	unsigned int at;
 
 	buffer = mmap(NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (buffer == MAP_FAILED)
 		die("memory");
-	map.vaddr = (uintptr_t)buffer;
 	/* ENOMEM means RLIMIT_MEMLOCK: pinned memory counts as locked. */
-	check(ioctl(container, VFIO_IOMMU_MAP_DMA, &map),
-	      "VFIO_IOMMU_MAP_DMA");
+	for (at = 0; at < BUFFER_SIZE; at += PIECE)
+		check_call(vfio_dma_map(dma, BUFFER_IOVA + at, buffer + at, PIECE),
+			   "map");
+	check_call(vfio_dma_flush(dma), "map");
 	printf("mapped %u bytes at IOVA %#llx\n", BUFFER_SIZE, BUFFER_IOVA);
 	return buffer;
 }
 
-/* Step 8: and out of its sight. The answer says how much was unmapped. */
-static void unmap_buffer(int container)
+/* Step 8: and out of its sight: the pieces one by one, in one call. */
+static void unmap_buffer(struct vfio_dma *dma)
 {
-	struct vfio_iommu_type1_dma_unmap unmap = {
-		.argsz = sizeof(unmap),
-		.iova = BUFFER_IOVA,
-		.size = BUFFER_SIZE,
-	};
+	unsigned int at;
 
-	check(ioctl(container, VFIO_IOMMU_UNMAP_DMA, &unmap),
-	      "VFIO_IOMMU_UNMAP_DMA");
-	printf("unmapped %llu bytes\n", (unsigned long long)unmap.size);
-	if (unmap.size != BUFFER_SIZE)
-		exit(1);
+	for (at = 0; at < BUFFER_SIZE; at += PIECE)
+		check_call(vfio_dma_unmap(dma, BUFFER_IOVA + at, PIECE), "unmap");
+	check_call(vfio_dma_flush(dma), "unmap");
+	printf("unmapped %u bytes\n", BUFFER_SIZE);
 }
 
 static struct vfio_region_info region(int device, uint32_t index)
@@ -304,6 +310,7 @@ static void round_trip(int device, unsigned char *buffer)
 int main(int argc, char **argv)
 {
 	int container, group, device;
+	static struct vfio_dma dma;
 	unsigned char *buffer;
 	uint32_t id;
 
@@ -313,15 +320,15 @@ int main(int argc, char **argv)
 	}
 	container = open_container();
 	group = open_group(argv[1]);
-	set_iommu(container, group);
+	set_iommu(&dma, container, group);
 	print_info(container);
-	buffer = map_buffer(container);
+	buffer = map_buffer(&dma);
 	device = open_device(group, argv[1], &id);
 	if (id == EDU_ID)
 		round_trip(device, buffer);
 	else
 		printf("no edu device: DMA round trip left out\n");
-	unmap_buffer(container);
+	unmap_buffer(&dma);
 
 	/* The last descriptor closed ends the container and all it holds. */
 	close(device);

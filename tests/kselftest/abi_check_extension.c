@@ -65,6 +65,27 @@ TEST_F(unset, set_iommu_with_an_id_of_nobody_is_enodev)
 					       UNKNOWN_EXTENSION));
 }
 
+/* crosvm's id for ChromeOS's backend: v2 rules, with claim_type1. */
+TEST_F(unset, id_of_chromeos_is_served_if_claimed)
+{
+	bool claim = self->w.mode->claim;
+
+	ASSERT_EQ(0, world_open_container(&self->w));
+	ASSERT_EQ(0, world_join(&self->w, 0));
+	EXPECT_EQ(claim, container_extension(self->w.container,
+					     VFIO_BATCH_CHROMEOS_IOMMU));
+	ASSERT_EQ(claim ? 0 : -ENODEV,
+		  container_set_iommu(self->w.container, VFIO_BATCH_CHROMEOS_IOMMU));
+	if (!claim)
+		return;
+	EXPECT_EQ(1, container_extension(self->w.container,
+					 VFIO_BATCH_CHROMEOS_IOMMU));
+	EXPECT_EQ(0, dma_map(self->w.container, IOVA, self->mem, MEM_SIZE,
+			     DMA_RW));
+	EXPECT_EQ(-EINVAL, dma_unmap(self->w.container, IOVA, PAGE, 0, NULL));
+	EXPECT_EQ(0, dirty_start(self->w.container));
+}
+
 /* What is an extension to ask for is no backend to choose. */
 TEST_F(unset, set_iommu_with_an_extension_is_einval)
 {

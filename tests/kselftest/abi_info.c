@@ -118,13 +118,13 @@ TEST_F(abi_info, smallest_page_is_4k)
 	EXPECT_EQ(PAGE, info.pgsizes & -info.pgsizes);
 }
 
-TEST_F(abi_info, chain_has_migration_avail_and_windows_in_this_order)
+TEST_F(abi_info, chain_begins_with_migration_avail_and_windows)
 {
 	struct info info;
 	unsigned int i;
 
 	ASSERT_EQ(0, info_get(self->w.container, &info));
-	ASSERT_EQ(3, info.ncaps);
+	ASSERT_EQ(expected(self->w.mode, DIFF_CAPABILITIES), info.ncaps);
 	EXPECT_EQ(VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, info.cap[0].id);
 	EXPECT_EQ(VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, info.cap[1].id);
 	EXPECT_EQ(VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, info.cap[2].id);
@@ -137,7 +137,7 @@ TEST_F(abi_info, capabilities_lie_where_the_newest_kernel_puts_them)
 	struct info info;
 
 	ASSERT_EQ(0, info_get(self->w.container, &info));
-	ASSERT_EQ(3, info.ncaps);
+	ASSERT_EQ(expected(self->w.mode, DIFF_CAPABILITIES), info.ncaps);
 	EXPECT_EQ(MIGRATION_AT, info.cap[0].offset);
 	EXPECT_EQ(AVAIL_AT, info.cap[1].offset);
 	EXPECT_EQ(expected(self->w.mode, DIFF_INFO_WINDOWS_OFFSET),

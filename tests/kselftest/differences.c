@@ -90,6 +90,11 @@ static const struct difference differences[DIFFERENCES] = {
 		.why = "clients bound all mappings by it, and ordinary memory has no bound",
 		.until = NEVER, .type1 = 65535, .ours = 4294967295L,
 	},
+	[DIFF_CAPABILITIES] = {
+		.what = "capabilities that GET_INFO tells of a container with a real group",
+		.why = "one for VFIO_IOMMU_BATCH_DMA, behind type1's",
+		.until = NEVER, .type1 = 3, .ours = 4,
+	},
 	[DIFF_ENOSPC_AND_RESERVED] = {
 		.what = "MAP_DMA at a reserved IOVA, the entry limit being reached",
 		.why = "only the pinned memory tells whether a mapping counts",

@@ -29,6 +29,7 @@ enum difference_id {
 	/* type1 shows these on every kernel so far */
 	DIFF_RAM_TAKES_ENTRY,
 	DIFF_DMA_AVAIL,
+	DIFF_CAPABILITIES,
 	DIFF_ENOSPC_AND_RESERVED,
 	DIFF_USERFAULT,
 	DIFF_DIRTY_PGSIZE_0,

@@ -2,6 +2,7 @@
 /* See hostile_call.h. */
 #include <string.h>
 
+#include "../kselftest/lib/batch.h"
 #include "../kselftest/lib/util.h"
 #include "hostile_call.h"
 
@@ -17,14 +18,14 @@ const char * const call_name[CALL_KINDS] = {
 	[CALL_UNMAP_DIRTY] = "unmap_dirty", [CALL_DIRTY] = "dirty",
 	[CALL_DIRTY_GET] = "dirty_get", [CALL_INFO] = "info",
 	[CALL_EXTENSION] = "extension", [CALL_UNKNOWN] = "unknown",
-	[CALL_SET_IOMMU] = "set_iommu",
+	[CALL_SET_IOMMU] = "set_iommu", [CALL_BATCH] = "batch",
 };
 
 /* In parts of a thousand; the rest are maps. */
 static const unsigned int weight[CALL_KINDS] = {
 	[CALL_UNMAP] = 240, [CALL_UNMAP_DIRTY] = 60, [CALL_DIRTY] = 30,
 	[CALL_DIRTY_GET] = 100, [CALL_INFO] = 90, [CALL_EXTENSION] = 30,
-	[CALL_UNKNOWN] = 20, [CALL_SET_IOMMU] = 10,
+	[CALL_UNKNOWN] = 20, [CALL_SET_IOMMU] = 10, [CALL_BATCH] = 80,
 };
 
 static const __u64 odd[] = {
@@ -202,6 +203,50 @@ static void craft_info(struct call *call, struct rng *rng)
 	put(call, &info, sizeof(info));
 }
 
+static void craft_op(struct vfio_iommu_batch_op *op, struct rng *rng,
+		     const struct places *places)
+{
+	static const __u32 flags[] = { 1, 2, 3, 3, 3, 4, 4, 4 };
+
+	memset(op, 0, sizeof(*op));
+	op->flags = rng_pick(rng, flags);
+	op->iova = some_iova(rng);
+	op->size = some_size(rng, op->iova);
+	if (op->flags != VFIO_IOMMU_BATCH_OP_UNMAP)
+		op->vaddr = some_vaddr(rng, places);
+	if (rng_percent(rng, 1))
+		op->flags = some_flags(rng, op->flags);
+}
+
+/* Its array is in memory that the other client changes, or that cannot be read as a whole. */
+static void craft_batch(struct call *call, struct rng *rng,
+			const struct places *places)
+{
+	struct vfio_iommu_batch_dma dma = {
+		.argsz = some_argsz(rng, sizeof(dma)),
+		.flags = some_flags(rng, rng_percent(rng, 10)),
+		.op_size = some_flags(rng, sizeof(struct vfio_iommu_batch_op)),
+		.nr_ops = rng_below(rng, 24),
+	};
+	struct vfio_iommu_batch_op *ops = NULL;
+	enum place place;
+	unsigned int i;
+
+	dma.ops = some_place(rng, places, &place);
+	if (place == PLACE_OWN || place == PLACE_COMMON)
+		ops = (void *)places->at[place];
+	else if (place == PLACE_READ_ONLY)
+		ops = (void *)places->read_only;
+	else if (place == PLACE_EDGE)
+		dma.ops += PLACE_SIZE - 3 * sizeof(*ops);
+	for (i = 0; ops && i < dma.nr_ops; i++)
+		craft_op(&ops[i], rng, places);
+	if (rng_percent(rng, 3))
+		dma.nr_ops = rng_pick(rng, odd);
+	call->request = VFIO_IOMMU_BATCH_DMA;
+	put(call, &dma, sizeof(dma));
+}
+
 static enum call_kind some_kind(struct rng *rng)
 {
 	unsigned int at = rng_below(rng, 1000), i;
@@ -325,6 +370,9 @@ void hostile_call_make(struct call *call, struct rng *rng, const struct places *
 		break;
 	case CALL_INFO:
 		craft_info(call, rng);
+		break;
+	case CALL_BATCH:
+		craft_batch(call, rng, places);
 		break;
 	case CALL_UNKNOWN:
 		call->request = _IO(VFIO_TYPE, rng_below(rng, 256));

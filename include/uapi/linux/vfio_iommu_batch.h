@@ -34,6 +34,29 @@
  *    for the number of mappings of any kind that are left.
  *  - VFIO_TYPE1_NESTING_IOMMU is not offered, as by the newest type1.
  *
+ * Many operations in one call
+ * ---------------------------
+ * VFIO_IOMMU_BATCH_DMA takes an array of maps and unmaps, by the rules of VFIO_IOMMU_MAP_DMA and
+ * VFIO_IOMMU_UNMAP_DMA, and comes to what these would, one by one in the order of the array. All
+ * unmaps that do not concern what an earlier map of the array makes go first, with one flush of the
+ * IOTLB for all of them, and nothing is unpinned before that flush; then come the maps, in their
+ * order. Operations of one call may overlap: a map in the place of what the call unmaps is the
+ * usual case.
+ *
+ * An operation that fails ends the call. It has changed nothing (an unmap that was interrupted: a
+ * part may be unmapped), all before it are done, and no map behind it is; unmaps behind it may be.
+ * With VFIO_IOMMU_BATCH_DMA_WHOLE, the maps before it are taken back, but for a task that is being
+ * killed. @done says which one failed.
+ *
+ * While it runs, the ranges of maps that are next are occupied: other calls that need them wait.
+ *
+ * The array is read before anything is done, and never written: it may be read-only, and what is
+ * written to it meanwhile is not seen. A signal that does not kill does not interrupt.
+ *
+ * Whether a container has it tell the capability VFIO_IOMMU_INFO_CAP_BATCH_DMA of
+ * VFIO_IOMMU_GET_INFO, and VFIO_CHECK_EXTENSION of VFIO_BATCH_DMA. Before
+ * VFIO_SET_IOMMU the latter answers 1 only with claim_type1=1.
+ *
  * Error numbers
  * -------------
  * One check a line, in the order in which they are made; the first that fails decides. Unless a
@@ -173,6 +196,19 @@
  *	EINTR		the task is being killed
  *	EFAULT		a bit cannot be written
  *
+ * VFIO_IOMMU_BATCH_DMA:
+ *
+ *	EFAULT		the structure cannot be read
+ *	EINVAL		argsz is less than 48
+ *	EINVAL		an unknown flag, another op_size, too many operations, reserved not 0
+ *	ENOMEM		no memory for the operations
+ *	EFAULT		the array cannot be read
+ *	EINVAL		an operation with unknown flags, UNMAP with READ or WRITE, or none of them
+ *	EINVAL		an operation with reserved not 0, or an unmap with vaddr not 0
+ *	EINVAL		an unmap in a call with VFIO_IOMMU_BATCH_DMA_WHOLE
+ *	(above)		that of the operation that failed
+ *	EFAULT		the structure cannot be written; what is done stays
+ *
  * struct vfio_bitmap:
  *
  *	EINVAL		data and size are no range of user addresses
@@ -188,5 +224,72 @@
 
 /* Type id of this backend for VFIO_CHECK_EXTENSION and VFIO_SET_IOMMU ("VB"). */
 #define VFIO_BATCH_IOMMU	0x5642
+
+/* Type id of ChromeOS's backend for small, dynamic mappings: served with claim_type1=1. */
+#define VFIO_BATCH_CHROMEOS_IOMMU	100001
+
+/* Extension for VFIO_CHECK_EXTENSION: the container has VFIO_IOMMU_BATCH_DMA. */
+#define VFIO_BATCH_DMA	0x5643
+
+/*
+ * Capability of VFIO_IOMMU_GET_INFO: the container has VFIO_IOMMU_BATCH_DMA.
+ *
+ * max_ops is the most operations that a call takes, op_size the largest operation that it knows.
+ */
+#define VFIO_IOMMU_INFO_CAP_BATCH_DMA	0x5643
+
+struct vfio_iommu_info_cap_batch_dma {
+	struct vfio_info_cap_header header;
+	__u32	max_ops;
+	__u32	op_size;
+};
+
+/**
+ * struct vfio_iommu_batch_op - one map or unmap of VFIO_IOMMU_BATCH_DMA
+ * @flags: VFIO_IOMMU_BATCH_OP_UNMAP alone, or READ, WRITE or both for a map
+ * @reserved: 0
+ * @iova: first IOVA
+ * @size: bytes
+ * @vaddr: of a map: first user address of the calling process; of an unmap: 0
+ */
+struct vfio_iommu_batch_op {
+	__u32	flags;
+#define VFIO_IOMMU_BATCH_OP_READ	(1 << 0)	/* readable from device */
+#define VFIO_IOMMU_BATCH_OP_WRITE	(1 << 1)	/* writable from device */
+#define VFIO_IOMMU_BATCH_OP_UNMAP	(1 << 2)
+	__u32	reserved;
+	__aligned_u64 iova;
+	__aligned_u64 size;
+	__aligned_u64 vaddr;
+};
+
+/* Most operations of a call. */
+#define VFIO_IOMMU_BATCH_DMA_MAX	1024
+
+/**
+ * struct vfio_iommu_batch_dma - argument of VFIO_IOMMU_BATCH_DMA
+ * @argsz: sizeof(struct vfio_iommu_batch_dma), or more
+ * @flags: VFIO_IOMMU_BATCH_DMA_WHOLE: all of the operations or none; for maps alone
+ * @op_size: sizeof(struct vfio_iommu_batch_op)
+ * @nr_ops: how many operations, at most VFIO_IOMMU_BATCH_DMA_MAX
+ * @ops: address of the array
+ * @done: out: how many operations, from the first on, were done. Fewer than @nr_ops: the next one
+ *	failed, and the call returns its error; or the call itself was refused, and this is 0
+ * @reserved: 0
+ * @unmapped: out: bytes that were mapped and are not any more
+ */
+struct vfio_iommu_batch_dma {
+	__u32	argsz;
+	__u32	flags;
+#define VFIO_IOMMU_BATCH_DMA_WHOLE	(1 << 0)
+	__u32	op_size;
+	__u32	nr_ops;
+	__aligned_u64 ops;
+	__u32	done;
+	__u32	reserved;
+	__aligned_u64 unmapped;
+};
+
+#define VFIO_IOMMU_BATCH_DMA	_IO(VFIO_TYPE, VFIO_BASE + 100)
 
 #endif

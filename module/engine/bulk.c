@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Many maps and unmaps in one call.
+ *
+ * The operations are cut into phases, within which no unmap takes away what an earlier map has
+ * made. A phase does its unmaps first, with one flush for all of them, and then its maps: so each
+ * map finds its range free, and the result is that of the order of the array.
+ */
+#include "bulk.h"
+#include "map_steps.h"
+
+#include <linux/mm.h>
+
+#include "pure/iova.h"
+#include "pure/maptree.h"
+#include "sweep.h"
+
+/* A call on its way: the operations [first, end) are the phase that is next. */
+struct progress {
+	struct vib_ioas *ioas;
+	struct vib_bulk *bulk;
+	struct vib_span *spans;		/* of the maps of a phase, by operation; NULL: no need */
+	u32 first;
+	u32 end;
+};
+
+static bool is_unmap(const struct vib_bulk_op *op)
+{
+	return !op->prot;
+}
+
+/* Is there an unmap behind a map, which it might be about? */
+static bool is_mixed(const struct vib_bulk *bulk)
+{
+	bool maps = false;
+	u32 i;
+
+	for (i = 0; i < bulk->nr; i++) {
+		if (maps && is_unmap(&bulk->ops[i]))
+			return true;
+		maps |= !is_unmap(&bulk->ops[i]);
+	}
+	return false;
+}
+
+/*
+ * Must the unmap wait for a map of the phase? By the rules of v1 it takes whole mappings of which
+ * it covers a part, and so may free the range of any map.
+ */
+static bool depends_on_maps(struct progress *prog, struct vib_maptree *maps,
+			    const struct vib_span *span)
+{
+	if (!prog->ioas->v2)
+		return maps->nr;
+	return vib_maptree_first(maps, span->start, span->last);
+}
+
+/*
+ * Where the phase that begins at @first ends: before an unmap that depends on a map of the phase,
+ * or a map that overlaps another. What is no range will be refused, and is a phase of its own.
+ */
+static u32 phase_end(struct progress *prog, u32 first)
+{
+	const struct vib_bulk_op *ops = prog->bulk->ops;
+	struct vib_maptree tree;
+	u32 i;
+
+	vib_maptree_init(&tree);
+	for (i = first; i < prog->bulk->nr; i++) {
+		struct vib_span *span = &prog->spans[i];
+
+		span->start = ops[i].iova;
+		if (!ops[i].size || !vib_range_last(span->start, ops[i].size, &span->last))
+			return max(i, first + 1);
+		if (is_unmap(&ops[i]) ? depends_on_maps(prog, &tree, span) :
+					!!vib_maptree_insert(&tree, span))
+			return i;
+	}
+	return i;
+}
+
+/* Claims what the unmaps of the phase cover: how many operations may be looked at, with errno. */
+static int claim_phase(struct progress *prog, struct vib_sweep *sweep, u32 *stop)
+{
+	const struct vib_bulk_op *ops = prog->bulk->ops;
+	int ret = 0;
+	u32 i;
+
+	mutex_lock(&prog->ioas->tree_lock);
+	for (i = prog->first; i < prog->end && !ret; i++) {
+		struct vib_unmap req = { .iova = ops[i].iova, .size = ops[i].size };
+
+		if (is_unmap(&ops[i]))
+			ret = vib_sweep_claim(sweep, &req);
+	}
+	mutex_unlock(&prog->ioas->tree_lock);
+	*stop = ret ? i - 1 : i;
+	return ret;
+}
+
+/* Takes away what the bulk's maps before @stop have made. Nobody is told of errors. */
+static void undo_maps(struct progress *prog, u32 stop)
+{
+	const struct vib_bulk_op *ops = prog->bulk->ops;
+	struct vib_sweep sweep;
+	u32 i;
+
+	vib_sweep_begin(&sweep, prog->ioas);
+	mutex_lock(&prog->ioas->tree_lock);
+	for (i = 0; i < stop; i++) {
+		struct vib_unmap req = { .iova = ops[i].iova, .size = ops[i].size };
+
+		(void)vib_sweep_claim(&sweep, &req);
+	}
+	mutex_unlock(&prog->ioas->tree_lock);
+	(void)vib_sweep_end(&sweep);
+}
+
+/* The maps of the phase before @stop, with bulk->done to follow. */
+static int map_phase(struct progress *prog, u32 stop)
+{
+	u32 first = prog->first, done;
+	int ret;
+
+	ret = vib_map_many(prog->ioas, prog->bulk->ops + first, stop - first, &done);
+	prog->bulk->done = first + done;
+	return ret;
+}
+
+static int run_phase(struct progress *prog)
+{
+	struct vib_sweep sweep;
+	int ret, error;
+	u32 stop;
+
+	vib_sweep_begin(&sweep, prog->ioas);
+	error = claim_phase(prog, &sweep, &stop);
+	ret = vib_sweep_end(&sweep);
+	prog->bulk->unmapped += sweep.unmapped;
+	/* Killed, and nobody knows which of them was claimed. */
+	if (ret)
+		return ret;
+	ret = map_phase(prog, stop);
+	return ret ? ret : error;
+}
+
+/* All phases. */
+static int run_bulk(struct progress *prog)
+{
+	struct vib_bulk *bulk = prog->bulk;
+	int ret;
+
+	for (; prog->first < bulk->nr; prog->first = prog->end) {
+		prog->end = prog->spans ? phase_end(prog, prog->first) : bulk->nr;
+		ret = run_phase(prog);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return 0;
+}
+
+int vib_bulk(struct vib_ioas *ioas, struct vib_bulk *bulk)
+{
+	struct progress prog = { .ioas = ioas, .bulk = bulk };
+	int ret;
+
+	bulk->done = 0;
+	bulk->unmapped = 0;
+	if (is_mixed(bulk)) {
+		prog.spans = kvmalloc_array(bulk->nr, sizeof(*prog.spans), GFP_KERNEL_ACCOUNT);
+		if (!prog.spans)
+			return -ENOMEM;
+	}
+	ret = run_bulk(&prog);
+	if (ret && bulk->whole)
+		undo_maps(&prog, bulk->done);
+	kvfree(prog.spans);
+	return ret;
+}

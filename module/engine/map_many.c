@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Many maps in one call: small ones take each step together, so that locks are taken once for all
+ * of them.
+ *
+ * A group that meets trouble, or has to wait, finishes what came before that, gives up the rest,
+ * and leaves it to vib_map() to do the one in trouble alone, and to say what is wrong. So nothing
+ * here has an errno of its own.
+ */
+#include "map_steps.h"
+
+#include <linux/iommu.h>
+#include <linux/mm.h>
+
+#include "bulk.h"
+#include "dirty.h"
+#include "mm/pin.h"
+#include "pure/iova.h"
+#include "states.h"
+#include "trace/trace.h"
+
+enum {
+	GROUP_MAX = 32,			/* maps that take each step together */
+};
+
+/* A map of the group, and what it has pinned that no domain holds yet. */
+struct member {
+	const struct vib_bulk_op *op;
+	struct vib_mapping *map;
+	struct vib_extents batch;
+	bool free;			/* it charges nothing */
+};
+
+struct group {
+	struct vib_ioas *ioas;
+	unsigned int nr;
+	struct member member[GROUP_MAX];
+};
+
+/* Few pages, and nothing wrong with them at first sight. */
+static bool is_small(const struct vib_bulk_op *op)
+{
+	u64 last;
+
+	return op->size && op->size <= (u64)VIB_PIN_FEW << PAGE_SHIFT && vib_fits_long(op->iova) &&
+	       vib_fits_long(op->vaddr) && vib_range_last(op->iova, op->size, &last) &&
+	       vib_range_last(op->vaddr, op->size, &last);
+}
+
+/* The next small maps among the operations: how many were looked at. */
+static u32 collect_group(struct group *group, const struct vib_bulk_op *ops, u32 nr)
+{
+	u32 i;
+
+	group->nr = 0;
+	for (i = 0; i < nr && group->nr < GROUP_MAX; i++) {
+		if (!ops[i].prot)
+			continue;
+		if (!is_small(&ops[i]))
+			break;
+		group->member[group->nr++].op = &ops[i];
+	}
+	return i;
+}
+
+/* Gives up the members from @from on, which are reserved and in no domain. */
+static void release_members(struct group *group, unsigned int from)
+{
+	struct vib_ioas *ioas = group->ioas;
+	unsigned int i;
+
+	if (from == group->nr)
+		return;
+	mutex_lock(&ioas->tree_lock);
+	for (i = from; i < group->nr; i++)
+		vib_maptree_erase(&ioas->tree, &group->member[i].map->span);
+	vib_ioas_changed(ioas);
+	mutex_unlock(&ioas->tree_lock);
+	for (i = from; i < group->nr; i++) {
+		struct member *m = &group->member[i];
+		u64 accounted = vib_unpin(&m->batch, 0, m->batch.nr, m->map->prot & IOMMU_WRITE);
+
+		vib_owner_uncharge(m->map->owner, accounted);
+		vib_extents_fini(&m->batch);
+		vib_mapping_free(m->map);
+	}
+	group->nr = from;
+}
+
+/* Makes and reserves the mappings, as far as that goes at once. */
+static void reserve_group(struct group *group)
+{
+	struct vib_ioas *ioas = group->ioas;
+	unsigned int made, i;
+
+	for (made = 0; made < group->nr; made++) {
+		struct member *m = &group->member[made];
+		u64 last;
+
+		(void)vib_range_last(m->op->iova, m->op->size, &last);
+		m->map = vib_map_new(ioas, m->op->iova, last, m->op->vaddr, m->op->prot);
+		if (IS_ERR(m->map))
+			break;
+		vib_extents_init(&m->batch);
+	}
+	mutex_lock(&ioas->tree_lock);
+	for (i = 0; i < made && ioas->restricted; i++)
+		if (vib_map_insert(ioas, group->member[i].map))
+			break;
+	mutex_unlock(&ioas->tree_lock);
+	group->nr = i;
+	while (made > i)
+		vib_mapping_free(group->member[--made].map);
+}
+
+static int pin_member(struct member *m, u64 *purse)
+{
+	struct vib_pin pin = {
+		.owner = m->map->owner,
+		.vaddr = m->op->vaddr,
+		.left = m->op->size >> PAGE_SHIFT,
+		.purse = purse,
+		.write = m->op->prot & IOMMU_WRITE,
+	};
+	int ret = 0;
+
+	vib_pin_begin(&pin);
+	while (!ret && pin.left)
+		ret = vib_pin_some(&pin, &m->batch, VIB_PIN_BUDGET);
+	vib_pin_end(&pin);
+	m->free = !pin.accounted;
+	return ret;
+}
+
+/* Pins all, charged at once: what is free, and what was not pinned, is given back. */
+static void pin_group(struct group *group)
+{
+	struct vib_owner *owner = group->member[0].map->owner;
+	u64 pages = 0, purse;
+	unsigned int i;
+
+	for (i = 0; i < group->nr; i++)
+		pages += group->member[i].op->size >> PAGE_SHIFT;
+	purse = vib_owner_charge(owner, pages) ? 0 : pages;
+	for (i = 0; i < group->nr; i++)
+		if (pin_member(&group->member[i], &purse))
+			break;
+	if (purse)
+		vib_owner_uncharge(owner, purse);
+	release_members(group, i);
+}
+
+/* Enters one member into every domain; false when that, or what follows it, did not work. */
+static bool fill_member(struct vib_ioas *ioas, struct member *m, bool *filled)
+{
+	bool stuck = false;
+	int ret;
+
+	ret = vib_fill_batch(ioas, m->map, m->map->span.start, &m->batch, m->batch.nr, &stuck);
+	*filled = !ret || stuck;
+	if (!*filled)
+		return false;
+	/* What is stuck must stay pinned, so it becomes part of the mapping, which will be DEAD. */
+	m->map->flags |= stuck ? VIB_F_STUCK : 0;
+	vib_extents_move(&m->map->extents, &m->batch, m->batch.nr);
+	return !ret && !vib_dirty_prepare(ioas, m->map);
+}
+
+/* Publishes the first @ready members: how many could be. domains_rwsem is held for read. */
+static unsigned int publish_members(struct group *group, unsigned int ready)
+{
+	struct vib_ioas *ioas = group->ioas;
+	unsigned int i;
+
+	mutex_lock(&ioas->tree_lock);
+	for (i = 0; i < ready; i++)
+		if (vib_map_publish(ioas, group->member[i].map, group->member[i].free))
+			break;
+	mutex_unlock(&ioas->tree_lock);
+	return i;
+}
+
+/* Fills and publishes; members that did not come to life are gone afterwards. */
+static void fill_group(struct group *group)
+{
+	struct vib_ioas *ioas = group->ioas;
+	unsigned int ready = 0, held = 0, live = 0, i;
+	bool filled, alone;
+	u64 last = 0;
+
+	for (i = 0; i < group->nr; i++)
+		last = max(last, group->member[i].map->span.last);
+	if (!vib_fill_lock(ioas, last, &alone)) {
+		for (; ready < group->nr && !list_empty(&ioas->domains); ready++) {
+			bool good = fill_member(ioas, &group->member[ready], &filled);
+
+			held += filled;
+			if (!good)
+				break;
+			vib_extents_trim(&group->member[ready].map->extents);
+		}
+		live = publish_members(group, ready);
+		vib_fill_unlock(ioas, alone);
+	}
+	release_members(group, held);
+	for (i = live; i < held; i++)
+		vib_retire_failed(ioas, group->member[i].map);
+	group->nr = live;
+}
+
+/* As many as can be made together, from the first on. */
+static void map_group(struct group *group)
+{
+	unsigned int i;
+
+	reserve_group(group);
+	if (group->nr)
+		pin_group(group);
+	if (group->nr)
+		fill_group(group);
+	for (i = 0; i < group->nr; i++) {
+		const struct vib_bulk_op *op = group->member[i].op;
+
+		trace_vib_map(group->ioas->handle, op->iova, op->vaddr, op->size, op->prot, 0);
+	}
+}
+
+static int map_alone(struct vib_ioas *ioas, const struct vib_bulk_op *op)
+{
+	return op->prot ? vib_map(ioas, op->iova, op->vaddr, op->size, op->prot) : 0;
+}
+
+int vib_map_many(struct vib_ioas *ioas, const struct vib_bulk_op *ops, u32 nr, u32 *done)
+{
+	struct group group = { .ioas = ioas };
+	u32 at = 0, seen, wanted;
+	int ret;
+
+	while (at < nr) {
+		seen = collect_group(&group, ops + at, nr - at);
+		wanted = group.nr;
+		/* What is only recorded is nothing to hurry for. */
+		if (wanted > 1 && READ_ONCE(ioas->restricted))
+			map_group(&group);
+		else
+			group.nr = 0;
+		if (wanted && group.nr == wanted) {
+			at += seen;
+			continue;
+		}
+		/* The first that is not done; behind the ones seen, where all seen were unmaps. */
+		at = wanted ? group.member[group.nr].op - ops : at + seen;
+		ret = at < nr ? map_alone(ioas, &ops[at]) : 0;
+		if (ret) {
+			*done = at;
+			return ret;
+		}
+		at++;
+	}
+	*done = nr;
+	return 0;
+}

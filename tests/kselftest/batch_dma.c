@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VFIO_IOMMU_BATCH_DMA: many maps and unmaps in one call come to what they would one by
+ * one, with one flush for the unmaps; what fails ends the call where it is.
+ */
+#include <signal.h>
+#include <unistd.h>
+
+#include "fixture.h"
+#include "lib/batch.h"
+#include "lib/blocking_mem.h"
+#include "lib/call.h"
+
+/* SMMUv3 flushes the domain for what is far apart, and a page for the tables. */
+#ifdef __aarch64__
+#define FLUSHES 2
+#else
+#define FLUSHES 1
+#endif
+
+static struct batch batch;	/* each test has a process of its own */
+
+#define WORLD batch
+#define WORLD_GROUPS 1
+#define WORLD_BATCH_ONLY
+#include "world_fixture.h"
+
+static __u64 at(unsigned int page)
+{
+	return IOVA + page * PAGE;
+}
+
+static void map_page(char *mem, unsigned int iova_page, unsigned int page)
+{
+	batch_map(&batch, at(iova_page), mem + page * PAGE, PAGE);
+}
+
+static int run(struct world *w)
+{
+	return batch_run(w->container, &batch);
+}
+
+/* In pages; takes it away. */
+static long mapped_pages(struct world *w)
+{
+	__u64 size;
+
+	return dma_unmap_all(w->container, &size) ? -1 : (long)(size / PAGE);
+}
+
+TEST_F(batch, is_announced)
+{
+	struct info info;
+	const struct info_cap *cap;
+
+	ASSERT_EQ(0, info_get(self->w.container, &info));
+	cap = info_cap(&info, VFIO_IOMMU_INFO_CAP_BATCH_DMA);
+	ASSERT_NE(NULL, cap);
+	EXPECT_EQ(1, cap->version);
+	EXPECT_EQ(0, cap->offset % 8);
+	EXPECT_EQ(1, container_extension(self->w.container,
+					 VFIO_BATCH_DMA));
+}
+
+TEST_F(batch, nothing_is_a_success)
+{
+	EXPECT_EQ(0, run(&self->w));
+	EXPECT_EQ(0, batch.done);
+}
+
+TEST_F(batch, maps_and_unmaps)
+{
+	unsigned int i;
+
+	for (i = 0; i < MEM_PAGES; i++)
+		map_page(self->mem, i, i);
+	ASSERT_EQ(0, run(&self->w));
+	EXPECT_EQ(MEM_PAGES, batch.done);
+	EXPECT_EQ(0, batch.unmapped);
+	EXPECT_EQ(self->w.locked + MEM_PAGES, locked_pages());
+	batch.nr = 0;
+	for (i = 0; i < MEM_PAGES / 2; i++)
+		batch_unmap(&batch, at(i), PAGE);
+	ASSERT_EQ(0, run(&self->w));
+	EXPECT_EQ(MEM_PAGES / 2, batch.done);
+	EXPECT_EQ(MEM_SIZE / 2, batch.unmapped);
+	EXPECT_EQ(MEM_PAGES / 2, mapped_pages(&self->w));
+}
+
+/* As many as fit, upwards, downwards, and across with wide gaps; one flush each time. */
+TEST_F(batch, unmaps_in_any_order_with_one_flush)
+{
+	static const struct {
+		unsigned int step, gap;
+	} order[] = { { 1, 1 }, { 1023, 1 }, { 389, 257 } };
+	unsigned int i, n, max = VFIO_IOMMU_BATCH_DMA_MAX;
+	long syncs;
+
+	for (n = 0; n < 3; n++) {
+		batch.nr = 0;
+		for (i = 0; i < max; i++)
+			map_page(self->mem, i * order[n].gap, i % MEM_PAGES);
+		ASSERT_EQ(0, run(&self->w));
+		batch.nr = 0;
+		for (i = 0; i < max; i++)
+			batch_unmap(&batch, at(i * order[n].step % max * order[n].gap),
+				    PAGE);
+		syncs = containers_value("syncs:");
+		ASSERT_EQ(0, run(&self->w));
+		EXPECT_EQ(max * PAGE, batch.unmapped);
+		EXPECT_GE(FLUSHES, containers_value("syncs:") - syncs);
+		EXPECT_EQ(0, mapped_pages(&self->w));
+	}
+}
+
+/* A ring that moves on: each map takes the place of what the call unmaps. */
+TEST_F(batch, maps_in_the_place_of_what_it_unmaps_with_one_flush)
+{
+	unsigned int i;
+	struct edu *edu = world_edu(&self->w, 0);
+	long syncs;
+
+	ASSERT_NE(NULL, edu);
+	for (i = 0; i < 16; i++)
+		map_page(self->mem, i, i);
+	ASSERT_EQ(0, run(&self->w));
+	batch.nr = 0;
+	for (i = 0; i < 16; i++) {
+		batch_unmap(&batch, at(i), PAGE);
+		map_page(self->mem, i, 16 + i);
+	}
+	syncs = containers_value("syncs:");
+	ASSERT_EQ(0, run(&self->w));
+	EXPECT_EQ(32, batch.done);
+	EXPECT_EQ(16 * PAGE, batch.unmapped);
+	EXPECT_EQ(1, containers_value("syncs:") - syncs);
+	mem_fill(self->mem + 17 * PAGE, PAGE, 7);
+	ASSERT_EQ(0, edu_copy(edu, at(2), at(1)));
+	EXPECT_TRUE(mem_is(self->mem + 18 * PAGE, EDU_CHUNK, 7));
+	EXPECT_EQ(16, mapped_pages(&self->w));
+}
+
+/* In the order of the array, whatever overlaps what. */
+TEST_F(batch, overlapping_operations)
+{
+	map_page(self->mem, 0, 0);
+	batch_unmap(&batch, at(0), PAGE);
+	map_page(self->mem, 0, 1);
+	map_page(self->mem, 1, 2);
+	batch_unmap(&batch, at(0), 2 * PAGE);
+	batch_unmap(&batch, at(0), 2 * PAGE);
+	batch_map(&batch, at(0), self->mem, 4 * PAGE);
+	batch_unmap(&batch, at(8), PAGE);
+	ASSERT_EQ(0, run(&self->w));
+	EXPECT_EQ(8, batch.done);
+	EXPECT_EQ(3 * PAGE, batch.unmapped);
+	EXPECT_EQ(4, mapped_pages(&self->w));
+}
+
+/* The second of two unmaps of the same mapping finds nothing, though it would cut it. */
+TEST_F(batch, unmap_of_a_part_of_what_was_unmapped)
+{
+	batch_map(&batch, at(0), self->mem, 4 * PAGE);
+	ASSERT_EQ(0, run(&self->w));
+	batch.nr = 0;
+	batch_unmap(&batch, at(0), 4 * PAGE);
+	batch_unmap(&batch, at(1), PAGE);
+	ASSERT_EQ(0, run(&self->w));
+	EXPECT_EQ(4 * PAGE, batch.unmapped);
+}
+
+TEST_F(batch, a_failing_map_ends_the_call)
+{
+	map_page(self->mem, 0, 0);
+	map_page(self->mem, 1, 1);
+	map_page(self->mem, 1, 2);
+	map_page(self->mem, 3, 3);
+	EXPECT_EQ(-EEXIST, run(&self->w));
+	EXPECT_EQ(2, batch.done);
+	EXPECT_EQ(self->w.locked + 2, locked_pages());
+	EXPECT_EQ(2, mapped_pages(&self->w));
+}
+
+TEST_F(batch, a_failing_unmap_ends_the_call)
+{
+	batch_map(&batch, at(8), self->mem, 4 * PAGE);
+	ASSERT_EQ(0, run(&self->w));
+	batch.nr = 0;
+	map_page(self->mem, 0, 0);
+	batch_unmap(&batch, at(9), PAGE);
+	map_page(self->mem, 1, 1);
+	batch_unmap(&batch, at(8), 4 * PAGE);
+	EXPECT_EQ(-EINVAL, run(&self->w));
+	EXPECT_EQ(1, batch.done);
+	EXPECT_EQ(0, batch.unmapped);
+	EXPECT_EQ(5, mapped_pages(&self->w));
+}
+
+TEST_F(batch, errors_are_those_of_single_calls)
+{
+	static const struct {
+		__u64 iova, size;
+		__u32 flags;
+		int error;
+	} bad[] = {
+		{ IOVA + 1, PAGE, 1, -EINVAL },
+		{ IOVA, PAGE + 1, 2, -EINVAL },
+		{ IOVA, 0, 3, -EINVAL },
+		{ -PAGE, 2 * PAGE, 3, -EOVERFLOW },
+		{ MSI_WINDOW, PAGE, 3, -EINVAL },
+		{ IOVA + 1, PAGE, VFIO_IOMMU_BATCH_OP_UNMAP, -EINVAL },
+		{ IOVA, 0, VFIO_IOMMU_BATCH_OP_UNMAP, -EINVAL },
+		{ -PAGE, 2 * PAGE, VFIO_IOMMU_BATCH_OP_UNMAP, -EOVERFLOW },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		bool unmap = bad[i].flags == VFIO_IOMMU_BATCH_OP_UNMAP;
+
+		batch.nr = 0;
+		map_page(self->mem, 100, 0);
+		batch.op[batch.nr++] = (struct vfio_iommu_batch_op) {
+			.flags = bad[i].flags, .iova = bad[i].iova, .size = bad[i].size,
+			.vaddr = unmap ? 0 : (unsigned long)self->mem,
+		};
+		batch_unmap(&batch, at(100), PAGE);
+		EXPECT_EQ(bad[i].error, run(&self->w))
+			TH_LOG("row %u", i);
+		EXPECT_EQ(1, batch.done);
+		EXPECT_EQ(1, mapped_pages(&self->w));
+	}
+}
+
+TEST_F(batch, whole_takes_back_what_it_mapped)
+{
+	unsigned int i;
+
+	batch.flags = VFIO_IOMMU_BATCH_DMA_WHOLE;
+	for (i = 0; i < 20; i++)
+		map_page(self->mem, i, i);
+	map_page(self->mem, 5, 5);
+	EXPECT_EQ(-EEXIST, run(&self->w));
+	EXPECT_EQ(20, batch.done);
+	EXPECT_EQ(self->w.locked, locked_pages());
+	EXPECT_EQ(0, mapped_pages(&self->w));
+	batch.nr--;
+	EXPECT_EQ(0, run(&self->w));
+	EXPECT_EQ(20, mapped_pages(&self->w));
+}
+
+TEST_F(batch, whole_with_an_unmap_is_einval)
+{
+	batch.flags = VFIO_IOMMU_BATCH_DMA_WHOLE;
+	map_page(self->mem, 0, 0);
+	batch_unmap(&batch, at(8), PAGE);
+	EXPECT_EQ(-EINVAL, run(&self->w));
+	EXPECT_EQ(0, mapped_pages(&self->w));
+}
+
+/* Nobody waits with mappings claimed: two calls that want each other's both end. */
+TEST_F(batch, waits_for_a_mapping_that_is_coming_with_nothing_claimed)
+{
+	struct call map = { .body = call_map, .w = &self->w, .iova = at(8), .size = PAGE };
+	struct call other = { .body = call_unmap, .w = &self->w, .iova = at(0),
+			      .size = PAGE };
+	struct blocking_mem b;
+	pid_t pid;
+
+	map_page(self->mem, 0, 0);
+	ASSERT_EQ(0, run(&self->w));
+	ASSERT_EQ(0, blocking_mem_open(&b, PAGE));
+	map.data = b.mem;
+	ASSERT_EQ(0, call_begin_blocked(&map, &b));
+	batch.nr = 0;
+	batch_unmap(&batch, at(0), PAGE);
+	batch_unmap(&batch, at(8), PAGE);
+	pid = fork();
+	if (!pid)
+		_exit(run(&self->w) ? 1 : 0);
+	ASSERT_LT(0, pid);
+	usleep(200000);
+	/* The first of its unmaps is done, so this has nothing to wait for. */
+	ASSERT_EQ(0, call_begin(&other));
+	EXPECT_TRUE(call_ends(&other));
+	EXPECT_EQ(0, call_result(&other));
+	EXPECT_EQ(0, blocking_mem_provide(&b));
+	EXPECT_EQ(0, call_result(&map));
+	blocking_mem_close(&b);
+	/* The child goes on to the second one. */
+	usleep(200000);
+	kill(pid, SIGKILL);
+	EXPECT_EQ(0, mapped_pages(&self->w));
+}
+
+TEST_HARNESS_MAIN
