@@ -4,6 +4,7 @@
  * one, with one flush for the unmaps; what fails ends the call where it is.
  */
 #include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -246,6 +247,47 @@ TEST_F(batch, whole_takes_back_what_it_mapped)
 	batch.nr--;
 	EXPECT_EQ(0, run(&self->w));
 	EXPECT_EQ(20, mapped_pages(&self->w));
+}
+
+/* Charged at once, and yet to the page what single calls would be. */
+TEST_F(batch, limit_is_met_at_the_page)
+{
+	unsigned int i;
+
+	for (i = 0; i < 40; i++)
+		map_page(self->mem, i, i);
+	ASSERT_EQ(0, limit_locked_pages(35));
+	ASSERT_EQ(0, drop_ipc_lock());
+	EXPECT_EQ(-ENOMEM, run(&self->w));
+	EXPECT_EQ(35, batch.done);
+	EXPECT_EQ(self->w.locked + 35, locked_pages());
+	EXPECT_EQ(35, mapped_pages(&self->w));
+	EXPECT_EQ(self->w.locked, locked_pages());
+	batch.nr = 35;
+	EXPECT_EQ(0, run(&self->w));
+	EXPECT_EQ(35, mapped_pages(&self->w));
+}
+
+/* It is not charged, and leaves the IOMMU when its user address ends. */
+TEST_F(batch, device_memory_among_memory)
+{
+	struct edu *edu = world_edu(&self->w, 0);
+	unsigned int i;
+
+	ASSERT_NE(NULL, edu);
+	for (i = 0; i < 8; i++)
+		map_page(i == 4 ? edu->bar - 4 * PAGE : self->mem, i, i);
+	ASSERT_EQ(0, run(&self->w));
+	EXPECT_EQ(8, batch.done);
+	EXPECT_EQ(self->w.locked + 7, locked_pages());
+	EXPECT_EQ(0, containers_value("revoked_pages:"));
+	ASSERT_EQ(0, munmap(edu->bar, PAGE));
+	EXPECT_EQ(1, containers_value("revoked_pages:"));
+	for (batch.nr = 0, i = 0; i < 8; i++)
+		batch_unmap(&batch, at(i), PAGE);
+	ASSERT_EQ(0, run(&self->w));
+	EXPECT_EQ(8 * PAGE, batch.unmapped);
+	EXPECT_EQ(self->w.locked, locked_pages());
 }
 
 TEST_F(batch, whole_with_an_unmap_is_einval)

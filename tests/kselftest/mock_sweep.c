@@ -6,6 +6,7 @@
  * allocation by bus (kernels before 6.7) fails as EIO, whatever the driver said.
  */
 #include "mock_fixture.h"
+#include "lib/batch.h"
 
 enum { SWEEP_MAX = 300 };
 
@@ -168,6 +169,37 @@ TEST_F(sweep, map_fails_at_every_call)
 	ASSERT_EQ(0, mock_order(variant->order));
 	ASSERT_EQ(0, world_join(&self->w, variant->slot));
 	EXPECT_LE(variant->domains, (int)sweep_map(_metadata, self));
+}
+
+/*
+ * Many maps in one call: what fails once in a group of them is done again alone, and so all of them
+ * are there in the end.
+ */
+TEST_F(sweep, batch_fails_at_every_call)
+{
+	static struct batch batch;
+	unsigned int n, i;
+
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	ASSERT_EQ(0, map_pieces(&self->w, self->mem));
+	ASSERT_EQ(0, mock_order(variant->order));
+	ASSERT_EQ(0, world_join(&self->w, variant->slot));
+	batch.flags = VFIO_IOMMU_BATCH_DMA_WHOLE;
+	for (i = 0; i < MEM_PAGES; i++)
+		batch_map(&batch, IOVA + GIB + i * PAGE, self->mem + i * PAGE, PAGE);
+	REMEMBER();
+	for (n = 1; n < SWEEP_MAX; n++) {
+		ASSERT_EQ(0, mock_order("fail map %u %d", n, ENOMEM));
+		ASSERT_EQ(0, batch_run(self->w.container, &batch));
+		EXPECT_TRUE(mock_domains_agree());
+		EXPECT_EQ(2 * MEM_PAGES, mock_domain_count(0, "mapped"));
+		EXPECT_EQ(0, dma_unmap(self->w.container, IOVA + GIB, MEM_SIZE, 0, NULL));
+		EXPECT_UNCHANGED();
+		if (mock_count("fired") != n)
+			break;
+	}
+	ASSERT_EQ(0, mock_order("fail map 0 0"));
+	EXPECT_EQ(variant->domains * MEM_PAGES, n - 1);
 }
 
 TEST_F(sweep, map_fails_at_every_page)
