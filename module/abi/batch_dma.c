@@ -15,6 +15,7 @@
 #include "compat/vfio.h"
 #include "engine/bulk.h"
 #include "engine/ioas.h"
+#include "trace/refusal.h"
 #include "trace/trace.h"
 
 enum {
@@ -75,7 +76,18 @@ static int run_ops(struct vib_ioas *ioas, struct vfio_iommu_batch_dma *dma,
 	ret = vib_bulk(ioas, &bulk);
 	dma->done = bulk.done;
 	dma->unmapped = bulk.unmapped;
+	if (ret)
+		trace_vib_failed(ioas->handle, VIB_CALL_BATCH, ops[bulk.done].iova,
+				 ops[bulk.done].size, ret);
 	return ret;
+}
+
+/* A call that is refused as a whole. */
+static int refuse_call(struct vib_ioas *ioas, int error)
+{
+	vib_refuse(ioas->handle, VIB_REASON_ARGS, error);
+	trace_vib_failed(ioas->handle, VIB_CALL_BATCH, 0, 0, error);
+	return error;
 }
 
 /* 0 or the errno of an operation, with the results in @dma; else of the call, with nothing done. */
@@ -89,15 +101,12 @@ static int batch_dma(struct vib_ioas *ioas, struct vfio_iommu_batch_dma *dma)
 	if (dma->flags & ~VFIO_IOMMU_BATCH_DMA_WHOLE ||
 	    dma->op_size != sizeof(struct vfio_iommu_batch_op) ||
 	    dma->nr_ops > VFIO_IOMMU_BATCH_DMA_MAX || dma->reserved)
-		return vib_refuse(ioas->handle, VIB_REASON_ARGS, -EINVAL);
+		return refuse_call(ioas, -EINVAL);
 	ops = kvmalloc_array(dma->nr_ops, sizeof(*ops), GFP_KERNEL_ACCOUNT);
 	if (!ops)
 		return -ENOMEM;
 	ret = take_ops(ops, dma);
-	if (ret)
-		vib_refuse(ioas->handle, VIB_REASON_ARGS, ret);
-	else
-		ret = run_ops(ioas, dma, ops);
+	ret = ret ? refuse_call(ioas, ret) : run_ops(ioas, dma, ops);
 	kvfree(ops);
 	return ret;
 }
@@ -111,7 +120,7 @@ long vib_batch_dma(struct vib_ioas *ioas, void __user *arg)
 	if (copy_from_user(&dma, arg, minsz))
 		return -EFAULT;
 	if (dma.argsz < minsz)
-		return vib_refuse(ioas->handle, VIB_REASON_ARGS, -EINVAL);
+		return refuse_call(ioas, -EINVAL);
 	ret = batch_dma(ioas, &dma);
 	return copy_to_user(arg, &dma, minsz) ? -EFAULT : ret;
 }

@@ -14,6 +14,7 @@
 #include "pure/iova.h"
 #include "pure/maptree.h"
 #include "sweep.h"
+#include "trace/trace.h"
 
 /* A call on its way: the operations [first, end) are the phase that is next. */
 struct progress {
@@ -176,5 +177,6 @@ int vib_bulk(struct vib_ioas *ioas, struct vib_bulk *bulk)
 	if (ret && bulk->whole)
 		undo_maps(&prog, bulk->done);
 	kvfree(prog.spans);
+	trace_vib_batch(ioas->handle, bulk->nr, bulk->done, bulk->unmapped, ret);
 	return ret;
 }

@@ -260,15 +260,24 @@ static int wait_turn(struct vib_sweep *sweep)
 	return ret ? ret : vib_unmap_check(sweep->ioas, sweep->req, &sweep->last);
 }
 
-/* The rules for a further request; who breaks them only by what is going waits for its end. */
+/* Is what is claimed in the way of a further request, which would cut it? */
+static bool batch_in_the_way(struct vib_sweep *sweep)
+{
+	const struct vib_unmap *req = sweep->req;
+	u64 last;
+
+	return !list_empty(&sweep->batch) && sweep->ioas->v2 && req->size &&
+	       vib_range_last(req->iova, req->size, &last) &&
+	       vib_maptree_bisects(&sweep->ioas->tree, req->iova, last);
+}
+
+/* The rules for a request. */
 static int check_request(struct vib_sweep *sweep)
 {
-	int ret;
+	int ret = 0;
 
-	ret = vib_unmap_check(sweep->ioas, sweep->req, &sweep->last);
-	if (!ret || list_empty(&sweep->batch))
-		return ret;
-	ret = end_batch(sweep);
+	if (batch_in_the_way(sweep))
+		ret = end_batch(sweep);
 	return ret ? ret : vib_unmap_check(sweep->ioas, sweep->req, &sweep->last);
 }
 

@@ -59,7 +59,8 @@ enum vib_reason {
 #define VIB_CALL_LIST(X)		\
 	X(MAP, "MAP")			\
 	X(UNMAP, "UNMAP")		\
-	X(DIRTY, "DIRTY_PAGES")
+	X(DIRTY, "DIRTY_PAGES")		\
+	X(BATCH, "BATCH_DMA")
 
 #define VIB_CALL_ENUM(name, words) VIB_CALL_##name,
 enum vib_call {

@@ -102,6 +102,25 @@ TRACE_EVENT(vib_unmap,
 		  __entry->unmapped, __entry->error)
 );
 
+/* The end of many maps and unmaps in one call: the first @done of them went well. */
+TRACE_EVENT(vib_batch,
+	TP_PROTO(u32 container, u32 ops, u32 done, u64 unmapped, int error),
+	TP_ARGS(container, ops, done, unmapped, error),
+	TP_STRUCT__entry(
+		__field(u64, unmapped) __field(u32, container) __field(u32, ops)
+		__field(u32, done) __field(int, error)
+	),
+	TP_fast_assign(
+		__entry->unmapped = unmapped;
+		__entry->container = container;
+		__entry->ops = ops;
+		__entry->done = done;
+		__entry->error = error;
+	),
+	TP_printk("container=%u ops=%u done=%u unmapped=0x%llx error=%d", __entry->container,
+		  __entry->ops, __entry->done, __entry->unmapped, __entry->error)
+);
+
 /* Mappings in [iova, last] were taken out of a domain, with @flushes IOTLB flushes. */
 TRACE_EVENT(vib_sync,
 	TP_PROTO(u32 container, int domain, u64 iova, u64 last, unsigned int flushes),

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "lib/batch.h"
 
 #define TRACING "/sys/kernel/tracing/"
 #define EVENTS TRACING "events/vfio_iommu_batch/enable"
@@ -247,6 +248,39 @@ TEST_F(observe, trace_tells_what_a_failed_call_asked_for)
 	EXPECT_EQ(1, trace_count("vib_failed:", " DIRTY_PAGES iova=0x10000000 "));
 	ASSERT_EQ(0, dma_unmap_all(fd, NULL));
 	EXPECT_EQ(4, trace_count("vib_failed:", ""));
+	EXPECT_EQ(0, trace_stop());
+}
+
+/* Of a call of many operations: the one that failed; what is done again leaves nothing. */
+TEST_F(observe, trace_tells_what_failed_of_many_operations)
+{
+	static struct batch batch;
+	unsigned int i;
+	int fd;
+
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	fd = self->w.container;
+	ASSERT_EQ(0, trace_start());
+	for (i = 0; i < 3; i++)
+		batch_map(&batch, IOVA + i * 4 * PAGE, self->mem, 4 * PAGE);
+	ASSERT_EQ(0, batch_run(fd, &batch));
+	EXPECT_EQ(3, trace_count("vib_map:", " size=0x4000 "));
+	EXPECT_EQ(1, trace_count("vib_batch:", " ops=3 done=3 unmapped=0x0 error=0"));
+	batch.nr = 0;
+	batch_unmap(&batch, IOVA, 4 * PAGE);
+	batch_unmap(&batch, IOVA + PAGE, PAGE);
+	ASSERT_EQ(0, batch_run(fd, &batch));
+	EXPECT_EQ(0, trace_count("vib_refuse:", ""));
+	EXPECT_EQ(0, trace_count("vib_failed:", ""));
+	batch_unmap(&batch, IOVA + 5 * PAGE, PAGE);
+	EXPECT_EQ(-EINVAL, batch_run(fd, &batch));
+	EXPECT_EQ(1, trace_count("vib_batch:", " ops=3 done=2 unmapped=0x0 error=-22"));
+	EXPECT_EQ(1, trace_count("vib_refuse:", ""));
+	EXPECT_EQ(1, trace_count("vib_failed:",
+				 " BATCH_DMA iova=0x10005000 size=0x1000 error=-22 "));
+	batch.flags = 1 << 30;
+	EXPECT_EQ(-EINVAL, batch_run(fd, &batch));
+	EXPECT_EQ(2, trace_count("vib_failed:", " BATCH_DMA "));
 	EXPECT_EQ(0, trace_stop());
 }
 
