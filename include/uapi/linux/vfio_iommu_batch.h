@@ -147,7 +147,7 @@
  *	EFAULT		the structure cannot be read
  *	EINVAL		argsz is less than 24, or a flag is not known
  *	EINVAL		VFIO_DMA_UNMAP_FLAG_ALL or VFIO_DMA_UNMAP_FLAG_VADDR is set, too
- *	EINVAL		argsz is less than 48
+ *	EINVAL		argsz is less than 40
  *	EFAULT		struct vfio_bitmap cannot be read
  *	(below)		what is wrong with the bitmap
  *	(above)		what is wrong with the range
@@ -183,7 +183,7 @@
  *
  * with VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP; what was not reported is dirty at the next query:
  *
- *	EINVAL		argsz is less than 48
+ *	EINVAL		argsz is less than 40
  *	EFAULT		the structure cannot be read
  *	EOVERFLOW	iova or size does not fit
  *	EINVAL		size is 0
@@ -199,7 +199,7 @@
  * VFIO_IOMMU_BATCH_DMA:
  *
  *	EFAULT		the structure cannot be read
- *	EINVAL		argsz is less than 48
+ *	EINVAL		argsz is less than 40
  *	EINVAL		an unknown flag, another op_size, too many operations, reserved not 0
  *	ENOMEM		no memory for the operations
  *	EFAULT		the array cannot be read
