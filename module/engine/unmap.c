@@ -297,7 +297,7 @@ static bool claim_exact(struct vib_sweep *sweep, const struct vib_unmap *req)
 	struct vib_span *span;
 	u64 last;
 
-	if (req->sink || !req->size || sweep->claimed == CLAIM_MAX ||
+	if (req->sink || req->all || !req->size || sweep->claimed == CLAIM_MAX ||
 	    !vib_range_last(req->iova, req->size, &last))
 		return false;
 	span = vib_maptree_first(&ioas->tree, req->iova, last);

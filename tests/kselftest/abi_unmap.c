@@ -102,6 +102,7 @@ TEST_F(abi_unmap, all_with_iova_or_size_is_einval)
 				     NULL));
 	EXPECT_EQ(-EINVAL, dma_unmap(self->w.container, 0, PAGE, UNMAP_ALL,
 				     NULL));
+	EXPECT_EQ(-EINVAL, dma_unmap(self->w.container, IOVA, PAGE, UNMAP_ALL, NULL));
 	EXPECT_EQ(1, pages_left(&self->w));
 }
 
