@@ -55,11 +55,17 @@ function check_context(row, want) {
 		context[row] " (type1 " their_context[row] ")")
 }
 
-function check_most(row, want) {
+# @want is the aim, or AIM/MOST where the aim is not reached.
+function check_most(row, want,  part) {
 	if (!(row in batch) || batch[row] <= 0)
 		return verdict(0, "most", row, want, "nothing")
-	verdict(batch[row] + 0 <= want + 0, "most", row, "at most " want, \
-		batch[row] " (type1 " type1[row] ")")
+	split(want, part, "/")
+	if (part[2] == "" || batch[row] <= part[1] + 0 || batch[row] > part[2] + 0)
+		return verdict(batch[row] <= part[1] + 0, "most", row, "at most " want, \
+			batch[row] " (type1 " type1[row] ")")
+	printf "below   %-8s %-24s the aim: %d of %d, see Floors in tests/bench/README.md\n", \
+		"most", row, batch[row], part[1]
+	skipped++
 }
 
 # Every row of the AMD table at once; the worst one is named.
