@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VFIO_IOMMU_BATCH_DMA: copies the structure and the array in, checks their form, hands the
+ * VFIO_IOMMU_BATCH_DMA: copies the structure and the array in, checks their form, passes the
  * operations to the engine, and writes back how far it came. The array is read once, before
  * anything is done, and never written.
  */
@@ -22,7 +22,7 @@ enum {
 	READ_AT_ONCE = 16,		/* operations copied in by one copy_from_user() */
 };
 
-/* One operation as the engine wants it; -EINVAL when it has no form. */
+/* Checks and translates one operation. Return: 0, or -EINVAL if it is malformed. */
 static int take_op(struct vib_bulk_op *out, const struct vfio_iommu_batch_op *op)
 {
 	u32 access = op->flags & (VFIO_IOMMU_BATCH_OP_READ | VFIO_IOMMU_BATCH_OP_WRITE);
@@ -40,7 +40,7 @@ static int take_op(struct vib_bulk_op *out, const struct vfio_iommu_batch_op *op
 	return 0;
 }
 
-/* All of them, into @ops. */
+/* Copies all operations in. Return: 0, -EFAULT, or -EINVAL for a malformed one. */
 static int take_ops(struct vib_bulk_op *ops, const struct vfio_iommu_batch_dma *dma)
 {
 	const struct vfio_iommu_batch_op __user *from = (void __user *)dma->ops;
@@ -82,7 +82,7 @@ static int run_ops(struct vib_ioas *ioas, struct vfio_iommu_batch_dma *dma,
 	return ret;
 }
 
-/* A call that is refused as a whole. */
+/* Reports that the call is refused as a whole. Return: @error. */
 static int refuse_call(struct vib_ioas *ioas, int error)
 {
 	vib_refuse(ioas->handle, VIB_REASON_ARGS, error);
@@ -90,7 +90,7 @@ static int refuse_call(struct vib_ioas *ioas, int error)
 	return error;
 }
 
-/* 0 or the errno of an operation, with the results in @dma; else of the call, with nothing done. */
+/* Return: 0 or an operation's errno, with the results in @dma; or the call's, with nothing done. */
 static int batch_dma(struct vib_ioas *ioas, struct vfio_iommu_batch_dma *dma)
 {
 	struct vib_bulk_op *ops;

@@ -31,7 +31,7 @@ static bool is_coherent(struct vib_ioas *ioas)
 	return coherent;
 }
 
-/* Emulated devices use user addresses at any time, so these cannot be taken back. */
+/* Can user addresses be taken back? Not with emulated devices, which use them at any time. */
 static bool can_update_vaddr(struct vib_ioas *ioas)
 {
 	bool can;
@@ -54,7 +54,7 @@ int vib_ioctl_check_extension(struct vib_ioas *ioas, const struct vib_params *pa
 		return (ioas && ioas->type != VFIO_BATCH_IOMMU) || vib_claims_current(params);
 	case VFIO_UNMAP_ALL:
 	case VFIO_BATCH_DMA:
-		/* Before SET_IOMMU: type1 may come to serve the container, and not have it. */
+		/* Before SET_IOMMU, type1 may still get the container, and may not have it. */
 		return ioas || vib_claims_current(params);
 	case VFIO_UPDATE_VADDR:
 		return ioas && can_update_vaddr(ioas);
@@ -65,7 +65,7 @@ int vib_ioctl_check_extension(struct vib_ioas *ioas, const struct vib_params *pa
 	}
 }
 
-/* Hands the chain behind the fixed part to the user, or says how much room it needs. */
+/* Copies the capabilities behind the fixed part, or tells in argsz how much room they need. */
 static int put_caps(struct vfio_iommu_type1_info *info, struct vfio_info_cap *caps,
 		    void __user *arg)
 {
@@ -132,7 +132,7 @@ static long map_dma(struct vib_ioas *ioas, void __user *arg)
 	return ret;
 }
 
-/* Where dirty bits go: the user's bitmap. */
+/* A sink that writes dirty bits to the user's bitmap. */
 struct user_bitmap {
 	struct vib_dirty_sink sink;
 	u64 __user *words;
@@ -152,7 +152,7 @@ static int put_words(struct vib_dirty_sink *sink, u64 word, u64 *words, u64 n, u
 	return copy_to_user(to, words, n * sizeof(*words)) ? -EFAULT : 0;
 }
 
-/* Takes over the user's description of a bitmap for [iova, iova + size). */
+/* Checks the user's description of a bitmap for [iova, iova + size), and makes a sink of it. */
 static int get_bitmap(struct user_bitmap *out, const struct vfio_bitmap *user, u64 iova, u64 size)
 {
 	u64 bits;
@@ -188,7 +188,7 @@ static int unmap_bitmap(struct user_bitmap *out, const struct vfio_iommu_type1_d
 	return get_bitmap(out, &bitmap, unmap->iova, unmap->size);
 }
 
-/* UNMAP_DMA that also tells what became dirty. */
+/* UNMAP_DMA with a report of dirty pages. */
 static int unmap_reporting(struct vib_ioas *ioas, struct vib_unmap *req,
 			   const struct vfio_iommu_type1_dma_unmap *unmap, void __user *arg)
 {
@@ -230,9 +230,9 @@ static long unmap_dma(struct vib_ioas *ioas, void __user *arg)
 	return copy_to_user(arg, &unmap, minsz) ? -EFAULT : 0;
 }
 
-/* Dirty bits of a range into the user's bitmap. */
-static int report_dirty(struct vib_ioas *ioas,
-			const struct vfio_iommu_type1_dirty_bitmap_get *get)
+/* Writes dirty bits of a range to the user's bitmap. */
+static int report_bitmap(struct vib_ioas *ioas,
+			 const struct vfio_iommu_type1_dirty_bitmap_get *get)
 {
 	struct user_bitmap bitmap;
 	u64 last;
@@ -259,7 +259,7 @@ static long get_dirty(struct vib_ioas *ioas, void __user *arg, u32 argsz)
 		return -EINVAL;
 	if (copy_from_user(&get, arg, sizeof(get)))
 		return -EFAULT;
-	ret = report_dirty(ioas, &get);
+	ret = report_bitmap(ioas, &get);
 	trace_vib_failed(ioas->handle, VIB_CALL_DIRTY, get.iova, get.size, ret);
 	return ret;
 }

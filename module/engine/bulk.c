@@ -2,9 +2,9 @@
 /*
  * Many maps and unmaps in one call.
  *
- * The operations are cut into phases, within which no unmap takes away what an earlier map has
- * made. A phase does its unmaps first, with one flush for all of them, and then its maps: so each
- * map finds its range free, and the result is that of the order of the array.
+ * The operations are cut into phases in which no unmap concerns what an earlier map makes. A phase
+ * does its unmaps first, with one flush for all of them, and then its maps: so each map finds its
+ * range free, and the result is the same as in the order of the array.
  */
 #include "bulk.h"
 #include "map_steps.h"
@@ -16,11 +16,11 @@
 #include "sweep.h"
 #include "trace/trace.h"
 
-/* A call on its way: the operations [first, end) are the phase that is next. */
+/* The state of a call: operations [first, end) are the phase under way. */
 struct progress {
 	struct vib_ioas *ioas;
 	struct vib_bulk *bulk;
-	struct vib_span *spans;		/* of the maps of a phase, by operation; NULL: no need */
+	struct vib_span *spans;		/* spans of a phase's operations; NULL: one phase does */
 	u32 first;
 	u32 end;
 };
@@ -30,7 +30,7 @@ static bool is_unmap(const struct vib_bulk_op *op)
 	return !op->prot;
 }
 
-/* Is there an unmap behind a map, which it might be about? */
+/* Is there an unmap after a map, so that it may concern what the map makes? */
 static bool is_mixed(const struct vib_bulk *bulk)
 {
 	bool maps = false;
@@ -80,7 +80,7 @@ static u32 phase_end(struct progress *prog, u32 first)
 	return i;
 }
 
-/* Claims what the unmaps of the phase cover: how many operations may be looked at, with errno. */
+/* Claims what the unmaps of the phase cover. After an errno @stop is the operation that failed. */
 static int claim_phase(struct progress *prog, struct vib_sweep *sweep, u32 *stop)
 {
 	const struct vib_bulk_op *ops = prog->bulk->ops;
@@ -99,7 +99,7 @@ static int claim_phase(struct progress *prog, struct vib_sweep *sweep, u32 *stop
 	return ret;
 }
 
-/* Takes away what the bulk's maps before @stop have made. Nobody is told of errors. */
+/* Unmaps what the maps before @stop have made. Errors are ignored. */
 static void undo_maps(struct progress *prog, u32 stop)
 {
 	const struct vib_bulk_op *ops = prog->bulk->ops;
@@ -117,7 +117,7 @@ static void undo_maps(struct progress *prog, u32 stop)
 	(void)vib_sweep_end(&sweep);
 }
 
-/* The maps of the phase before @stop, with bulk->done to follow. */
+/* Does the maps of the phase before @stop, and sets bulk->done. */
 static int map_phase(struct progress *prog, u32 stop)
 {
 	u32 first = prog->first, done;
@@ -138,14 +138,14 @@ static int run_phase(struct progress *prog)
 	error = claim_phase(prog, &sweep, &stop);
 	ret = vib_sweep_end(&sweep);
 	prog->bulk->unmapped += sweep.unmapped;
-	/* Killed, and nobody knows which of them was claimed. */
+	/* Killed: it is not known which unmaps are done, so bulk->done stays. */
 	if (ret)
 		return ret;
 	ret = map_phase(prog, stop);
 	return ret ? ret : error;
 }
 
-/* All phases. */
+/* Does all phases. */
 static int run_bulk(struct progress *prog)
 {
 	struct vib_bulk *bulk = prog->bulk;

@@ -24,12 +24,12 @@ struct vib_bulk_op {
 };
 
 /**
- * struct vib_bulk - a call
+ * struct vib_bulk - one call
  * @ops: its operations
  * @nr: how many
  * @whole: all of them or none; there are only maps then
  * @done: result: how many, from the first on, are done; after a failure of @whole, were
- * @unmapped: result: bytes that were mapped and are not any more
+ * @unmapped: result: bytes that were mapped and no longer are
  */
 struct vib_bulk {
 	const struct vib_bulk_op *ops;
@@ -40,12 +40,11 @@ struct vib_bulk {
 };
 
 /*
- * Does the operations, with the result that doing them one by one would have. Where that makes no
- * difference unmaps go before maps, together.
+ * Does the operations, with the same result as one by one; unmaps are done before maps, together,
+ * if that makes no difference.
  *
- * Return: 0; otherwise the errno of the operation at @done, as of vib_map() or vib_unmap(). Those
- * before it are done, of those behind it maps are not, and unmaps may be. -ENOMEM with nothing
- * done.
+ * Return: 0; or the errno of the operation at @done, as of vib_map() or vib_unmap(): operations
+ * before it are done, maps after it are not, unmaps after it may be; or -ENOMEM with nothing done.
  */
 int vib_bulk(struct vib_ioas *ioas, struct vib_bulk *bulk);
 

@@ -3,9 +3,9 @@
  * MAP_DMA: reserve the IOVA range, pin with no lock held, fill every domain, publish.
  *
  * A large mapping goes in bounded batches: pin one, enter it into every domain under domains_rwsem,
- * let go of everything, pin the next. What a batch adds becomes part of the mapping at once, so an
- * attach in between fills it into its new domain, and a failure has just one thing to undo: the
- * mapping as it stands, which is what retire.c does to any mapping.
+ * drop the lock, pin the next. What a batch adds becomes part of the mapping at once, so an attach
+ * in between fills it into its new domain, and a failure has just one thing to undo: the mapping as
+ * it is, which retire.c does.
  */
 #include "iommu/domain.h"
 #include "bar.h"
@@ -23,23 +23,23 @@
 #include "pure/iova.h"
 
 /*
- * A run that a batch ends in may go on in the next one, and as a whole it may fit a larger IOMMU
- * page. It is held back until it ends, or is longer than any IOMMU page of today.
+ * The run at the end of a batch may continue in the next one, and the whole run may fit a larger
+ * IOMMU page. It is held back until it ends, or is as long as the largest IOMMU page of today.
  */
 #define HOLD_MAX	((u64)SZ_1G >> PAGE_SHIFT)
 
-/* What one MAP_DMA is at. */
+/* The state of one MAP_DMA. */
 struct job {
 	struct vib_ioas *ioas;
 	struct vib_mapping *map;
 	struct vib_pin pin;
 	struct vib_extents batch;	/* pinned, not yet in any domain */
-	u64 iova;			/* where the batch goes */
+	u64 iova;			/* IOVA of the batch */
 	bool record;			/* no domain was there when the range was reserved */
 };
 
-/* What is in the way of a new mapping: -EEXIST, or -EAGAIN when it is RESERVED or DRAINING. */
-static int obstacle(struct vib_ioas *ioas, struct vib_span *span, u64 last)
+/* Return: -EEXIST if a mapping overlaps; -EAGAIN if all that do are RESERVED or DRAINING. */
+static int find_obstacle(struct vib_ioas *ioas, struct vib_span *span, u64 last)
 {
 	for (; span; span = vib_maptree_next(span, last))
 		if (vib_mapping_of(span)->state == VIB_LIVE ||
@@ -60,7 +60,7 @@ int vib_map_check(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
 	return 0;
 }
 
-/* No further mapping that charges nothing is allowed. tree_lock is held. */
+/* Reports that dma_entry_limit is reached. tree_lock is held. */
 static noinline int no_entry(struct vib_ioas *ioas)
 {
 	char name[TASK_COMM_LEN];
@@ -73,7 +73,7 @@ static noinline int no_entry(struct vib_ioas *ioas)
 	return vib_refuse(ioas->handle, VIB_REASON_ENTRIES, -ENOSPC);
 }
 
-/* Is there room? tree_lock is held. */
+/* Checks the IOVA ranges or, without a domain, dma_entry_limit. tree_lock is held. */
 static int check_room(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	lockdep_assert_held(&ioas->tree_lock);
@@ -84,7 +84,7 @@ static int check_room(struct vib_ioas *ioas, struct vib_mapping *map)
 	return 0;
 }
 
-/* The mapping's owner, and the ioas remembers it for the next mapping. tree_lock is held. */
+/* Sets the mapping's owner, and keeps it in the ioas for the next one. tree_lock is held. */
 static int set_owner(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	struct vib_owner *owner;
@@ -111,7 +111,7 @@ int vib_map_insert(struct vib_ioas *ioas, struct vib_mapping *map)
 	if (ret)
 		return ret;
 	if (vib_maptree_insert(&ioas->tree, &map->span))
-		return obstacle(ioas, vib_maptree_first(&ioas->tree, start, last), last);
+		return find_obstacle(ioas, vib_maptree_first(&ioas->tree, start, last), last);
 	ret = check_room(ioas, map);
 	if (!ret)
 		ret = set_owner(ioas, map);
@@ -120,8 +120,8 @@ int vib_map_insert(struct vib_ioas *ioas, struct vib_mapping *map)
 	return ret;
 }
 
-/* Occupies the range, waiting for what is coming or going there. */
-static int reserve(struct job *job)
+/* Reserves the range; waits for mappings there that are RESERVED or DRAINING. */
+static int reserve_range(struct job *job)
 {
 	struct vib_ioas *ioas = job->ioas;
 	int ret;
@@ -161,7 +161,7 @@ int vib_map_publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 	return 0;
 }
 
-/* Makes a filled mapping visible; @free when it charges nothing. domains_rwsem is held for read. */
+/* Publishes a filled mapping, @free if it charges nothing. domains_rwsem is held for read. */
 static int publish_mapping(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 {
 	int ret;
@@ -177,8 +177,8 @@ static int publish_mapping(struct vib_ioas *ioas, struct vib_mapping *map, bool 
 	return ret;
 }
 
-/* Enters the first @nr extents of the batch into every domain, and makes them the mapping's. */
-static int fill(struct job *job, u32 nr)
+/* Fills the first @nr extents of the batch and moves them to the mapping. */
+static int fill_extents(struct job *job, u32 nr)
 {
 	struct vib_extents *batch = &job->batch;
 	struct vib_mapping *map = job->map;
@@ -195,23 +195,23 @@ static int fill(struct job *job, u32 nr)
 		vib_refuse(job->ioas->handle, VIB_REASON_FILL, ret);
 	if (ret && !stuck)
 		return ret;
-	/* What is stuck must stay pinned, so it becomes part of the mapping, which will be DEAD. */
+	/* Stuck extents must stay pinned, so they go to the mapping, which will be DEAD. */
 	map->flags |= stuck ? VIB_F_STUCK : 0;
 	vib_extents_move(&map->extents, batch, nr);
 	return ret;
 }
 
-/* Where what is pinned so far ends. */
+/* Return: the IOVA behind what is pinned so far. */
 static u64 pinned_end(struct job *job)
 {
 	return job->map->span.start + (job->pin.vaddr - job->map->vaddr);
 }
 
 /*
- * How many extents of the batch may be filled now; cuts a long last run at a boundary of the
- * largest IOMMU page.
+ * Return: how many extents of the batch can be filled now. Splits a long last run at a boundary of
+ * the largest IOMMU page.
  */
-static u32 fillable(struct job *job)
+static u32 count_fillable(struct job *job)
 {
 	struct vib_extents *batch = &job->batch;
 
@@ -220,27 +220,27 @@ static u32 fillable(struct job *job)
 	return vib_extents_settle(batch, pinned_end(job) >> PAGE_SHIFT, HOLD_MAX);
 }
 
-/* Fills what can be filled now, and publishes after the last. domains_rwsem is held for read. */
+/* Fills what can be filled now; after the last batch, publishes. domains_rwsem is held for read. */
 static int fill_and_publish(struct job *job)
 {
-	u32 nr = fillable(job);
+	u32 nr = count_fillable(job);
 	int ret;
 
 	vib_bar_fill_begin(job->map, &job->batch, nr, job->iova);
-	ret = fill(job, nr);
+	ret = fill_extents(job, nr);
 	if (!ret && !job->pin.left)
 		ret = publish_mapping(job->ioas, job->map, !job->pin.accounted);
-	/* A published mapping is not ours any more. */
+	/* A published mapping may be ended by another thread already. */
 	if (ret || job->pin.left)
 		vib_bar_fill_end(job->map);
 	return ret;
 }
 
 /*
- * Hands a pinned batch to the domains; publishes after the last. -EAGAIN when there is no domain
- * any more.
+ * Fills a pinned batch into the domains; after the last batch, publishes. Return: 0, an errno, or
+ * -EAGAIN if no domain is left.
  */
-static int commit(struct job *job)
+static int commit_batch(struct job *job)
 {
 	struct vib_ioas *ioas = job->ioas;
 	bool alone;
@@ -251,14 +251,14 @@ static int commit(struct job *job)
 		return ret;
 	ret = list_empty(&ioas->domains) ? -EAGAIN : fill_and_publish(job);
 	vib_fill_unlock(ioas, alone);
-	/* What is held back goes on where the rest ended. */
+	/* The run that is held back is the start of the next batch. */
 	if (job->pin.left)
 		job->iova = pinned_end(job) - (vib_extents_pages(&job->batch, 0, 0) << PAGE_SHIFT);
 	return ret;
 }
 
-/* Records a mapping that no domain needs; -EAGAIN when there is one after all. */
-static int record(struct job *job)
+/* Publishes a mapping without pinning it. Return: -EAGAIN if there is a domain after all. */
+static int record_mapping(struct job *job)
 {
 	struct vib_ioas *ioas = job->ioas;
 	int ret;
@@ -272,7 +272,7 @@ static int record(struct job *job)
 }
 
 /* Pins and fills batch after batch. */
-static int populate(struct job *job)
+static int populate_mapping(struct job *job)
 {
 	struct vib_mapping *map = job->map;
 	u64 accounted;
@@ -289,7 +289,7 @@ static int populate(struct job *job)
 		if (ret)
 			vib_refuse(job->ioas->handle, VIB_REASON_PIN, ret);
 		else
-			ret = commit(job);
+			ret = commit_batch(job);
 	} while (!ret && job->pin.left);
 	vib_pin_end(&job->pin);
 	if (ret) {
@@ -300,8 +300,10 @@ static int populate(struct job *job)
 	return ret;
 }
 
-/* Records or populates, whichever the domains of the moment ask for. */
-static int run(struct job *job)
+/*
+ * Pins and fills if there are domains, otherwise only records; repeats if that changes meanwhile.
+ */
+static int run_job(struct job *job)
 {
 	struct vib_mapping *map = job->map;
 	int ret;
@@ -313,13 +315,11 @@ static int run(struct job *job)
 	job->pin.purse = NULL;
 	vib_extents_init(&job->batch);
 	for (;;) {
-		ret = job->record ? record(job) : populate(job);
+		ret = job->record ? record_mapping(job) : populate_mapping(job);
 		if (ret != -EAGAIN)
 			return ret;
 		if (!job->record) {
-			/*
-			 * The last domain left half-way; a new one may hold what was filled before.
-			 */
+			/* The last domain left meanwhile; a new one may hold what was filled. */
 			map->flags |= VIB_F_PARTIAL;
 			vib_retire_extents(job->ioas, map);
 			if (map->flags & VIB_F_STUCK)
@@ -366,12 +366,12 @@ static int map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int pro
 	job.map = vib_map_new(ioas, iova, last, vaddr, prot);
 	if (IS_ERR(job.map))
 		return PTR_ERR(job.map);
-	ret = reserve(&job);
+	ret = reserve_range(&job);
 	if (ret) {
 		vib_mapping_free(job.map);
 		return ret;
 	}
-	ret = run(&job);
+	ret = run_job(&job);
 	if (ret)
 		vib_retire_failed(ioas, job.map);
 	return ret;

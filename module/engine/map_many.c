@@ -3,9 +3,9 @@
  * Many maps in one call: small ones take each step together, so that locks are taken once for all
  * of them.
  *
- * A group that meets trouble, or has to wait, finishes what came before that, gives up the rest,
- * and leaves it to vib_map() to do the one in trouble alone, and to say what is wrong. So nothing
- * here has an errno of its own.
+ * If a map of a group fails or has to wait, the maps before it are completed and the others undone;
+ * vib_map() then does that one alone, and returns its errno. So nothing here has an errno of its
+ * own.
  */
 #include "map_steps.h"
 
@@ -23,7 +23,7 @@ enum {
 	GROUP_MAX = 32,			/* maps that take each step together */
 };
 
-/* A map of the group, and what it has pinned that no domain holds yet. */
+/* A map of a group, with the extents that are pinned and not filled yet. */
 struct member {
 	const struct vib_bulk_op *op;
 	struct vib_mapping *map;
@@ -37,7 +37,7 @@ struct group {
 	struct member member[GROUP_MAX];
 };
 
-/* Few pages, and nothing wrong with them at first sight. */
+/* Is it a map of few pages whose addresses are valid? */
 static bool is_small(const struct vib_bulk_op *op)
 {
 	u64 last;
@@ -47,7 +47,7 @@ static bool is_small(const struct vib_bulk_op *op)
 	       vib_range_last(op->vaddr, op->size, &last);
 }
 
-/* The next small maps among the operations: how many were looked at. */
+/* Collects the next small maps. Return: how many operations were looked at. */
 static u32 collect_group(struct group *group, const struct vib_bulk_op *ops, u32 nr)
 {
 	u32 i;
@@ -63,7 +63,7 @@ static u32 collect_group(struct group *group, const struct vib_bulk_op *ops, u32
 	return i;
 }
 
-/* Gives up the members from @from on, which are reserved and in no domain. */
+/* Undoes the members from @from on, which are reserved and in no domain. */
 static void release_members(struct group *group, unsigned int from)
 {
 	struct vib_ioas *ioas = group->ioas;
@@ -87,7 +87,7 @@ static void release_members(struct group *group, unsigned int from)
 	group->nr = from;
 }
 
-/* Makes and reserves the mappings, as far as that goes at once. */
+/* Allocates and reserves the mappings, up to the first that fails or would have to wait. */
 static void reserve_group(struct group *group)
 {
 	struct vib_ioas *ioas = group->ioas;
@@ -132,7 +132,7 @@ static int pin_member(struct member *m, u64 *purse)
 	return ret;
 }
 
-/* Pins all, charged at once: what is free, and what was not pinned, is given back. */
+/* Charges for all at once and pins them; uncharges what needed no charge or was not pinned. */
 static void pin_group(struct group *group)
 {
 	struct vib_owner *owner = group->member[0].map->owner;
@@ -150,7 +150,7 @@ static void pin_group(struct group *group)
 	release_members(group, i);
 }
 
-/* Enters one member into every domain; false when that, or what follows it, did not work. */
+/* Fills one member into every domain. Return: false if that, or preparing it, failed. */
 static bool fill_member(struct vib_ioas *ioas, struct member *m, bool *filled)
 {
 	bool stuck = false;
@@ -160,13 +160,13 @@ static bool fill_member(struct vib_ioas *ioas, struct member *m, bool *filled)
 	*filled = !ret || stuck;
 	if (!*filled)
 		return false;
-	/* What is stuck must stay pinned, so it becomes part of the mapping, which will be DEAD. */
+	/* Stuck extents must stay pinned, so they go to the mapping, which will be DEAD. */
 	m->map->flags |= stuck ? VIB_F_STUCK : 0;
 	vib_extents_move(&m->map->extents, &m->batch, m->batch.nr);
 	return !ret && !vib_dirty_prepare(ioas, m->map);
 }
 
-/* Publishes the first @ready members: how many could be. domains_rwsem is held for read. */
+/* Publishes the first @ready members. Return: how many were. domains_rwsem is held for read. */
 static unsigned int publish_members(struct group *group, unsigned int ready)
 {
 	struct vib_ioas *ioas = group->ioas;
@@ -180,7 +180,7 @@ static unsigned int publish_members(struct group *group, unsigned int ready)
 	return i;
 }
 
-/* Fills and publishes; members that did not come to life are gone afterwards. */
+/* Fills and publishes; undoes the members that could not be published. */
 static void fill_group(struct group *group)
 {
 	struct vib_ioas *ioas = group->ioas;
@@ -208,7 +208,7 @@ static void fill_group(struct group *group)
 	group->nr = live;
 }
 
-/* As many as can be made together, from the first on. */
+/* Maps as many members together as possible, from the first on; group->nr says how many. */
 static void map_group(struct group *group)
 {
 	unsigned int i;
@@ -239,7 +239,7 @@ int vib_map_many(struct vib_ioas *ioas, const struct vib_bulk_op *ops, u32 nr, u
 	while (at < nr) {
 		seen = collect_group(&group, ops + at, nr - at);
 		wanted = group.nr;
-		/* What is only recorded is nothing to hurry for. */
+		/* Without domains maps are only recorded, and gain nothing by a group. */
 		if (wanted > 1 && READ_ONCE(ioas->restricted))
 			map_group(&group);
 		else
@@ -248,7 +248,9 @@ int vib_map_many(struct vib_ioas *ioas, const struct vib_bulk_op *ops, u32 nr, u
 			at += seen;
 			continue;
 		}
-		/* The first that is not done; behind the ones seen, where all seen were unmaps. */
+		/*
+		 * Go on at the first map that is not done, or behind what was seen without a map.
+		 */
 		at = wanted ? group.member[group.nr].op - ops : at + seen;
 		ret = at < nr ? map_alone(ioas, &ops[at]) : 0;
 		if (ret) {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * UNMAP_DMA: which mappings a range covers, by the rules of the type id. How they end is retire.c's
- * business.
+ * UNMAP_DMA: finds the mappings that a range covers, by the rules of the type id. retire.c ends
+ * them.
  *
  * Mappings are claimed (LIVE to DRAINING) in batches under tree_lock and retired with it released.
- * One that another call is busy with is waited for. The walk only goes up, so it ends also while
- * others map.
+ * A busy mapping is waited for. The walk only goes up, so it ends even while other calls map.
  */
 #include "sweep.h"
 #include "dirty.h"
@@ -32,8 +31,8 @@ static void claim_one(struct vib_ioas *ioas, struct vib_mapping *map, struct lis
 }
 
 /*
- * Claims the next mappings, busy ones too: nobody new gets hold of them from here on. 0; -EAGAIN
- * when the first one is coming or going. tree_lock is held.
+ * Claims the next mappings, busy ones too: no new call can use them from here on. Return: 0;
+ * -EAGAIN if the first one is RESERVED or DRAINING. tree_lock is held.
  */
 static int claim_next(struct vib_sweep *sweep)
 {
@@ -45,10 +44,10 @@ static int claim_next(struct vib_sweep *sweep)
 	u32 busy = 0;
 
 	lockdep_assert_held(&ioas->tree_lock);
-	/* The first of a batch says which start of tracking its bitmaps are of. */
+	/* Set with the first mapping of a batch: which start of tracking its bitmaps are of. */
 	if (list_empty(&sweep->batch))
 		sweep->tracked = ioas->tracked;
-	/* It came while others were retired: neither is it cut, nor does it end the sweep. */
+	/* Mapped while others were retired: leave it and go on. */
 	if (ioas->v2 && span && span->start < sweep->req->iova)
 		span = vib_maptree_next(span, sweep->last);
 	for (nr = 0; span && span->start >= sweep->floor && span->last <= sweep->ceiling &&
@@ -99,7 +98,7 @@ int vib_unmap_check(struct vib_ioas *ioas, const struct vib_unmap *req, u64 *las
 	return 0;
 }
 
-/* One claimed mapping goes back to LIVE. tree_lock is held. */
+/* Makes a claimed mapping LIVE again. tree_lock is held. */
 static void unclaim_one(struct vib_sweep *sweep, struct vib_mapping *map)
 {
 	struct vib_ioas *ioas = sweep->ioas;
@@ -109,7 +108,9 @@ static void unclaim_one(struct vib_sweep *sweep, struct vib_mapping *map)
 	map->flags &= ~VIB_F_KEPT;
 	if (map->flags & VIB_F_INVALID)
 		ioas->invalid++;
-	/* A bitmap of an earlier tracking: none is right, and says that all is dirty. */
+	/*
+	 * Its bitmap is of an earlier start of tracking; without one all is dirty, which is right.
+	 */
 	if (!ioas->tracking || sweep->tracked != ioas->tracked) {
 		kvfree(map->dirty);
 		map->dirty = NULL;
@@ -117,8 +118,8 @@ static void unclaim_one(struct vib_sweep *sweep, struct vib_mapping *map)
 }
 
 /*
- * A claimed mapping goes back. If its container has ended it ends, too, by whoever is busy with it
- * or else with what is left of @batch. tree_lock is held.
+ * Gives a claimed mapping back. If the container has ended, the mapping is retired instead: by the
+ * call that is busy with it, or with the rest of @batch. tree_lock is held.
  */
 static void end_claim(struct vib_sweep *sweep, struct vib_mapping *map, struct list_head *batch)
 {
@@ -134,7 +135,7 @@ static void end_claim(struct vib_sweep *sweep, struct vib_mapping *map, struct l
 		list_add_tail(&map->node, batch);
 }
 
-/* Those from @map on go back. Nothing of ours is held. */
+/* Gives back the mappings from @map on. Nothing of ours is held. */
 static void unclaim_rest(struct vib_sweep *sweep, struct vib_mapping *map, struct list_head *batch)
 {
 	struct vib_ioas *ioas = sweep->ioas;
@@ -146,7 +147,10 @@ static void unclaim_rest(struct vib_sweep *sweep, struct vib_mapping *map, struc
 	down_read(&ioas->domains_rwsem);
 	mutex_lock(&ioas->tree_lock);
 	list_for_each_entry_safe(map, next, &back, node) {
-		/* No domain is left that it was pinned for; a new one waits for the unpinning. */
+		/*
+		 * The last domain has left meanwhile: it is unpinned below, before it is LIVE
+		 * again.
+		 */
 		if (!ioas->restricted && map->extents.nr)
 			map->first = map->extents.nr;
 		else
@@ -165,7 +169,7 @@ static void unclaim_rest(struct vib_sweep *sweep, struct vib_mapping *map, struc
 	mutex_unlock(&ioas->tree_lock);
 }
 
-/* Waits until no other call uses what was claimed; -EINTR when killed. */
+/* Waits until no claimed mapping is busy. Return: 0, or -EINTR when killed. */
 static int wait_idle(struct vib_sweep *sweep, struct list_head *batch)
 {
 	struct vib_mapping *map;
@@ -176,13 +180,13 @@ static int wait_idle(struct vib_sweep *sweep, struct list_head *batch)
 		if (ret)
 			return -EINTR;
 	}
-	/* What they did to the mappings, they did under this lock. */
+	/* Orders us behind what these calls did under the lock. */
 	mutex_lock(&sweep->ioas->tree_lock);
 	mutex_unlock(&sweep->ioas->tree_lock);
 	return 0;
 }
 
-/* Reports the dirty bits of what is about to go; what could not be reported stays mapped. */
+/* Reports dirty bits of a batch; gives back mappings that could not be reported. */
 static int report_dirty(struct vib_sweep *sweep, struct list_head *batch)
 {
 	struct vib_mapping *failed;
@@ -194,7 +198,7 @@ static int report_dirty(struct vib_sweep *sweep, struct list_head *batch)
 	return ret;
 }
 
-/* Tells everybody who has to know before a batch goes; what may not go is taken out of it. */
+/* Waits for calls and notifies devices before a batch is retired; gives back all on an errno. */
 static int announce_end(struct vib_sweep *sweep, struct list_head *batch)
 {
 	int ret = 0;
@@ -236,7 +240,7 @@ int vib_sweep_end(struct vib_sweep *sweep)
 	return ret;
 }
 
-/* vib_sweep_end() in the middle: tree_lock is held, dropped and retaken. */
+/* vib_sweep_end() in the middle of a sweep. tree_lock is held, dropped and taken again. */
 static int end_batch(struct vib_sweep *sweep)
 {
 	int ret;
@@ -248,8 +252,8 @@ static int end_batch(struct vib_sweep *sweep)
 }
 
 /*
- * Waits for a mapping that is coming or going; the rules are looked at again after it. tree_lock is
- * held, dropped and retaken.
+ * Waits for a RESERVED or DRAINING mapping, then checks the request again. tree_lock is held,
+ * dropped and taken again.
  */
 static int wait_turn(struct vib_sweep *sweep)
 {
@@ -260,8 +264,8 @@ static int wait_turn(struct vib_sweep *sweep)
 	return ret ? ret : vib_unmap_check(sweep->ioas, sweep->req, &sweep->last);
 }
 
-/* Is what is claimed in the way of a further request, which would cut it? */
-static bool batch_in_the_way(struct vib_sweep *sweep)
+/* Would the next request cut a mapping that is claimed and not retired yet? */
+static bool cuts_batch(struct vib_sweep *sweep)
 {
 	const struct vib_unmap *req = sweep->req;
 	u64 last;
@@ -271,12 +275,12 @@ static bool batch_in_the_way(struct vib_sweep *sweep)
 	       vib_maptree_bisects(&sweep->ioas->tree, req->iova, last);
 }
 
-/* The rules for a request. */
+/* Checks a request, after retiring mappings that it would cut and that are only claimed. */
 static int check_request(struct vib_sweep *sweep)
 {
 	int ret = 0;
 
-	if (batch_in_the_way(sweep))
+	if (cuts_batch(sweep))
 		ret = end_batch(sweep);
 	return ret ? ret : vib_unmap_check(sweep->ioas, sweep->req, &sweep->last);
 }
@@ -287,8 +291,8 @@ static struct vib_mapping *last_claimed(struct vib_sweep *sweep)
 }
 
 /*
- * Claims the one mapping that is just the request, if that is all there is to it: no rule can be
- * broken then.
+ * Claims the one mapping that is exactly the request, if there is one: then no check is needed.
+ * Return: false if the request has to go the long way.
  */
 static bool claim_exact(struct vib_sweep *sweep, const struct vib_unmap *req)
 {
@@ -332,7 +336,7 @@ int vib_sweep_claim(struct vib_sweep *sweep, const struct vib_unmap *req)
 	if (ret)
 		return ret;
 	sweep->next = req->iova;
-	/* Type1's first version stops where a mapping starts before the range. */
+	/* VFIO_TYPE1_IOMMU stops at a mapping that starts before the range. */
 	sweep->floor = ioas->v2 ? 0 : req->iova;
 	sweep->ceiling = ioas->v2 ? sweep->last : U64_MAX;
 	if (!list_empty(&sweep->batch))
@@ -341,7 +345,7 @@ int vib_sweep_claim(struct vib_sweep *sweep, const struct vib_unmap *req)
 		ret = claim_next(sweep);
 		if (!ret && sweep->done)
 			return 0;
-		/* Nobody waits with mappings claimed that others may wait for. */
+		/* Never wait with mappings claimed: other calls may be waiting for them. */
 		ret = list_empty(&sweep->batch) && ret ? wait_turn(sweep) : end_batch(sweep);
 		if (ret)
 			return ret;
@@ -357,7 +361,7 @@ int vib_unmap(struct vib_ioas *ioas, struct vib_unmap *req)
 	mutex_lock(&ioas->tree_lock);
 	ret = vib_sweep_claim(&sweep, req);
 	mutex_unlock(&ioas->tree_lock);
-	/* After an error nothing is claimed: a single request ends that before. */
+	/* After an errno nothing is claimed: vib_sweep_claim() of a single request has ended it. */
 	if (!ret)
 		ret = vib_sweep_end(&sweep);
 	req->unmapped = sweep.unmapped;

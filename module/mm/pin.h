@@ -30,8 +30,8 @@ enum {
  * @accounted: pages pinned and charged so far
  * @credit: pages charged ahead, inside vib_pin_some()
  * @faulted: user address that was faulted in last because GUP refused it, or U64_MAX
- * @purse: pages that the caller has charged ahead, for this range and others, and that are used up
- *	first; NULL: none
+ * @purse: number of pages that the caller has charged ahead, for this range and others; used before
+ *	anything is charged. NULL: none
  * @write: the device may write
  * @uncharged: the pages are charged already, so nothing is charged
  * @scattered: make one extent for every page

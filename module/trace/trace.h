@@ -102,7 +102,7 @@ TRACE_EVENT(vib_unmap,
 		  __entry->unmapped, __entry->error)
 );
 
-/* The end of many maps and unmaps in one call: the first @done of them went well. */
+/* A BATCH_DMA has ended; the first @done of its operations were done. */
 TRACE_EVENT(vib_batch,
 	TP_PROTO(u32 container, u32 ops, u32 done, u64 unmapped, int error),
 	TP_ARGS(container, ops, done, unmapped, error),
