@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sweeps: the mappings that one or several requests take away are claimed first, then end together,
- * with one flush a domain for all of them (or for as many as are claimed in a turn).
+ * Sweeps: the mappings that one or more requests unmap are claimed first, then retired together,
+ * with one flush a domain for all of them (or for as many as are claimed in a turn of tree_lock).
  *
- * What is claimed is DRAINING, and whoever needs its range waits. So nothing that waits for others
- * is done with mappings claimed: a sweep ends those first.
+ * Claimed mappings are DRAINING, and calls that need their range wait. So a sweep never waits for
+ * another call while it has mappings claimed: it retires them first.
  */
 #ifndef VIB_SWEEP_H
 #define VIB_SWEEP_H
@@ -12,21 +12,21 @@
 #include "engine.h"
 
 /**
- * struct vib_sweep - requests to unmap, and what has come of them
+ * struct vib_sweep - requests to unmap, and their progress
  * @ioas: the address space
  * @req: the latest request, while it is being claimed
- * @sink: where the dirty bits go, of a request that is the only one; NULL
- * @batch: what is claimed
- * @claimed: at least as many they are
- * @unsorted: they are not in the order of their IOVA
- * @busy: other calls use some of them
+ * @sink: takes the dirty bits, if the sweep has only one request; or NULL
+ * @batch: the claimed mappings
+ * @claimed: upper bound of their number
+ * @unsorted: @batch is not in the order of IOVA
+ * @busy: some were busy when they were claimed
  * @tracked: ioas->tracked when the first was claimed
  * @next: everything of the request below it is claimed
- * @last: the last byte of the request
- * @floor: it stops at a mapping that starts below,
- * @ceiling: or ends above
- * @done: all of it is claimed
- * @unmapped: result: bytes of the mappings that have ended
+ * @last: last byte of the request
+ * @floor: the request stops at a mapping that starts below it,
+ * @ceiling: or that ends above it
+ * @done: all of the request is claimed
+ * @unmapped: result: bytes of the mappings that were retired
  */
 struct vib_sweep {
 	struct vib_ioas *ioas;
@@ -57,15 +57,15 @@ static inline void vib_sweep_begin(struct vib_sweep *sweep, struct vib_ioas *ioa
 }
 
 /*
- * Checks a request and claims what it covers. tree_lock is held; it is dropped and retaken where
- * the call has to wait, or claims more than fit in a turn: then a part ends here. Errors as of
- * vib_unmap(). What is claimed, also before an error, has to be ended.
+ * Checks a request and claims what it covers. tree_lock is held; it is dropped and taken again if
+ * the call has to wait, or claims more than fit in a turn: then a part is retired here. Return: as
+ * vib_unmap(). In both cases vib_sweep_end() must follow.
  */
 int vib_sweep_claim(struct vib_sweep *sweep, const struct vib_unmap *req);
 
 /*
- * Ends what is claimed. Nothing of ours is held. -EINTR when killed while another call used some of
- * it, and the sink's errno: then these are as before.
+ * Retires what is claimed. Nothing of ours is held. Return: 0; -EINTR when killed while waiting for
+ * busy mappings, or the sink's errno: mappings that were not retired are LIVE again.
  */
 int vib_sweep_end(struct vib_sweep *sweep);
 

@@ -37,25 +37,24 @@
  * Many operations in one call
  * ---------------------------
  * VFIO_IOMMU_BATCH_DMA takes an array of maps and unmaps, by the rules of VFIO_IOMMU_MAP_DMA and
- * VFIO_IOMMU_UNMAP_DMA, and comes to what these would, one by one in the order of the array. All
- * unmaps that do not concern what an earlier map of the array makes go first, with one flush of the
+ * VFIO_IOMMU_UNMAP_DMA, with the same result as one by one in the order of the array. All unmaps
+ * that do not concern what an earlier map of the array makes are done first, with one flush of the
  * IOTLB for all of them, and nothing is unpinned before that flush; then come the maps, in their
- * order. Operations of one call may overlap: a map in the place of what the call unmaps is the
- * usual case.
+ * order. Operations of one call may overlap: most calls map where they unmap.
  *
- * An operation that fails ends the call. It has changed nothing (an unmap that was interrupted: a
- * part may be unmapped), all before it are done, and no map behind it is; unmaps behind it may be.
- * With VFIO_IOMMU_BATCH_DMA_WHOLE, the maps before it are taken back, but for a task that is being
- * killed. @done says which one failed.
+ * An operation that fails ends the call. It has changed nothing (but an interrupted unmap may be
+ * done in part), all operations before it are done, and no map after it is; unmaps after it may be.
+ * With VFIO_IOMMU_BATCH_DMA_WHOLE, the maps before it are undone, unless the task is being killed.
+ * @done is the index of the one that failed.
  *
- * While it runs, the ranges of maps that are next are occupied: other calls that need them wait.
+ * While the call runs, the ranges of its next maps are reserved: other calls that need them wait.
  *
  * The array is read before anything is done, and never written: it may be read-only, and what is
  * written to it meanwhile is not seen. A signal that does not kill does not interrupt.
  *
- * Whether a container has it tell the capability VFIO_IOMMU_INFO_CAP_BATCH_DMA of
- * VFIO_IOMMU_GET_INFO, and VFIO_CHECK_EXTENSION of VFIO_BATCH_DMA. Before
- * VFIO_SET_IOMMU the latter answers 1 only with claim_type1=1.
+ * A container has the call if VFIO_IOMMU_GET_INFO has the capability VFIO_IOMMU_INFO_CAP_BATCH_DMA,
+ * and if VFIO_CHECK_EXTENSION answers 1 to VFIO_BATCH_DMA. Before VFIO_SET_IOMMU it answers 1 only
+ * with claim_type1=1.
  *
  * Error numbers
  * -------------
