@@ -22,7 +22,6 @@
 #include "bar_state.h"
 #include "extent_walk.h"
 #include "iommu/domain_unfill.h"
-#include "mm/pin.h"
 #include "mm/watch.h"
 #include "trace/trace.h"
 #include "trace/window.h"
@@ -243,26 +242,17 @@ void vib_bar_look(struct vib_bar *bar, bool fresh)
 	vib_watch_wait(bar->watch);
 }
 
-int vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin *pin,
-		struct vib_extents *out)
+int __vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin *pin,
+		  struct vib_extents *out)
 {
-	u64 vaddr = pin->vaddr, left = pin->left;
-	int ret;
+	int ret = map->bar ? 0 : begin_bar(ioas, map);
 
-	for (;;) {
-		if (map->bar)
-			vib_bar_look(map->bar, !out->nr);
-		ret = vib_pin_some(pin, out, VIB_PIN_BUDGET);
-		if (ret != -EREMOTE)
-			return ret;
-		ret = begin_bar(ioas, map);
-		if (ret)
-			return ret;
-		pin->vaddr = vaddr;
-		pin->left = left;
-		pin->faulted = U64_MAX;
-		pin->watched = true;
-	}
+	if (ret)
+		return ret;
+	pin->faulted = U64_MAX;
+	pin->watched = true;
+	vib_bar_look(map->bar, !out->nr);
+	return vib_pin_some(pin, out, VIB_PIN_BUDGET);
 }
 
 void vib_bar_note_device(struct vib_bar *bar, u64 iova, u64 ext)
@@ -290,12 +280,10 @@ static void punch_zapped(struct vib_bar *bar, u64 *words, u32 nr, u64 iova)
 	}
 }
 
-void vib_bar_fill_begin(struct vib_mapping *map, struct vib_extents *batch, u32 nr, u64 iova)
+void __vib_bar_fill_begin(struct vib_mapping *map, struct vib_extents *batch, u32 nr, u64 iova)
 {
 	struct vib_bar *bar = map->bar;
 
-	if (!bar)
-		return;
 	lockdep_assert_held(&bar->ioas->domains_rwsem);
 	mutex_lock(&bar->ioas->bars_lock);
 	punch_zapped(bar, vib_extents_words(batch), nr, iova);
@@ -304,12 +292,10 @@ void vib_bar_fill_begin(struct vib_mapping *map, struct vib_extents *batch, u32 
 	mutex_unlock(&bar->ioas->bars_lock);
 }
 
-void vib_bar_fill_end(struct vib_mapping *map)
+void __vib_bar_fill_end(struct vib_mapping *map)
 {
 	struct vib_bar *bar = map->bar;
 
-	if (!bar)
-		return;
 	mutex_lock(&bar->ioas->bars_lock);
 	WRITE_ONCE(bar->filling, false);
 	mutex_unlock(&bar->ioas->bars_lock);
@@ -328,13 +314,11 @@ void vib_bar_adopt(struct vib_mapping *map)
 	mutex_unlock(&bar->ioas->bars_lock);
 }
 
-void vib_bar_live(struct vib_mapping *map)
+void __vib_bar_live(struct vib_mapping *map)
 {
 	struct vib_bar *bar = map->bar;
 	struct vib_extent_walk walk;
 
-	if (!bar)
-		return;
 	mutex_lock(&bar->ioas->bars_lock);
 	bar->live = true;
 	vib_for_each_extent(map, &walk)

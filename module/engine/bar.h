@@ -13,13 +13,19 @@
 #define VIB_BAR_H
 
 #include "ioas.h"
+#include "mm/pin.h"
 
 struct vib_watch;
 
 int vib_bars_init(void);
 void vib_bars_fini(void);
 
-struct vib_pin;
+/* The same as those without underscores, for a mapping that has device memory. */
+int __vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin *pin,
+		  struct vib_extents *out);
+void __vib_bar_fill_begin(struct vib_mapping *map, struct vib_extents *batch, u32 nr, u64 iova);
+void __vib_bar_fill_end(struct vib_mapping *map);
+void __vib_bar_live(struct vib_mapping *map);
 
 /*
  * vib_pin_some() of the next batch of a mapping that the caller owns (RESERVED, or busy for a
@@ -27,19 +33,46 @@ struct vib_pin;
  * begins to watch the mapping's user addresses and pins again. Nothing of ours is held. Return: as
  * vib_pin_some(), or an errno of vib_watch_begin().
  */
-int vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin *pin,
-		struct vib_extents *out);
+static inline int vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin *pin,
+			      struct vib_extents *out)
+{
+	u64 vaddr = pin->vaddr, left = pin->left;
+	int ret;
+
+	if (likely(!map->bar)) {
+		ret = vib_pin_some(pin, out, VIB_PIN_BUDGET);
+		if (likely(ret != -EREMOTE))
+			return ret;
+		pin->vaddr = vaddr;
+		pin->left = left;
+	}
+	return __vib_bar_pin(ioas, map, pin, out);
+}
 
 /*
  * Surround a fill of the first @nr extents of @batch, which vib_bar_pin() has read, at @iova, and a
  * change of the extents of @map. begin turns extents that the kernel has taken meanwhile into
  * holes. domains_rwsem is held for read throughout.
  */
-void vib_bar_fill_begin(struct vib_mapping *map, struct vib_extents *batch, u32 nr, u64 iova);
-void vib_bar_fill_end(struct vib_mapping *map);
+static inline void vib_bar_fill_begin(struct vib_mapping *map, struct vib_extents *batch, u32 nr,
+				      u64 iova)
+{
+	if (unlikely(map->bar))
+		__vib_bar_fill_begin(map, batch, nr, iova);
+}
+
+static inline void vib_bar_fill_end(struct vib_mapping *map)
+{
+	if (unlikely(map->bar))
+		__vib_bar_fill_end(map);
+}
 
 /* To be called when the mapping becomes LIVE: from here on its holes are filled again. */
-void vib_bar_live(struct vib_mapping *map);
+static inline void vib_bar_live(struct vib_mapping *map)
+{
+	if (unlikely(map->bar))
+		__vib_bar_live(map);
+}
 
 /*
  * Takes the device memory of a mapping that the caller owns out of every domain, and ends the

@@ -86,7 +86,7 @@ static struct vib_fill fill_of(const struct vib_mapping *map, u64 iova, struct v
 }
 
 /* Enters extents, none of which is a hole, into every domain or into none. */
-static int fill_everywhere(struct vib_ioas *ioas, const struct vib_fill *fill, bool *stuck)
+static __always_inline int fill_everywhere(struct vib_ioas *ioas, const struct vib_fill *fill, bool *stuck)
 {
 	struct vib_domain *dom;
 	u64 pages = 0;
@@ -118,28 +118,40 @@ static u32 run_end(struct vib_extents *ex, u32 first, u32 nr)
 	return end;
 }
 
-int vib_fill_batch(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iova,
-		   struct vib_extents *batch, u32 nr, bool *stuck)
+/* Enters extents, some of which may be holes, into every domain or into none. */
+static noinline int fill_around_holes(struct vib_ioas *ioas, const struct vib_mapping *map,
+				      u64 iova, struct vib_extents *batch, u32 nr, bool *stuck)
 {
-	struct vib_fill fill = fill_of(map, iova, batch, 0, nr);
 	u32 first = 0, end;
+	u64 at = iova;
 	int ret = 0;
 
-	lockdep_assert_held(&ioas->domains_rwsem);
-	if (likely(!(map->flags & VIB_F_DEVICE)))
-		return fill_everywhere(ioas, &fill, stuck);
 	for (; first < nr; first = end) {
+		struct vib_fill fill;
+
 		end = run_end(batch, first, nr);
-		fill = fill_of(map, fill.iova, batch, first, end);
+		fill = fill_of(map, at, batch, first, end);
 		if (!vib_ext_is_hole(*fill.words))
 			ret = fill_everywhere(ioas, &fill, stuck);
 		if (ret)
 			break;
-		fill.iova += extents_bytes(batch, first, end);
+		at += extents_bytes(batch, first, end);
 	}
-	if (ret && !undo_before(ioas, NULL, iova, fill.iova - iova))
+	if (ret && !undo_before(ioas, NULL, iova, at - iova))
 		*stuck = true;
 	return ret;
+}
+
+int vib_fill_batch(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iova,
+		   struct vib_extents *batch, u32 nr, bool *stuck)
+{
+	struct vib_fill fill;
+
+	lockdep_assert_held(&ioas->domains_rwsem);
+	if (unlikely(map->flags & VIB_F_DEVICE))
+		return fill_around_holes(ioas, map, iova, batch, nr, stuck);
+	fill = fill_of(map, iova, batch, 0, nr);
+	return fill_everywhere(ioas, &fill, stuck);
 }
 
 /*

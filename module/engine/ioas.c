@@ -96,12 +96,10 @@ struct vib_ioas *vib_ioas_get(void *handle)
 	return ioas;
 }
 
-void vib_ioas_put(struct vib_ioas *ioas)
+static noinline void free_ioas(struct vib_ioas *ioas)
 {
 	LIST_HEAD(dead);
 
-	if (!refcount_dec_and_test(&ioas->refs))
-		return;
 	/*
 	 * After the release, mappings that an IOMMU driver did not unmap may have become DEAD, and
 	 * pages that a device did not unpin may have been kept. No other call is left now.
@@ -120,6 +118,12 @@ void vib_ioas_put(struct vib_ioas *ioas)
 	kfree_rcu(ioas, rcu);
 	if (atomic_dec_and_test(&nr_ioases))
 		wake_up_var(&nr_ioases);
+}
+
+void vib_ioas_put(struct vib_ioas *ioas)
+{
+	if (refcount_dec_and_test(&ioas->refs))
+		free_ioas(ioas);
 }
 
 void vib_ioas_wait_all(void)
