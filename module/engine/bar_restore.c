@@ -13,6 +13,7 @@
 #include <linux/workqueue.h>
 
 #include "bar.h"
+#include "fill_lock.h"
 #include "bar_state.h"
 #include "engine.h"
 #include "extent_walk.h"

@@ -95,17 +95,9 @@ int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int 
 /* fill.c */
 
 /*
- * Takes domains_rwsem for vib_fill_batch() calls that end at @last: for read; for write, with
- * @alone set, if a page table has to grow, which must not run beside anything else. Return: 0, or
- * -EINTR when killed, with nothing taken.
- */
-int vib_fill_lock(struct vib_ioas *ioas, u64 last, bool *alone);
-void vib_fill_unlock(struct vib_ioas *ioas, bool alone);
-
-/*
  * Enters the first @nr extents of a batch of @map, which start at @iova, into every domain, or into
  * none. Return: 0, or an IOMMU driver's errno; @stuck is set if a domain still translates a part of
- * it after that. vib_fill_lock() is held.
+ * it after that. vib_fill_lock() (fill_lock.h) is held.
  */
 int vib_fill_batch(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iova,
 		   struct vib_extents *batch, u32 nr, bool *stuck);

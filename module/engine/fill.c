@@ -6,6 +6,7 @@
 #include "engine.h"
 
 #include "bar.h"
+#include "fill_lock.h"
 #include "iommu/domain_fill.h"
 #include "iommu/domain_unfill.h"
 #include "walk.h"
@@ -26,42 +27,18 @@ static bool undo_before(struct vib_ioas *ioas, struct vib_domain *stop, u64 iova
 	return clean;
 }
 
-/* Does some page table have to grow for fills up to @last? domains_rwsem is held. */
-static bool domain_grows(struct vib_ioas *ioas, u64 last)
+int __vib_fill_lock_alone(struct vib_ioas *ioas)
 {
-	struct vib_domain *dom;
+	int ret = down_write_killable(&ioas->domains_rwsem);
 
-	lockdep_assert_held(&ioas->domains_rwsem);
-	list_for_each_entry(dom, &ioas->domains, node)
-		if (!vib_domain_reaches(dom, last))
-			return true;
-	return false;
-}
-
-int vib_fill_lock(struct vib_ioas *ioas, u64 last, bool *alone)
-{
-	int ret;
-
-	*alone = false;
-	ret = down_read_killable(&ioas->domains_rwsem);
-	if (ret || likely(!domain_grows(ioas, last)))
-		return ret;
-	up_read(&ioas->domains_rwsem);
-	ret = down_write_killable(&ioas->domains_rwsem);
-	if (ret)
-		return ret;
-	*alone = true;
 	/* No revoke of device memory may walk a page table that grows. */
-	vib_bars_freeze(ioas);
-	return 0;
+	if (!ret)
+		vib_bars_freeze(ioas);
+	return ret;
 }
 
-void vib_fill_unlock(struct vib_ioas *ioas, bool alone)
+void __vib_fill_unlock_alone(struct vib_ioas *ioas)
 {
-	if (!alone) {
-		up_read(&ioas->domains_rwsem);
-		return;
-	}
 	vib_bars_thaw(ioas);
 	up_write(&ioas->domains_rwsem);
 }
@@ -86,7 +63,8 @@ static struct vib_fill fill_of(const struct vib_mapping *map, u64 iova, struct v
 }
 
 /* Enters extents, none of which is a hole, into every domain or into none. */
-static __always_inline int fill_everywhere(struct vib_ioas *ioas, const struct vib_fill *fill, bool *stuck)
+static __always_inline int fill_everywhere(struct vib_ioas *ioas, const struct vib_fill *fill,
+					   bool *stuck)
 {
 	struct vib_domain *dom;
 	u64 pages = 0;

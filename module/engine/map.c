@@ -11,16 +11,15 @@
 #include "bar.h"
 #include "dirty.h"
 #include "engine.h"
+#include "fill_lock.h"
 #include "map_steps.h"
 #include "mm/pin.h"
 #include "states.h"
 #include "trace/refusal.h"
 #include "trace/trace.h"
+#include "pure/iova.h"
 
 #include <linux/mm.h>
-#include <linux/sched/signal.h>
-
-#include "pure/iova.h"
 
 /*
  * The run at the end of a batch may continue in the next one, and the whole run may fit a larger
@@ -85,7 +84,7 @@ static int check_room(struct vib_ioas *ioas, struct vib_mapping *map)
 }
 
 /* Sets the mapping's owner, and keeps it in the ioas for the next one. tree_lock is held. */
-static int set_owner(struct vib_ioas *ioas, struct vib_mapping *map)
+static __always_inline int set_owner(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	struct vib_owner *owner;
 
@@ -101,7 +100,7 @@ static int set_owner(struct vib_ioas *ioas, struct vib_mapping *map)
 	return 0;
 }
 
-int vib_map_insert(struct vib_ioas *ioas, struct vib_mapping *map)
+static __always_inline int insert_mapping(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	u64 start = map->span.start, last = map->span.last;
 	int ret;
@@ -120,6 +119,11 @@ int vib_map_insert(struct vib_ioas *ioas, struct vib_mapping *map)
 	return ret;
 }
 
+int vib_map_insert(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	return insert_mapping(ioas, map);
+}
+
 /* Reserves the range; waits for mappings there that are RESERVED or DRAINING. */
 static int reserve_range(struct job *job)
 {
@@ -128,7 +132,7 @@ static int reserve_range(struct job *job)
 
 	for (;;) {
 		mutex_lock(&ioas->tree_lock);
-		ret = vib_map_insert(ioas, job->map);
+		ret = insert_mapping(ioas, job->map);
 		if (ret != -EAGAIN)
 			break;
 		ret = vib_ioas_wait(ioas);
@@ -140,7 +144,7 @@ static int reserve_range(struct job *job)
 	return ret;
 }
 
-int vib_map_publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
+static __always_inline int make_live(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 {
 	lockdep_assert_held(&ioas->domains_rwsem);
 	lockdep_assert_held(&ioas->tree_lock);
@@ -161,6 +165,11 @@ int vib_map_publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 	return 0;
 }
 
+int vib_map_publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
+{
+	return make_live(ioas, map, free);
+}
+
 /* Publishes a filled mapping, @free if it charges nothing. domains_rwsem is held for read. */
 static int publish_mapping(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 {
@@ -172,7 +181,7 @@ static int publish_mapping(struct vib_ioas *ioas, struct vib_mapping *map, bool 
 		return ret;
 	vib_extents_trim(&map->extents);
 	mutex_lock(&ioas->tree_lock);
-	ret = vib_map_publish(ioas, map, free);
+	ret = make_live(ioas, map, free);
 	mutex_unlock(&ioas->tree_lock);
 	return ret;
 }
@@ -213,11 +222,9 @@ static u64 pinned_end(struct job *job)
  */
 static u32 count_fillable(struct job *job)
 {
-	struct vib_extents *batch = &job->batch;
-
 	if (!job->pin.left)
-		return batch->nr;
-	return vib_extents_settle(batch, pinned_end(job) >> PAGE_SHIFT, HOLD_MAX);
+		return job->batch.nr;
+	return vib_extents_settle(&job->batch, pinned_end(job) >> PAGE_SHIFT, HOLD_MAX);
 }
 
 /* Fills what can be filled now; after the last batch, publishes. domains_rwsem is held for read. */

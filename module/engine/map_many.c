@@ -12,6 +12,7 @@
 #include <linux/iommu.h>
 #include <linux/mm.h>
 
+#include "fill_lock.h"
 #include "bulk.h"
 #include "dirty.h"
 #include "mm/pin.h"
