@@ -93,7 +93,6 @@ u64 vib_bar_revoke(struct vib_bar *bar, u64 start, u64 last)
 {
 	struct vib_extent_walk walk;
 	struct vib_domain *dom;
-	bool clean = true;
 	u64 pages = 0;
 
 	lockdep_assert_held(&bar->ioas->bars_lock);
@@ -103,11 +102,9 @@ u64 vib_bar_revoke(struct vib_bar *bar, u64 start, u64 last)
 	if (!pages)
 		return 0;
 	list_for_each_entry(dom, &bar->ioas->domains, node)
-		clean &= unfill_device(bar, dom, start, last);
+		bar->stuck |= !unfill_device(bar, dom, start, last);
 	trace_vib_revoke(bar->ioas->handle, start, last, pages);
-	/* Stuck extents stay as they are: the end of the mapping tries once more and marks it. */
-	if (!clean)
-		return 0;
+	/* Stuck ones, too: nobody tries again what a driver refused, nor fills it a second time. */
 	vib_for_each_extent(bar->map, &walk)
 		if (walk_concerns(&walk, start, last))
 			vib_walk_punch(&walk);
@@ -350,6 +347,11 @@ void vib_bar_end(struct vib_ioas *ioas, struct vib_mapping *map)
 	map->bar = NULL;
 	WRITE_ONCE(ioas->nr_bars, ioas->nr_bars - 1);
 	mutex_unlock(&ioas->bars_lock);
+	if (bar->stuck && !list_empty(&ioas->domains)) {
+		mutex_lock(&ioas->tree_lock);
+		map->flags |= VIB_F_STUCK;
+		mutex_unlock(&ioas->tree_lock);
+	}
 	up_read(&ioas->domains_rwsem);
 	vib_watch_end(bar->watch);
 	free_bar(bar);

@@ -36,7 +36,7 @@ void vib_bars_fini(void)
 void vib_bar_queue(struct vib_bar *bar, unsigned int delay)
 {
 	lockdep_assert_held(&bar->ioas->bars_lock);
-	if (!bar->live || bar->left)
+	if (!bar->live || bar->left || bar->stuck)
 		return;
 	bar->delay = delay;
 	mod_delayed_work(restorers, &bar->work, msecs_to_jiffies(delay));

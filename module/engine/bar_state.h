@@ -34,6 +34,7 @@ enum {
  * @entered: some domain may hold extents of the mapping
  * @live: the worker may fill
  * @left: the user address was taken back by the client
+ * @stuck: an IOMMU driver did not let go of some: it will be DEAD, and nothing comes back
  */
 struct vib_bar {
 	struct vib_ioas *ioas;
@@ -49,6 +50,7 @@ struct vib_bar {
 	bool entered;
 	bool live;
 	bool left;
+	bool stuck;
 };
 
 /* bar.c */

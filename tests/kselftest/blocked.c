@@ -3,6 +3,7 @@
  * Calls whose page fault blocks: they wait, and nobody else does who does not need
  * that very range. Who needs it waits too, and what waits can be killed.
  */
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -314,6 +315,62 @@ TEST_F(meanwhile, unmap_waits_for_its_bitmap)
 	let_it_end(_metadata, &b, &unmap);
 	EXPECT_EQ(MEM_SIZE, unmap.unmapped);
 	EXPECT_EQ(0, locked_pages() - self->w.locked);
+}
+
+/* Active objects of mm_struct in the whole system. */
+static long address_spaces(void)
+{
+	return file_keyed_long("/proc/slabinfo", "mm_struct ");
+}
+
+/* The child gives an address to what is being mapped: it waits until it is killed. */
+static void give_and_exit(struct world *w, char *mem)
+{
+	_exit(dma_map(w->container, IOVA, mem, LATE_SIZE, DMA_VADDR) ? 1 : 2);
+}
+
+/* Does the child sleep where only a kill wakes it, or has it ended? */
+static bool is_waiting(pid_t pid)
+{
+	char path[32], stat[256], *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (file_read(path, stat, sizeof(stat)) <= 0)
+		return true;
+	at = strrchr(stat, ')');
+	return at && (at[2] == 'D' || at[2] == 'Z');
+}
+
+/*
+ * A reference to a process that is killed while it waits would keep its address space.
+ * The slab has some at hand for each CPU, so a few do not count.
+ */
+TEST_F(meanwhile, a_thousand_are_killed_while_they_wait_and_forgotten)
+{
+	enum { KILLS = 1000, SLACK = 200 };
+	struct blocking_mem b;
+	struct call map;
+	long before = 0;
+	int i, status;
+	pid_t pid;
+
+	map_and_wait(_metadata, &self->w, &b, &map);
+	for (i = 0; i < SLACK + KILLS; i++) {
+		if (i == SLACK)
+			before = address_spaces();
+		pid = fork();
+		if (!pid)
+			give_and_exit(&self->w, self->mem);
+		ASSERT_LT(0, pid);
+		while (!is_waiting(pid))
+			sched_yield();
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		ASSERT_TRUE(WIFSIGNALED(status));
+	}
+	ASSERT_LT(0, before);
+	EXPECT_GT(SLACK, address_spaces() - before);
+	let_it_end(_metadata, &b, &map);
 }
 
 TEST_F(meanwhile, an_address_is_given_when_the_bitmap_is_written)

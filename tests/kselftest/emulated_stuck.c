@@ -168,9 +168,9 @@ TEST_F(stuck, others_run_while_what_was_forgotten_is_dropped)
 	pid_t rival;
 
 	ASSERT_NE(MAP_FAILED, mem);
-	ASSERT_EQ(0, dma_map(self->w.container, IOVA, mem, PAGES * PAGE, DMA_READ));
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, mem, PAGES * PAGE, DMA_RW));
 	for (i = 0; i < PAGES; i += PIN_MAX)
-		ASSERT_EQ(0, emulated_pin(self->e, IOVA + i * PAGE, PIN_MAX, MOCK_READ));
+		ASSERT_EQ(0, emulated_pin(self->e, IOVA + i * PAGE, PIN_MAX, MOCK_WRITE));
 	ASSERT_EQ(0, emulated_react(self->e, MOCK_FORGET, 0));
 	emulated_close_device(self->e);
 	rival = begin_rival();

@@ -87,6 +87,41 @@ TEST_F(stuck, does_not_keep_other_mappings)
 	EXPECT_GE(MEM_PAGES, held(&self->w));
 }
 
+/* "entries_left" of the container; -ENOENT when there is none. */
+static long left_entries(void)
+{
+	static char text[MOCK_TEXT];
+	char *at;
+
+	if (containers_read(text, sizeof(text)) < 0)
+		return -EIO;
+	at = strstr(text, "entries_left: ");
+	return at ? atol(at + strlen("entries_left: ")) : -ENOENT;
+}
+
+/* A BAR charges nothing, so its mapping is an entry, also while it is stuck. */
+TEST_F(stuck, bar_goes_on_being_an_entry)
+{
+	struct edu *edu;
+	long left;
+
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	edu = world_edu(&self->w, SLOT_A);
+	ASSERT_NE(NULL, edu);
+	ASSERT_LE(MEM_SIZE, edu->bar_size);
+	left = left_entries();
+	ASSERT_LT(0, left);
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, edu->bar, MEM_SIZE, DMA_RW));
+	EXPECT_EQ(left - 1, left_entries());
+	ASSERT_EQ(0, make_stuck(variant->page));
+	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));
+	EXPECT_EQ(1, mock_domain_count(0, "mapped"));
+	EXPECT_EQ(left - 1, left_entries());
+	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));
+	EXPECT_EQ(left - 1, left_entries());
+	world_close_device(&self->w, SLOT_A);
+}
+
 /* Devices would reach the old page, so its place is not free. */
 TEST_F(stuck, is_not_mapped_over)
 {
