@@ -31,9 +31,9 @@ static int follow_entry(struct vib_pin *pin, struct vm_area_struct *vma, unsigne
 			return ret;
 		if (unlocked)
 			return -EAGAIN;
-		ret = vib_compat_follow_pfnmap(vma, addr, map);
-		if (ret)
-			return ret;
+		/* It may be switched off again already. */
+		if (vib_compat_follow_pfnmap(vma, addr, map))
+			return -EFAULT;
 	}
 	if (pin->write && !map->writable)
 		return -EFAULT;
