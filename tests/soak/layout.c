@@ -49,7 +49,7 @@ unsigned int layout_telling(const struct layout *layout, unsigned int *page)
 }
 
 /* Every other page is touched first, so that neighbours are far apart. */
-static char *mem_scattered(size_t size)
+static char *mem_interleaved(size_t size)
 {
 	char *mem = mem_untouched(size);
 	size_t at;
@@ -80,7 +80,7 @@ char *layout_memory(enum shape shape)
 
 	if (shape != SHAPE_SLICES)
 		return mem_small(layout->mem);
-	mem = mem_scattered(layout->mem);
+	mem = mem_interleaved(layout->mem);
 	if (mem && !parted(layout, mem)) {
 		mem_free(mem, layout->mem);
 		mem = NULL;
