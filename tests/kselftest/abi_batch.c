@@ -6,40 +6,14 @@
 #include <sys/mman.h>
 
 #include "fixture.h"
-#include "lib/batch.h"
+#include "batch_fixture.h"
 
 #define KERNEL_POINTER 0xffff888000000000ULL
-
-/* Each test has a process of its own. */
-static struct batch batch;
 
 #define WORLD abi_batch
 #define WORLD_GROUPS 1
 #define WORLD_BATCH_ONLY
 #include "world_fixture.h"
-
-static __u64 at(unsigned int page)
-{
-	return IOVA + page * PAGE;
-}
-
-static void map_page(char *mem, unsigned int iova_page, unsigned int page)
-{
-	batch_map(&batch, at(iova_page), mem + page * PAGE, PAGE);
-}
-
-static int run(struct world *w)
-{
-	return batch_run(w->container, &batch);
-}
-
-/* In pages; takes it away. */
-static long mapped_pages(struct world *w)
-{
-	__u64 size;
-
-	return dma_unmap_all(w->container, &size) ? -1 : (long)(size / PAGE);
-}
 
 static int raw(struct world *w, struct vfio_iommu_batch_dma dma)
 {

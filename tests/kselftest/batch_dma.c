@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
-#include "lib/batch.h"
+#include "batch_fixture.h"
 #include "lib/blocking_mem.h"
 #include "lib/call.h"
 
@@ -19,35 +19,10 @@
 #define FLUSHES 1
 #endif
 
-static struct batch batch;	/* each test has a process of its own */
-
 #define WORLD batch
 #define WORLD_GROUPS 1
 #define WORLD_BATCH_ONLY
 #include "world_fixture.h"
-
-static __u64 at(unsigned int page)
-{
-	return IOVA + page * PAGE;
-}
-
-static void map_page(char *mem, unsigned int iova_page, unsigned int page)
-{
-	batch_map(&batch, at(iova_page), mem + page * PAGE, PAGE);
-}
-
-static int run(struct world *w)
-{
-	return batch_run(w->container, &batch);
-}
-
-/* In pages; takes it away. */
-static long mapped_pages(struct world *w)
-{
-	__u64 size;
-
-	return dma_unmap_all(w->container, &size) ? -1 : (long)(size / PAGE);
-}
 
 TEST_F(batch, is_announced)
 {
