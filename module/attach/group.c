@@ -7,6 +7,7 @@
  * emulated groups stay, are only recorded again.
  */
 #include "group.h"
+#include "limits.h"
 #include "engine/bar.h"
 #include "engine/states.h"
 #include "trace/trace.h"

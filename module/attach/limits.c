@@ -7,7 +7,7 @@
  * or leaves, the ranges are rebuilt from what is recorded for the others; memory for that is
  * reserved ahead. domains_rwsem is held for write throughout.
  */
-#include "group.h"
+#include "limits.h"
 #include "engine/dirty.h"
 
 #include "pure/iova.h"
