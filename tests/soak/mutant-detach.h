@@ -25,9 +25,9 @@ static inline void detach_late(struct vib_domain *dom, struct iommu_group *group
 	late.last = false;
 }
 
-static inline void unpin_then_detach(struct list_head *batch)
+static inline void unpin_then_detach(struct vib_ioas *ioas, struct list_head *batch)
 {
-	vib_retire_unmapped(batch);
+	vib_retire_unmapped(ioas, batch);
 	if (!late.dom)
 		return;
 	if (late.last)
@@ -40,6 +40,6 @@ static inline void unpin_then_detach(struct list_head *batch)
 
 #define vib_domain_detach(dom, group) detach_late(dom, group)
 #define vib_domain_free(dom) (late.last = true)
-#define vib_retire_unmapped(batch) unpin_then_detach(batch)
+#define vib_retire_unmapped(ioas, batch) unpin_then_detach(ioas, batch)
 
 #endif
