@@ -16,6 +16,7 @@ PCI=$ROOT/sys/bus/pci
 PARAMETERS=$ROOT/sys/module/$MODULE/parameters
 MIB_TIMED=64
 BLOCK_MIB=4
+READ_SECONDS=60 # a drive that loses an interrupt would keep qemu-img for ever
 
 driver_of() {
 	link=$(readlink "$PCI/devices/$1/driver") || return 0
@@ -158,11 +159,22 @@ read_host() {
 		dd if="$NODE" bs=1M skip="$1" count=$BLOCK_MIB 2>/dev/null
 }
 
+# read_failed STATUS, of timeout
+read_failed() {
+	cat "$TMP/qemu-img" >&2
+	case $1 in
+	124 | 143)
+		say "qemu-img has waited for the drive in vain; one that QEMU emulates may lose interrupts"
+		;;
+	esac
+	rm -f "$TMP/blocks"
+}
+
 read_vfio() {
 	rm -f "$TMP/blocks"
-	qemu-img convert -O raw --image-opts \
+	timeout "$READ_SECONDS" qemu-img convert -O raw --image-opts \
 		"driver=raw,offset=$(($1 << 20)),size=$((BLOCK_MIB << 20)),file.driver=nvme,file.device=$BDF,file.namespace=1" \
-		"$TMP/blocks" 2>"$TMP/qemu-img" || cat "$TMP/qemu-img" >&2
+		"$TMP/blocks" 2>"$TMP/qemu-img" || read_failed $?
 	cat "$TMP/blocks" 2>/dev/null || true
 }
 
