@@ -70,8 +70,7 @@ static bool ends_between(const struct op *op, int type1, int ours)
 	       there < compare_info_written(BACKEND_BATCH, op->argsz);
 }
 
-/* Is it right that the two results are not the same? */
-static bool explained(const struct op *op, int type1, int ours)
+bool compare_excused(const struct op *op, int type1, int ours)
 {
 	const struct difference *row;
 	unsigned int i;
@@ -160,7 +159,7 @@ bool compare(struct pair *pair, const struct op *op)
 	const struct outcome *ours = &pair->ours.out;
 	bool excused = type1->ret != ours->ret;
 
-	if (excused && !explained(op, type1->ret, ours->ret))
+	if (excused && !compare_excused(op, type1->ret, ours->ret))
 		return pair_disagree(pair, "result: type1 %d, ours %d",
 				     type1->ret, ours->ret);
 	if (type1->locked != ours->locked)

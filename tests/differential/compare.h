@@ -15,6 +15,12 @@ bool compare(struct pair *pair, const struct op *op);
 /* Part of it: GET_INFO that succeeded on both. */
 bool compare_info(struct pair *pair, const struct op *op);
 
+/* The same for OP_BATCH. */
+bool compare_batch(struct pair *pair, const struct op *op);
+
+/* Is it right that the two results of @op are not the same? */
+bool compare_excused(const struct op *op, int type1, int ours);
+
 /* GET_INFO's structure with its pad, and how much of it is written. */
 enum { COMPARE_INFO_BYTES = 24 };
 __u32 compare_info_written(enum backend backend, __u32 argsz);

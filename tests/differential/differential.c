@@ -35,7 +35,7 @@ static struct op ops[BATCH];
 
 static void report(int test, __u64 seed, size_t n, size_t shrunk)
 {
-	char text[512];
+	char text[2048];
 	size_t i;
 
 	printf("# %s\n", pair.why);

@@ -14,7 +14,7 @@ static const struct {
 	enum op_kind kind;
 	unsigned int weight;
 } weights[] = {
-	{ OP_MAP, 400 }, { OP_UNMAP, 340 }, { OP_DIRTY, 100 }, { OP_INFO, 40 },
+	{ OP_MAP, 370 }, { OP_UNMAP, 310 }, { OP_DIRTY, 100 }, { OP_BATCH, 60 }, { OP_INFO, 40 },
 	{ OP_EXTENSION, 25 }, { OP_OTHER, 9 }, { OP_LIMIT, 50 },
 	{ OP_ATTACH, 10 }, { OP_DETACH, 10 }, { OP_ZAP, 15 },
 };
@@ -206,6 +206,61 @@ static void generate_dirty(struct generator *g, struct op *op)
 	op->flags = odd_flags(g, op->flags);
 }
 
+/* An unmap, more often than not of what an earlier part maps or a mapping of another call. */
+static void generate_part_unmap(struct generator *g, const struct op *batch, struct op *one)
+{
+	const struct op_part *other = &batch->part[rng_below(&g->rng, batch->nparts + 1)];
+
+	pick_range(g, one);
+	if (other < batch->part + batch->nparts && rng_percent(&g->rng, 60)) {
+		one->iova = other->iova;
+		one->size = other->size;
+	}
+}
+
+/* A map, sometimes where an earlier part unmaps, and most of the time of what is there. */
+static void generate_part_map(struct generator *g, const struct op *batch, struct op *one)
+{
+	const struct op_part *other = &batch->part[rng_below(&g->rng, batch->nparts + 1)];
+
+	generate_map(g, one);
+	one->flags &= DMA_RW;
+	if (!one->flags)
+		one->flags = DMA_RW;
+	if (!rng_percent(&g->rng, 10)) {
+		one->iova = PICK_BASE + rng_below(&g->rng, PICK_SPAN / PAGE) * PAGE;
+		one->size = pick_pages(g, 8);
+		one->vaddr = arena_regions[REGION_SMALL].offset +
+			     rng_below(&g->rng, 512) * PAGE;
+		one->vaddr_raw = false;
+	}
+	if (other < batch->part + batch->nparts && rng_percent(&g->rng, 40))
+		one->iova = other->iova;
+	remember(g, one);
+}
+
+/* Without the end of the IOVA space, which some kernels' type1 has a rule of its own for. */
+static void generate_batch(struct generator *g, struct op *op)
+{
+	unsigned int n = 1 + rng_below(&g->rng, OP_PARTS), i;
+	struct op one;
+
+	op->whole = rng_percent(&g->rng, 20);
+	for (i = 0; i < n; i++) {
+		memset(&one, 0, sizeof(one));
+		if (op->whole || rng_percent(&g->rng, 60))
+			generate_part_map(g, op, &one);
+		else
+			generate_part_unmap(g, op, &one);
+		if (op_ends_at_the_end(&one))
+			continue;
+		op->part[op->nparts++] = (struct op_part){
+			.iova = one.iova, .size = one.size, .vaddr = one.vaddr,
+			.vaddr_raw = one.vaddr_raw, .flags = one.flags,
+		};
+	}
+}
+
 static void generate_info(struct generator *g, struct op *op)
 {
 	static const __u32 small[] = {
@@ -267,6 +322,9 @@ void generate(struct generator *g, struct op *op)
 		break;
 	case OP_DIRTY:
 		generate_dirty(g, op);
+		break;
+	case OP_BATCH:
+		generate_batch(g, op);
 		break;
 	case OP_INFO:
 		generate_info(g, op);

@@ -7,7 +7,7 @@
 #include "op.h"
 
 static const char *const kinds[OP_KINDS] = {
-	"MAP", "UNMAP", "DIRTY", "INFO", "EXTENSION", "IOCTL", "LIMIT",
+	"MAP", "UNMAP", "DIRTY", "BATCH", "INFO", "EXTENSION", "IOCTL", "LIMIT",
 	"ATTACH", "DETACH", "ZAP", "DMA",
 };
 
@@ -18,6 +18,31 @@ static const char *const args[ARG_PLACES] = {
 static const char *const places[BITMAP_PLACES] = {
 	"", "tight", "cut", "odd", "readonly", "null", "kernel",
 };
+
+struct op op_of_part(const struct op *op, unsigned int part)
+{
+	const struct op_part *p = &op->part[part];
+
+	return (struct op){
+		.number = op->number,
+		.kind = p->flags ? OP_MAP : OP_UNMAP,
+		.flags = p->flags,
+		.iova = p->iova,
+		.size = p->size,
+		.vaddr = p->vaddr,
+		.vaddr_raw = p->vaddr_raw,
+	};
+}
+
+bool op_only_maps(const struct op *op)
+{
+	unsigned int i;
+
+	for (i = 0; i < op->nparts; i++)
+		if (!op->part[i].flags)
+			return false;
+	return true;
+}
 
 const char *op_kind_name(enum op_kind kind)
 {
@@ -68,11 +93,30 @@ static int print_rest(const struct op *op, char *text, size_t size)
 	return 0;
 }
 
+static void print_parts(const struct op *op, char *text, size_t size)
+{
+	size_t at = snprintf(text, size, "%s", op->whole ? " whole" : "");
+	unsigned int i;
+
+	for (i = 0; i < op->nparts; i++) {
+		struct op one = op_of_part(op, i);
+
+		at += snprintf(text + at, size - at, "%s %s %#llx+%#llx",
+			       i ? "," : "", kinds[one.kind], one.iova, one.size);
+		if (one.kind != OP_MAP)
+			continue;
+		at += snprintf(text + at, size - at, " flags=%#x", one.flags);
+		at += print_vaddr(&one, text + at, size - at);
+	}
+}
+
 void op_print(const struct op *op, char *text, size_t size)
 {
 	size_t at;
 
 	at = snprintf(text, size, "%s", kinds[op->kind]);
+	if (op->kind == OP_BATCH)
+		print_parts(op, text + at, size - at);
 	if (op->kind == OP_MAP || op->kind == OP_UNMAP ||
 	    op->kind == OP_DIRTY)
 		at += print_range(op, text + at, size - at);

@@ -16,6 +16,7 @@ enum op_kind {
 	OP_MAP,
 	OP_UNMAP,
 	OP_DIRTY,
+	OP_BATCH,		/* maps and unmaps: ours in one call, type1's one by one */
 	OP_INFO,
 	OP_EXTENSION,
 	OP_OTHER,		/* any other ioctl number */
@@ -56,6 +57,17 @@ struct op_bitmap {
 	__u8 fill;		/* every byte before the call */
 };
 
+/* One of the maps and unmaps of OP_BATCH. */
+struct op_part {
+	__u64 iova;
+	__u64 size;
+	__u64 vaddr;		/* as in struct op */
+	bool vaddr_raw;
+	__u32 flags;		/* of a map; 0: an unmap */
+};
+
+enum { OP_PARTS = 12 };
+
 struct op {
 	__u32 number;		/* in the stream, for reports */
 	__u8 kind;
@@ -73,6 +85,9 @@ struct op {
 	__u64 value;		/* extension, ioctl number */
 	long headroom;		/* bytes that may be locked; < 0: no limit */
 	bool privileged;	/* CAP_IPC_LOCK */
+	bool whole;		/* OP_BATCH: all or none, of maps alone */
+	__u8 nparts;
+	struct op_part part[OP_PARTS];
 };
 
 /* True if @start + @size - 1 is beyond 2^64; nothing to say about size 0. */
@@ -86,6 +101,12 @@ static inline bool op_ends_at_the_end(const struct op *op)
 {
 	return op->size && op->iova + op->size == 0;
 }
+
+/* The part of OP_BATCH as an operation of its own. */
+struct op op_of_part(const struct op *op, unsigned int part);
+
+/* Nothing but maps: then a limit is met at the same one, in one call or one by one. */
+bool op_only_maps(const struct op *op);
 
 const char *op_kind_name(enum op_kind kind);
 

@@ -121,6 +121,28 @@ static bool follow_unmap(struct pair *pair, const struct op *op)
 			     unmapped(&pair->ours), bytes);
 }
 
+/* The same for OP_BATCH; what it charged is known of the side that did it one by one. */
+static bool follow_batch(struct pair *pair, const struct op *op)
+{
+	const struct batch_outcome *out = &pair->type1.out.batch;
+	__u32 i, done = op->whole && pair->ours.out.ret ? 0 : out->done;
+	__u64 bytes = 0;
+
+	for (i = 0; i < op->nparts; i++) {
+		struct op one = op_of_part(op, i);
+
+		if (i == out->done || (i >= done && one.kind == OP_MAP) || out->rest[i])
+			continue;
+		if (one.kind == OP_UNMAP)
+			bytes += model_unmap(&pair->model, &one);
+		else if (!model_map(&pair->model, &one, out->locked[i] > 0))
+			return pair_disagree(pair, "both map what is mapped already");
+	}
+	if (bytes == out->unmapped)
+		return true;
+	return pair_disagree(pair, "both say %#llx bytes, the model %#llx", out->unmapped, bytes);
+}
+
 /* Keeps the model up with what both have agreed on. */
 static bool follow(struct pair *pair, const struct op *op)
 {
@@ -146,6 +168,8 @@ bool pair_step(struct pair *pair, const struct op *op)
 	side_run(op->ours_first ? &pair->ours : &pair->type1, op);
 	side_run(op->ours_first ? &pair->type1 : &pair->ours, op);
 	tally_add(op, pair->ours.out.ret);
+	if (op->kind == OP_BATCH)
+		return compare_batch(pair, op) && follow_batch(pair, op);
 	if (is_unmap_to_the_end(pair, op))
 		return unmap_to_the_end(pair, op);
 	return compare(pair, op) && follow(pair, op);

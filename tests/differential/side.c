@@ -297,6 +297,12 @@ static void run(struct side *side, const struct op *op)
 	case OP_DIRTY:
 		run_ioctl(side, op, VFIO_IOMMU_DIRTY_PAGES);
 		break;
+	case OP_BATCH:
+		memlock_allow(op_only_maps(op) ? side->headroom : -1);
+		side_run_batch(side, op);
+		if (side->out.ret == -ENOMEM)
+			arena_untouch(&side->arena);
+		break;
 	case OP_INFO:
 		run_ioctl(side, op, VFIO_IOMMU_GET_INFO);
 		break;

@@ -14,12 +14,21 @@
 
 enum { SIDE_ARG_BYTES = 4096 };
 
+/* What came of OP_BATCH. */
+struct batch_outcome {
+	__u32 done;			/* parts, from the first on */
+	__u64 unmapped;			/* bytes, also by what follows */
+	long locked[OP_PARTS];		/* one by one: KiB, by each */
+	int rest[OP_PARTS];		/* of the unmaps behind a part that failed */
+};
+
 /* What came of an operation. */
 struct outcome {
 	int ret;			/* 0 or more / -errno */
 	long locked;			/* VmLck after minus before, KiB */
 	char arg[SIDE_ARG_BYTES];	/* the argument's surroundings after */
 	__u64 info_needed;		/* argsz that GET_INFO needs here */
+	struct batch_outcome batch;
 };
 
 struct side {
@@ -44,6 +53,13 @@ void side_close(struct side *side);
 
 /* Carries @op out, all but OP_DMA; the rest is in side->out. */
 void side_run(struct side *side, const struct op *op);
+
+/*
+ * OP_BATCH: one by one on type1, in one call on ours. Which unmaps behind a part that
+ * fails are done is open, so then all of them are done here, one by one. Sets side->out
+ * but for the account.
+ */
+void side_run_batch(struct side *side, const struct op *op);
 
 /* Where in its buffer the bitmap of @op begins. */
 long side_bitmap_start(const struct op *op);

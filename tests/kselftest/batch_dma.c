@@ -133,6 +133,30 @@ TEST_F(batch, overlapping_operations)
 	EXPECT_EQ(4, mapped_pages(&self->w));
 }
 
+/*
+ * By the rules of type id 1 the unmap would take all of a mapping of which it covers a part, and so
+ * make room for the map; by those of the others it would be refused.
+ */
+TEST(an_unmap_makes_no_room_for_an_earlier_map)
+{
+	static const enum mode_id modes[] = { MODE_BATCH, MODE_BATCH_CLAIMED_V1 };
+	char *mem = mem_small(MEM_SIZE);
+	struct world w;
+	unsigned int i;
+
+	ASSERT_NE(NULL, mem);
+	for (i = 0; i < 2; i++) {
+		world_begin(_metadata, &w, world_open(&w, modes[i], 1));
+		ASSERT_EQ(0, dma_map(w.container, at(2), mem, 6 * PAGE, DMA_RW));
+		batch.nr = 0;
+		map_page(mem, 6, 6);
+		batch_unmap(&batch, at(2), PAGE);
+		EXPECT_EQ(-EEXIST, run(&w));
+		EXPECT_EQ(0, batch.done);
+		ASSERT_EQ(0, world_close(&w));
+	}
+}
+
 /* The second of two unmaps of the same mapping finds nothing, though it would cut it. */
 TEST_F(batch, unmap_of_a_part_of_what_was_unmapped)
 {
