@@ -5,6 +5,8 @@
  * a fresh domain, and shares an existing domain only when they are equal.
  */
 #include "mock_fixture.h"
+#include "lib/blocking_mem.h"
+#include "lib/call.h"
 
 #define MOCK join
 #include "mock_world.h"
@@ -245,6 +247,35 @@ TEST_F(join, a_device_that_cannot_snoop_does_not_join_one_that_can)
 	EXPECT_EQ(2, mock_domains());
 	ASSERT_EQ(0, world_join(&self->w, SLOT_A3));
 	EXPECT_EQ(2, mock_domains());
+}
+
+/*
+ * More than one batch of a map, the end of which comes late: the first batch is in all
+ * domains when the group joins.
+ */
+enum { THERE = 144 * MIB, LATE = 2 * MIB };
+
+TEST_F(join, an_unlike_group_gets_what_a_map_in_flight_has_filled)
+{
+	struct call map = { .body = call_map, .w = &self->w, .iova = IOVA, .size = THERE + LATE };
+	struct blocking_mem b;
+	long early;
+
+	ASSERT_EQ(0, mock_order("instance 1 aperture 0 0x7fffffffff"));
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	ASSERT_EQ(0, blocking_mem_open_part(&b, THERE + LATE, THERE, LATE));
+	map.data = b.mem;
+	ASSERT_EQ(0, call_begin_blocked(&map, &b));
+	early = mock_domain_count(0, "mapped");
+	ASSERT_LT(0, early);
+	EXPECT_EQ(0, world_join(&self->w, SLOT_B));
+	EXPECT_EQ(early, mock_domain_count(1, "mapped"));
+	EXPECT_TRUE(mock_domains_agree());
+	EXPECT_EQ(0, blocking_mem_provide(&b));
+	EXPECT_EQ(0, call_result(&map));
+	EXPECT_EQ((long)((THERE + LATE) / PAGE), mock_domain_count(1, "mapped"));
+	EXPECT_TRUE(mock_domains_agree());
+	blocking_mem_close(&b);
 }
 
 /* What the @nth domain lets devices do at @iova: "rwc" (c: snooping), "r-c"; "" if nothing. */

@@ -46,6 +46,9 @@ phys_addr_t mock_iova_to_phys(struct iommu_domain *iommu, dma_addr_t iova);
 /* Drops all entries of a domain that is being freed. */
 void mock_table_clear(struct mock_domain *dom);
 
+/* A number that two domains have in common if they translate the same. */
+u32 mock_table_sum(struct mock_domain *dom);
+
 /* Translations of a domain, merged to runs. */
 void mock_table_show(struct mock_domain *dom, struct seq_file *seq);
 

@@ -3,7 +3,8 @@
  * What tests read in /sys/kernel/debug/mock_iommu/:
  *
  *   counters   "key value" lines since the last reset, first of everything, then one line for each
- *              instance and each live domain
+ *              instance and each live domain; "sum" is the same where two domains translate
+ *              the same
  *   errors     what the user of the IOMMU API did wrong; empty is good
  *   dump       live domains with their limits, devices and translations ("iova +size
  *              access phys", access as rwc: read, write, IOMMU_CACHE, or -), the same text as
@@ -55,7 +56,8 @@ static int counters_show(struct seq_file *seq, void *unused)
 		seq_printf(seq, "instance %u attaches %llu detaches %llu\n", i,
 			   mock.instances[i].attaches, mock.instances[i].detaches);
 	list_for_each_entry(dom, &mock.domains, node) {
-		seq_printf(seq, "domain %u mapped %lu ", dom->id, dom->mapped);
+		seq_printf(seq, "domain %u mapped %lu sum %u ", dom->id, dom->mapped,
+			   mock_table_sum(dom));
 		show_counts(seq, &dom->counts, ' ');
 	}
 	mutex_unlock(&mock_lock);

@@ -6,6 +6,7 @@
  * an unmap that empties 2 MiB puts the "table" on the gather's free list, and a page must be kept
  * (pinned) as long as there is an entry for it.
  */
+#include <linux/jhash.h>
 #include <linux/mm.h>
 #include <linux/pfn.h>
 #include <linux/seq_file.h>
@@ -285,6 +286,21 @@ void mock_table_clear(struct mock_domain *dom)
 		xa_erase(&dom->pages, index);
 	}
 	dom->mapped = 0;
+}
+
+u32 mock_table_sum(struct mock_domain *dom)
+{
+	unsigned long index;
+	void *entry;
+	u32 sum = 0;
+
+	xa_for_each(&dom->pages, index, entry) {
+		u64 words[] = { index, entry_pfn(entry), entry_prot(entry) };
+
+		if (is_mapped(entry))
+			sum = jhash(words, sizeof(words), sum);
+	}
+	return sum;
 }
 
 /* Pages that follow each other in IOVA and memory, with the same access. */
