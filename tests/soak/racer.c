@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../differential/rng.h"
+#include "../kselftest/lib/batch.h"
 #include "../kselftest/lib/container.h"
 #include "../kselftest/lib/dma.h"
 #include "../kselftest/lib/info.h"
@@ -127,6 +128,24 @@ static int map(struct rng *rng)
 	return dma_map(atomic_load(&container), slot_iova(rng) +
 		       rng_below(rng, 4) * PAGE, mem, size,
 		       rng_pick(rng, access));
+}
+
+/* Unmaps and maps in one call, in slots that others use, too. */
+static int many(struct rng *rng)
+{
+	static __thread struct batch batch;
+	unsigned int n = 2 + rng_below(rng, 30);
+	size_t size;
+
+	for (batch.nr = 0; batch.nr < n;) {
+		char *mem = some_memory(rng, &size);
+
+		if (rng_percent(rng, 50))
+			batch_unmap(&batch, slot_iova(rng), SLOT);
+		else
+			batch_map(&batch, slot_iova(rng), mem, size);
+	}
+	return batch_run(atomic_load(&container), &batch);
 }
 
 static int unmap_dirty(struct rng *rng)
@@ -284,6 +303,8 @@ static int one(struct rng *rng, enum race race)
 	case RACE_UNMAP:
 		return dma_unmap(fd, slot_iova(rng), SLOT *
 				 (1 + rng_below(rng, 2)), 0, NULL);
+	case RACE_BATCH:
+		return many(rng);
 	case RACE_UNMAP_ALL:
 		return dma_unmap_all(fd, NULL);
 	case RACE_UNMAP_DIRTY:

@@ -38,7 +38,7 @@ enum {
 
 static const char * const race_name[RACES] = {
 	[RACE_MAP] = "map", [RACE_UNMAP] = "unmap",
-	[RACE_UNMAP_ALL] = "unmap_all", [RACE_UNMAP_DIRTY] = "unmap_dirty",
+	[RACE_BATCH] = "batch", [RACE_UNMAP_ALL] = "unmap_all", [RACE_UNMAP_DIRTY] = "unmap_dirty",
 	[RACE_INFO] = "info", [RACE_DIRTY_START] = "dirty_start",
 	[RACE_DIRTY_STOP] = "dirty_stop", [RACE_DIRTY_GET] = "dirty_get",
 	[RACE_VADDR] = "vaddr", [RACE_ATTACH] = "attach",
@@ -52,7 +52,7 @@ static const char * const race_name[RACES] = {
 
 /* How often each is done, in parts of their sum. */
 static const unsigned int weight[RACES] = {
-	[RACE_MAP] = 300, [RACE_UNMAP] = 160, [RACE_UNMAP_ALL] = 20,
+	[RACE_MAP] = 300, [RACE_UNMAP] = 160, [RACE_BATCH] = 80, [RACE_UNMAP_ALL] = 20,
 	[RACE_UNMAP_DIRTY] = 40, [RACE_INFO] = 60, [RACE_DIRTY_START] = 10,
 	[RACE_DIRTY_STOP] = 10, [RACE_DIRTY_GET] = 40, [RACE_VADDR] = 20,
 	[RACE_ATTACH] = 24, [RACE_DETACH] = 12, [RACE_GROUP_CLOSE] = 12,
