@@ -224,6 +224,16 @@ TEST_F(sources, dma_heap)
 	refused(_metadata, &self->w, mem, MEM_SIZE, -EFAULT);
 }
 
+/* A driver may free it at any time, and GUP does not give it. */
+TEST_F(sources, ordinary_memory_of_a_graphics_driver)
+{
+	char *mem = source_dumb_buffer(MEM_SIZE);
+
+	NEED(mem, "vgem");
+	mem_fill(mem, MEM_SIZE, 3);
+	refused(_metadata, &self->w, mem, MEM_SIZE, -EFAULT);
+}
+
 /* Memory that the kernel was told not to use: it locks nothing. */
 TEST_F(sources, dev_mem_beyond_the_kernels_memory)
 {

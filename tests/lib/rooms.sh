@@ -39,7 +39,8 @@ HARMLESS+='|WARNING: workqueue cpumask: online intersect > possible intersect'
 
 # A machine with what is rare: a BAR of 256 MiB, a device that can be reset and sleeps,
 # two memory nodes, persistent memory, memory beyond what the kernel is told of, RAM disks,
-# and huge pages whose struct pages are freed; beside plain_devices. Without those on
+# a graphics driver without
+# hardware, and huge pages whose struct pages are freed; beside plain_devices. Without those on
 # Debian's 6.12.118: its pool of such pages ends in "Bad page state" when it shrinks, with
 # no VFIO loaded at all.
 sequences_machine() {
@@ -50,7 +51,7 @@ sequences_machine() {
 		printf '%s\n' --cmdline "$word"
 	done
 	[[ $SERIES = 6.12* ]] || printf '%s\n' --cmdline hugetlb_free_vmemmap=on
-	for word in brd nd_e820 nd_pmem ext4; do
+	for word in brd nd_e820 nd_pmem ext4 vgem; do
 		printf '%s\n' --kmod "$word"
 	done
 	printf '%s\n' --env VIB_BEYOND=0x90000000 --harmless "$HARMLESS"

@@ -32,6 +32,9 @@ void source_dax_end(void);
 char *source_secret(size_t size);
 char *source_udmabuf(size_t size);
 char *source_dma_heap(size_t size);
+
+/* A buffer of a graphics driver without hardware, vgem: ordinary memory in a VM_PFNMAP vma. */
+char *source_dumb_buffer(size_t size);
 char *source_beyond(size_t size);
 
 /* Tells the kernel that the page at @page is broken, and survives that; 0 or -errno. */
