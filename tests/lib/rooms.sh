@@ -128,6 +128,7 @@ plug_devices() {
 room_dirs() {
 	case $1 in
 	mock) echo tests/mock/iommu ;;
+	attach) echo tests/mock/attach ;;
 	emulated) echo tests/mock/emulated ;;
 	faults) printf '%s\n' tests/mock/iommu tests/mock/emulated ;;
 	esac
@@ -168,6 +169,10 @@ enter_room() {
 		enter_room mock "$dir"
 		ROOM+=(--module "$dir/mock_emulated.ko" --timeout 600)
 		PROMISES+=(emulated faults)
+		;;
+	attach)
+		mapfile -t ROOM < <(plain_devices "$PAIR")
+		ROOM+=(--module "$dir/attach_probe.ko") PROMISES=(pair attach)
 		;;
 	topology)
 		mapfile -t ROOM < <(topology_devices "$IOMMU")
