@@ -11,7 +11,7 @@
 
 #include <linux/types.h>
 
-/* Opens the mark port if there is one, and learns what reading the clock costs. */
+/* Learns what reading the clock costs. */
 void meter_init(void);
 
 /* Starts measuring @row as served by @who; nothing of ours runs in between. */

@@ -1,93 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Windows onto BARs: no device reaches a BAR through a mapping whose user address has ended or
- * whose device is switched off, and a window comes back by itself when the BAR does. One device
- * writes a register of another one, its peer, which is read back through the peer's file: that
- * needs no mapping. What is revoked by debugfs is asked of our backend only.
+ * whose device is switched off, and a window comes back by itself when the BAR does. What is
+ * revoked by debugfs is asked of our backend only.
  */
-#include <linux/pci_regs.h>
-#include <linux/vfio.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "fixture.h"
-
-#define FAR (IOVA + GIB)
-
-enum {
-	LIVENESS = 4,			/* edu's register that reads as the inverse */
-	COME_BACK_MS = 100,		/* how long a window may take, beside a transfer */
-};
+#include "bar_fixture.h"
 
 #define WORLD bar_revoke
 #define WORLD_GROUPS 2
 #define WORLD_V2_ONLY
 #include "world_fixture.h"
 
-/* The device that writes; its buffer in memory is mapped at IOVA. */
-static struct edu *writer(struct __test_metadata *_metadata, struct world *w, char *mem)
-{
-	struct edu *edu = world_edu(w, 0);
-
-	ASSERT_NE(NULL, edu);
-	ASSERT_EQ(0, dma_map(w->container, IOVA, mem, PAGE, DMA_RW));
-	return edu;
-}
-
 static struct edu *peer_of(struct __test_metadata *_metadata, struct world *w)
 {
-	struct edu *peer = world_edu(w, 1);
-
-	ASSERT_NE(NULL, peer);
-	return peer;
-}
-
-/* The peer's register, without a mapping of its BAR, which is region 0. */
-static __u32 liveness_of(struct __test_metadata *_metadata, struct edu *peer)
-{
-	__u32 value;
-
-	ASSERT_EQ((ssize_t)sizeof(value), pread(peer->device, &value, sizeof(value), LIVENESS));
-	return value;
-}
-
-/* Has @edu write a new word to @iova; does it arrive in the peer's register? */
-static bool arrives(struct __test_metadata *_metadata, struct edu *edu, char *mem, __u64 iova,
-		    struct edu *peer)
-{
-	__u32 word = ~liveness_of(_metadata, peer) + 1;
-
-	memcpy(mem, &word, sizeof(word));
-	ASSERT_EQ(0, edu_fetch(edu, IOVA));
-	ASSERT_EQ(0, edu_store_bytes(edu, iova, sizeof(word)));
-	return liveness_of(_metadata, peer) == ~word;
-}
-
-/* Pages of ours that the kernel took away and that are not back; 0 on type1, which cannot tell. */
-static long revoked(const struct world *w)
-{
-	return w->mode->backend == BACKEND_BATCH ? containers_value("revoked_pages:") : 0;
-}
-
-/* Until nothing is revoked any more, in steps of 5 ms: how long it took, in ms. */
-static int comes_back(const struct world *w)
-{
-	int ms;
-
-	for (ms = 0; revoked(w) > 0 && ms < 20 * COME_BACK_MS; ms += 5)
-		usleep(5000);
-	return ms;
-}
-
-/* What a device finds after the user address has ended: on type1 the window as it was. */
-static bool stays(const struct world *w)
-{
-	return expected(w->mode, DIFF_BAR_STAYS);
+	return peer_in(_metadata, w, 1);
 }
 
 TEST_F(bar_revoke, munmap_ends_the_window)
@@ -171,37 +97,11 @@ TEST_F(bar_revoke, munmap_ends_the_window_of_an_address_with_a_tag)
 }
 #endif
 
-/* A process that maps its own view of the BAR into the container, and waits to be killed. */
-static pid_t view_of_a_child(struct __test_metadata *_metadata, struct world *w,
-			     struct edu *peer)
-{
-	int ready[2];
-	char byte;
-	pid_t pid;
-
-	ASSERT_EQ(0, pipe(ready));
-	pid = fork();
-	if (!pid) {
-		char *bar = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, peer->device, 0);
-
-		byte = bar != MAP_FAILED && !dma_map(w->container, FAR, bar, PAGE, DMA_RW);
-		if (write(ready[1], &byte, 1) == 1)
-			pause();
-		_exit(1);
-	}
-	ASSERT_LT(0, pid);
-	ASSERT_EQ(1, read(ready[0], &byte, 1));
-	EXPECT_EQ(1, byte);
-	close(ready[0]);
-	close(ready[1]);
-	return pid;
-}
-
 TEST_F(bar_revoke, death_of_the_process_ends_its_window)
 {
 	struct edu *edu = writer(_metadata, &self->w, self->mem);
 	struct edu *peer = peer_of(_metadata, &self->w);
-	pid_t pid = view_of_a_child(_metadata, &self->w, peer);
+	pid_t pid = view_of_a_child(_metadata, &self->w, peer, PAGE);
 	__u64 done;
 
 	EXPECT_TRUE(arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
@@ -223,14 +123,14 @@ TEST_F(bar_revoke, switched_off_and_on)
 		ASSERT_EQ(0, edu_command(peer, 0));
 		EXPECT_EQ(stays(&self->w) ? 0 : pages, revoked(&self->w));
 		usleep(round * 60 * 1000);
-		ASSERT_EQ(0, edu_command(peer, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
+		ASSERT_EQ(0, edu_command(peer, DECODES));
 		EXPECT_GE(COME_BACK_MS, comes_back(&self->w));
 		EXPECT_TRUE(arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
 	}
 	/* Its end while it is off. */
 	ASSERT_EQ(0, edu_command(peer, 0));
 	EXPECT_EQ(0, dma_unmap(self->w.container, FAR, peer->bar_size, 0, NULL));
-	ASSERT_EQ(0, edu_command(peer, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
+	ASSERT_EQ(0, edu_command(peer, DECODES));
 }
 
 TEST_F(bar_revoke, memory_in_the_same_mapping_is_untouched)
@@ -268,6 +168,48 @@ TEST_F(bar_revoke, window_follows_its_new_address)
 	ASSERT_EQ(0, dma_map(self->w.container, FAR, peer->bar, PAGE, DMA_RW));
 	ASSERT_EQ(0, dma_unmap(self->w.container, FAR, PAGE, UNMAP_VADDR, NULL));
 	edu_close(peer);
+	EXPECT_TRUE(arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
+	bar = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, peer->device, 0);
+	ASSERT_NE(MAP_FAILED, bar);
+	ASSERT_EQ(0, dma_map(self->w.container, FAR, bar, PAGE, DMA_VADDR));
+	EXPECT_TRUE(arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
+	ASSERT_EQ(0, munmap(bar, PAGE));
+	EXPECT_EQ(stays(&self->w), arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
+}
+
+/* A process that maps its view, takes its address back, and becomes another program. */
+static pid_t view_left_behind(struct __test_metadata *_metadata, struct world *w, struct edu *peer)
+{
+	int container = w->container;
+	pid_t pid = fork();
+
+	if (!pid) {
+		char *bar = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, peer->device, 0);
+
+		if (bar == MAP_FAILED || dma_map(container, FAR, bar, PAGE, DMA_RW) ||
+		    dma_unmap(container, FAR, PAGE, UNMAP_VADDR, NULL))
+			_exit(1);
+		execl("/bin/sleep", "sleep", "1", NULL);
+		_exit(1);
+	}
+	ASSERT_LT(0, pid);
+	return pid;
+}
+
+TEST_F(bar_revoke, window_survives_exec_and_the_end_of_its_process)
+{
+	struct edu *edu = writer(_metadata, &self->w, self->mem);
+	struct edu *peer = peer_of(_metadata, &self->w);
+	pid_t pid;
+	int status;
+	char *bar;
+
+	NEED_VADDR(self->w.mode);
+	pid = view_left_behind(_metadata, &self->w, peer);
+	usleep(500 * 1000);
+	EXPECT_TRUE(arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
 	EXPECT_TRUE(arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
 	bar = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, peer->device, 0);
 	ASSERT_NE(MAP_FAILED, bar);

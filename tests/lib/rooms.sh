@@ -117,11 +117,25 @@ topology_devices() {
 	printf '%s\n' --bind 8086:2918 --bind 8086:2922 --bind 8086:2930
 }
 
-# One stays; the other is behind a port, and is taken away by QEMU's device_del.
+# A device behind a port, which is taken away by QEMU's device_del.
 plug_devices() {
-	printf '%s\n' --edu 1 --device pcie-root-port,id=goes-port,chassis=1 \
-		--device "$EDU,bus=goes-port,id=goes" --expect-bound 2 --monitor \
+	printf '%s\n' --device pcie-root-port,id=goes-port,chassis=1 \
+		--device "$EDU,bus=goes-port,id=goes" --monitor \
 		--env "VIB_PLUG=edu,bus=goes-port,dma_mask=0xffffffffffffff"
+}
+
+# Twenty devices on the root bus, one that goes, and two behind a bridge whose bus can be reset: the
+# kernel waits for the second one, as it has power management, for a second.
+fault_devices() {
+	local i
+	printf '%s\n' --edu 12
+	for i in {4..11}; do
+		printf '%s\n' --device "$EDU,addr=$(printf '0x%x' "$i")"
+	done
+	plug_devices
+	printf '%s\n' --device pci-bridge,id=resets,bus=pcie.0,chassis_nr=2,shpc=off,addr=0x1c \
+		--device "$EDU,bus=resets,addr=1" --device e1000e,bus=resets,addr=2 \
+		--bind 8086:10d3 --expect-bound 23
 }
 
 # The module directories that a room needs, beside module.
@@ -179,7 +193,8 @@ enter_room() {
 		PROMISES=(chipset many)
 		;;
 	hotplug) ROOM=(--edu 2) ;;
-	machine-hotplug) mapfile -t ROOM < <(plug_devices) ;;
+	machine-hotplug) mapfile -t ROOM < <(printf '%s\n' --edu 1 --expect-bound 2 && plug_devices) ;;
+	bar-faults) mapfile -t ROOM < <(fault_devices) ;;
 	*) die "no room $1: see tests/lib/rooms.sh" ;;
 	esac
 }

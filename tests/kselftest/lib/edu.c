@@ -216,9 +216,14 @@ int edu_store(struct edu *edu, __u64 iova)
 	return edu_wait(edu);
 }
 
-int edu_store_bytes(struct edu *edu, __u64 iova, size_t size)
+void edu_start_store_bytes(struct edu *edu, __u64 iova, size_t size)
 {
 	start(edu, EDU_BUFFER, iova, size, EDU_RUN | EDU_TO_MEMORY);
+}
+
+int edu_store_bytes(struct edu *edu, __u64 iova, size_t size)
+{
+	edu_start_store_bytes(edu, iova, size);
 	return edu_wait(edu);
 }
 

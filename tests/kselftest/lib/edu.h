@@ -46,6 +46,7 @@ int edu_store_bytes(struct edu *edu, __u64 iova, size_t size);
 /* The same in two steps. */
 void edu_start_fetch(struct edu *edu, __u64 iova);
 void edu_start_store(struct edu *edu, __u64 iova);
+void edu_start_store_bytes(struct edu *edu, __u64 iova, size_t size);
 int edu_wait(struct edu *edu);
 bool edu_idle(struct edu *edu);
 

@@ -13,7 +13,7 @@
 
 #define MONITOR "/dev/ttyS3"
 
-enum { STEP_US = 50000, STEPS = 600, MAX_FOUND = 16 };
+enum { STEP_US = 50000, STEPS = 600, MAX_FOUND = 32 };
 
 bool plug_by_machine(void)
 {
@@ -70,14 +70,17 @@ static int unplug_by_machine(const struct pci_dev *pci)
 	return ret;
 }
 
-int unplug(const struct pci_dev *pci)
+int unplug_by_sysfs(const struct pci_dev *pci)
 {
 	char path[64];
 
-	if (plug_by_machine())
-		return unplug_by_machine(pci);
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove", pci->addr);
 	return file_write(path, "1");
+}
+
+int unplug(const struct pci_dev *pci)
+{
+	return plug_by_machine() ? unplug_by_machine(pci) : unplug_by_sysfs(pci);
 }
 
 /* The device as it is now, if vfio-pci has it. */
@@ -125,12 +128,14 @@ static int plug_in_machine(struct pci_dev *pci)
 	return ret;
 }
 
+int plug_by_sysfs(struct pci_dev *pci)
+{
+	int ret = file_write("/sys/bus/pci/rescan", "1");
+
+	return ret ? ret : look_up(pci);
+}
+
 int plug(struct pci_dev *pci)
 {
-	int ret;
-
-	if (plug_by_machine())
-		return plug_in_machine(pci);
-	ret = file_write("/sys/bus/pci/rescan", "1");
-	return ret ? ret : look_up(pci);
+	return plug_by_machine() ? plug_in_machine(pci) : plug_by_sysfs(pci);
 }

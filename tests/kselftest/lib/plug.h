@@ -19,4 +19,8 @@ int unplug(const struct pci_dev *pci);
 /* Brings it back; *@pci is updated, for it may be in a new group. 0 or -errno. */
 int plug(struct pci_dev *pci);
 
+/* The same through sysfs, whatever VIB_PLUG says. */
+int unplug_by_sysfs(const struct pci_dev *pci);
+int plug_by_sysfs(struct pci_dev *pci);
+
 #endif

@@ -16,7 +16,7 @@
 #include "edu.h"
 #include "pci.h"
 
-enum { WORLD_MAX_GROUPS = 8 };
+enum { WORLD_MAX_GROUPS = 24 };
 
 enum world_state {
 	WORLD_READY,
