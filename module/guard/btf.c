@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * BTF of a module goes on where that of the kernel ends: its type ids and its offsets of strings
- * begin at numbers that only the kernel's BTF, the base, tells. Many builds do not have that, so
- * both are inferred. Functions that the module is known to have are named in its own strings, and
- * one beginning fits them all. Each of its functions refers to a prototype; some are in the base,
- * but not the one of the highest id. A base at hand has to end at these numbers, or is left out.
+ * A module's BTF continues the kernel's (the base): its type ids and string offsets start where
+ * those of the base end. Many builds have no base, so both starting points are inferred. The start
+ * of the strings: the names of some functions of the module are known, and only one start gives all
+ * of them. The start of the ids: every function refers to a prototype, and the prototype with the
+ * highest id belongs to the module itself. If a base is available but does not end at these
+ * numbers, it is of another kernel and is not used.
  */
 #include "btf.h"
 
@@ -15,11 +16,11 @@ enum {
 	MAGIC = 0xeb9f,
 	VERSION = 1,
 	HEADER = 24,
-	ANCHORS = 3,		/* so many names must line up */
-	DEPTH = 8,		/* of a type made of types */
+	ANCHORS = 3,		/* known names that must fit */
+	DEPTH = 8,		/* of nested types, at most */
 };
 
-/* How many bytes @type has. */
+/* Return: the size of the entry of @type in bytes. */
 static size_t bytes_of(const unsigned char *type)
 {
 	switch (vib_btf_kind(type)) {
@@ -42,7 +43,7 @@ static size_t bytes_of(const unsigned char *type)
 	}
 }
 
-/* Finds all types between @at and @end; false where they do not end there. */
+/* Indexes the types between @at and @end. Return: false if they do not end exactly at @end. */
 static bool read_types(struct vib_btf *b, const unsigned char *at, const unsigned char *end)
 {
 	b->types = malloc(((end - at) / VIB_BTF_TYPE + 1) * sizeof(*b->types));
@@ -130,7 +131,7 @@ const char *vib_btf_name(const struct vib_btf *b, uint32_t offset)
 	return offset < b->strings_size ? (const char *)b->strings + offset : VIB_UNTOLD;
 }
 
-/* Where @text is among the module's own strings; false where it is not. */
+/* Finds the offset of @text in the module's own strings. Return: false if it is not there. */
 static bool find_string(const struct vib_btf *b, const char *text, uint32_t *where)
 {
 	uint32_t at;
@@ -143,7 +144,7 @@ static bool find_string(const struct vib_btf *b, const char *text, uint32_t *whe
 	return false;
 }
 
-/* The function whose name is at that offset, or NULL. */
+/* Return: the function whose name is at this string offset, or NULL. */
 static const unsigned char *function_named(const struct vib_btf *b, uint32_t name)
 {
 	uint32_t i;
@@ -172,7 +173,7 @@ const unsigned char *vib_btf_struct(const struct vib_btf *b, const char *name)
 	return NULL;
 }
 
-/* Are there functions of all the names that the module's strings have, if these begin at @first? */
+/* If the module's strings start at @first: is there a function for each known name in them? */
 static bool strings_fit(const struct vib_btf *b, uint32_t first, const char *const *functions,
 			uint32_t count)
 {
@@ -205,7 +206,7 @@ static bool infer_strings(struct vib_btf *b, const char *const *functions, uint3
 	return found == 1;
 }
 
-/* Has every function a prototype, if the module's ids begin at @first? */
+/* If the module's ids start at @first: does every function refer to a prototype? */
 static bool ids_fit(const struct vib_btf *b, uint32_t first)
 {
 	uint32_t i, id;
@@ -254,7 +255,7 @@ void vib_btf_append(char *text, const char *more)
 	strncat(text, more, VIB_BTF_TEXT - strlen(text) - 1);
 }
 
-/* gcc's name of a type as C has it. */
+/* Return: the C name of a type that gcc calls @name. */
 static const char *name_in_c(const char *name)
 {
 	return !strcmp(name, "long unsigned int") ? "unsigned long" :

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * BTF of a module, with that of the kernel it belongs to, the base, or without. Knows nothing of
- * VFIO. Nothing in it is trusted: vib_btf_read() finds that all types are within, and every id and
- * every string is looked up.
+ * The BTF of a module, with or without that of its kernel (the base). Knows nothing of VFIO. The
+ * data is not trusted: vib_btf_read() checks that all types lie within it, and every id and string
+ * offset is checked when it is used.
  */
 #ifndef VIB_BTF_H
 #define VIB_BTF_H
@@ -14,11 +14,11 @@
 
 #include "object.h"
 
-#define VIB_UNTOLD	"?"	/* a name that only the base tells; with its id, a type */
+#define VIB_UNTOLD	"?"	/* a name that only the base has; followed by the id for a type */
 
 enum {
-	VIB_BTF_TYPE = 12,	/* bytes of a type before what is particular to its kind */
-	VIB_BTF_TEXT = 400,	/* of a text that vib_btf_spell() appends to */
+	VIB_BTF_TYPE = 12,	/* bytes of a type's entry that all kinds have */
+	VIB_BTF_TEXT = 400,	/* bytes of the text that vib_btf_spell() appends to */
 };
 
 enum vib_btf_kind {
@@ -35,34 +35,34 @@ struct vib_btf {
 	uint32_t strings_size;
 	const unsigned char **types;
 	uint32_t count;
-	uint32_t first_id;		/* what comes before is in the base */
+	uint32_t first_id;		/* lower ids are in the base */
 	uint32_t first_string;
-	const struct vib_btf *base;	/* NULL where it is not at hand */
+	const struct vib_btf *base;	/* NULL if not available */
 };
 
-/* Takes the BTF of an object, which may be nothing but that; false where it has none. */
+/* Takes the BTF of an object file, or a file of bare BTF. Return: false if it has none. */
 bool vib_btf_take(struct vib_btf *b, const struct vib_object *o);
-/* Reads b->data; false where it is damaged. vib_btf_free() follows in both cases. */
+/* Reads b->data. Return: false if it is damaged. vib_btf_free() must follow in both cases. */
 bool vib_btf_read(struct vib_btf *b);
 void vib_btf_free(struct vib_btf *b);
-/* Is it of a version later than this reader? It may be taken for damaged then. */
+/* Is its version newer than this reader? Then it may look damaged. */
 bool vib_btf_is_newer(const struct vib_btf *b);
 
 /*
- * Finds where ids and strings of a module begin, knowing names of functions that it has, and takes
- * @base for its base if that ends there. False where it cannot be told.
+ * Finds where a module's ids and strings start, from names of functions that it has, and uses @base
+ * if that ends there. Return: false if it cannot be determined.
  */
 bool vib_btf_place(struct vib_btf *b, const struct vib_btf *base, const char *const *functions,
 		   uint32_t count);
 
-/* The type called @id; NULL where it is void, in a base that is not at hand, or nowhere. */
+/* Return: the type of @id; NULL for void, for one of a base that is not available, or for none. */
 const unsigned char *vib_btf_type(const struct vib_btf *b, uint32_t id);
 const char *vib_btf_name(const struct vib_btf *b, uint32_t offset);
-/* The module's own function @name, or NULL. */
+/* Return: the module's own function @name, or NULL. */
 const unsigned char *vib_btf_function(const struct vib_btf *b, const char *name);
-/* The structure @name, with its members; NULL where there is none. */
+/* Return: the structure @name, with its members, or NULL. */
 const unsigned char *vib_btf_struct(const struct vib_btf *b, const char *name);
-/* Appends what C calls a type. */
+/* Appends the C name of a type. */
 void vib_btf_spell(const struct vib_btf *b, uint32_t id, char *text);
 void vib_btf_append(char *text, const char *more);
 
@@ -79,13 +79,13 @@ static inline enum vib_btf_kind vib_btf_kind(const unsigned char *type)
 	return vib_btf_word(type + 4) >> 24 & 0x1f;
 }
 
-/* How many members, enumerators or parameters it has. */
+/* Return: the number of its members, enumerators or parameters. */
 static inline uint32_t vib_btf_length(const unsigned char *type)
 {
 	return vib_btf_word(type + 4) & 0xffff;
 }
 
-/* The id of the type that it refers to. */
+/* Return: the id of the type that it refers to. */
 static inline uint32_t vib_btf_target(const unsigned char *type)
 {
 	return vib_btf_word(type + 8);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Prototypes of the driver operations by the BTF of vfio_iommu_type1, whose functions are called
- * after the members. Without the kernel's own BTF many a type has no name; then is compared what is
- * told: how many parameters there are, what is void, what is a pointer, the names that are there,
- * and which of the types are equal.
+ * Compares the prototypes of the driver operations with the BTF of vfio_iommu_type1, whose
+ * functions are named after the members. Without the kernel's own BTF, most type names are unknown.
+ * Then it compares what is known: the number of parameters, which are void or pointers, the names
+ * that are there, and which types are the same.
  */
 #include "btf_prototypes.h"
 
@@ -34,7 +34,7 @@ static const struct group_type {
 #undef VIB_GROUP_TYPE
 };
 
-/* Types that are not told in full, and what is expected in their place. */
+/* The types whose names are unknown, and which type is expected in the place of each. */
 struct pattern {
 	unsigned int count;
 	struct {
@@ -43,7 +43,7 @@ struct pattern {
 	} seen[64];
 };
 
-/* Is @text what is expected, or can it be, with anything in the place of what is not told? */
+/* Is @text what is expected, where an unknown name may be any? */
 static bool may_be(const char *text, const char *expected)
 {
 	const char *gap = strstr(text, VIB_UNTOLD), *tail;
@@ -57,7 +57,7 @@ static bool may_be(const char *text, const char *expected)
 	       !strcmp(expected + length - strlen(tail), tail) && strcmp(expected, "void");
 }
 
-/* Equal types have equal ids, and others have others. */
+/* Do the same types have the same id everywhere, and different types different ids? */
 static bool fits_pattern(struct pattern *pattern, const char *expected, uint32_t id)
 {
 	unsigned int i;
@@ -88,7 +88,7 @@ static bool same_type(const struct vib_btf *b, struct pattern *pattern, const ch
 	       (!strstr(text, VIB_UNTOLD) || fits_pattern(pattern, expected, id));
 }
 
-/* Cuts the next of "type name, type *name" off *@list; false at its end. */
+/* Takes the next item off @list, "type name, type *name". Return: false at its end. */
 static bool next_parameter(const char **list, char type[64], char name[64])
 {
 	size_t length = strcspn(*list, ","), at = length;
@@ -131,7 +131,7 @@ static void print_pair(const struct vib_btf *b, uint32_t type, const char *name,
 	vib_btf_append(text, name);
 }
 
-/* The prototype of @p, NULL where it is not told. */
+/* Return: the prototype of @p, or NULL if it is unknown. */
 static const unsigned char *prototype_of(const struct vib_btf *b, const struct prototype *p)
 {
 	const unsigned char *function = vib_btf_function(b, p->function);
@@ -157,7 +157,7 @@ static void print_found(const struct vib_btf *b, const struct prototype *p)
 	fprintf(stderr, "  %s)\n", text);
 }
 
-/* All of them: of equal types that should not be, any may be the wrong one. */
+/* Prints all of them: where two types are the same and should not be, either may be wrong. */
 static bool complain_differs(const struct vib_object *type1, const struct vib_btf *b,
 			     const char *member)
 {
@@ -200,7 +200,7 @@ static bool is_group_type(const struct vib_btf *b, const unsigned char *type)
 	       !strcmp(vib_btf_name(b, vib_btf_word(type)), "vfio_group_type");
 }
 
-/* What it tells of our @expected must be right; an enumerator that is gone is another matter. */
+/* Are the enumerators of @expected that the BTF has right? One that is missing is no error. */
 static bool compare_value(const struct vib_object *type1, const struct vib_btf *b,
 			  const unsigned char *type, const struct group_type *expected)
 {

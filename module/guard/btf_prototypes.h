@@ -9,11 +9,11 @@
 #include "object.h"
 
 /**
- * struct vib_opinion - what BTF had to say
- * @agree: prototypes that were compared, and agree
- * @of: so many are expected
- * @by_name: were all types compared by name, not some by which of them are equal
- * @none: why there is no opinion, NULL where there is one
+ * struct vib_opinion - the result of comparing with BTF
+ * @agree: how many prototypes were compared and agree
+ * @of: how many there are
+ * @by_name: all types were compared by name; otherwise some only by which of them are the same
+ * @none: why nothing could be compared, or NULL
  */
 struct vib_opinion {
 	unsigned int agree;
@@ -23,14 +23,14 @@ struct vib_opinion {
 };
 
 /*
- * Compares. @base has the kernel's own BTF, bare or in an ELF file; NULL where it is not at hand,
- * and left out where @type1 does not belong to it. False where something differs, or the BTF of
- * @type1 is damaged; says so then.
+ * Compares our prototypes with the BTF of @type1. @base has the kernel's own BTF, bare or in an ELF
+ * file; NULL if there is none. It is not used if @type1 does not belong to it. Return: false, with
+ * a message, if something differs or the BTF of @type1 is damaged.
  */
 bool vib_opinion_ask(const struct vib_object *type1, const struct vib_object *base,
 		     struct vib_opinion *opinion);
 
-/* The same where type1 is a part of the kernel, and the kernel's BTF has all. */
+/* The same for a kernel with type1 built in, whose BTF has everything. */
 bool vib_opinion_ask_kernel(const struct vib_object *kernel, struct vib_opinion *opinion);
 
 #endif

@@ -3,9 +3,9 @@
  * The layouts of the VFIO core's driver operations that the glue is written for: members in their
  * order, "-" for one that type1 leaves empty. For layout.c.
  *
- * v5.16 to v5.19 have the size of D, and notifiers where it has register_device and
- * unregister_device: such a kernel is refused. Vendors move members by backports, so a version
- * stands here for people only. B is known from its public header, the others from Debian's kernels.
+ * v5.16 to v5.19 have the same size as D, but notifiers in the place of register_device and
+ * unregister_device: such a kernel is refused. Vendors backport members, so the versions here are
+ * for readers only. B is known from its public header, the others from Debian's kernels.
  */
 #ifndef VIB_LAYOUTS_H
 #define VIB_LAYOUTS_H

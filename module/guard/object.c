@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kernel objects in files. Nothing in a file is trusted: every offset is checked before it is
- * followed, and what is not where it would be on a sound file is not there.
+ * Reads kernel objects from files. A file is not trusted: every offset is checked before it is
+ * followed, and a part that does not lie within the file counts as missing.
  */
 #include "object.h"
 
@@ -12,7 +12,7 @@
 
 enum {
 	FIRST_SIZE = 1 << 20,
-	ALIGNMENT = 8,		/* of what ELF has in tables */
+	ALIGNMENT = 8,		/* of the entries of ELF's tables */
 };
 
 bool vib_complain(const char *file, const char *format, ...)
@@ -34,14 +34,14 @@ static bool ends_with(const char *text, const char *end)
 	return length >= tail && !strcmp(text + length - tail, end);
 }
 
-/* The program that unpacks @file, or NULL where it is not packed. */
+/* Return: the program that unpacks @file, or NULL if it is not compressed. */
 static const char *find_unpacker(const char *file)
 {
 	return ends_with(file, ".xz") ? "xz" : ends_with(file, ".zst") ? "zstd" :
 	       ends_with(file, ".gz") ? "gzip" : NULL;
 }
 
-/* Opens a pipe from @program, or the file itself. */
+/* Opens a pipe from @program, or the file itself if @program is NULL. */
 static FILE *open_file(const char *file, const char *program)
 {
 	char command[4096];
@@ -53,7 +53,7 @@ static FILE *open_file(const char *file, const char *program)
 	return strchr(file, '\'') || length >= (int)sizeof(command) ? NULL : popen(command, "r");
 }
 
-/* Reads all of @in; false where memory does not do. A vmlinux may have hundreds of MiB. */
+/* Reads all of @in: a vmlinux may have hundreds of MiB. Return: false without memory. */
 static bool read_all(struct vib_object *o, FILE *in)
 {
 	unsigned char *larger;
@@ -132,7 +132,7 @@ const Elf64_Shdr *vib_object_find(const struct vib_object *o, uint32_t type, uin
 	return NULL;
 }
 
-/* Text at @offset of a string table; "" where there is none. */
+/* Return: the text at @offset of a string table, "" if there is none. */
 static const char *text_at(const struct vib_object *o, unsigned int index, uint64_t offset)
 {
 	const Elf64_Shdr *strings = vib_object_section(o, index);

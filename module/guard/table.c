@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * In an object the table's symbol tells the size, its relocations tell which function is at which
- * offset, and the functions are named after the members. In BTF the structure has all that itself.
+ * Reads tables of operations. In an object file, the table's symbol has the size, the relocations
+ * say which function is at which offset, and the functions are named after the members. In BTF, the
+ * structure itself has the size, the offsets and the names.
  */
 #include "table.h"
 
@@ -12,7 +13,7 @@
 
 #define STRUCTURE	"vfio_iommu_driver_ops"
 
-/* The function that a relocation against section @index means. */
+/* Return: the function that a relocation against section @index refers to. */
 static const char *function_of(const struct vib_table *t, unsigned int index, uint64_t value)
 {
 	const Elf64_Sym *sym;
@@ -59,7 +60,7 @@ static const char *target_of(const struct vib_table *t, const Elf64_Rela *rela)
 	return is_text(t, where, sym->st_value + rela->r_addend) ? "name" : "?";
 }
 
-/* Function names are members' names behind a prefix; compilers may add ".something". */
+/* A function's name is a prefix and the member's name; compilers may append ".something". */
 static void enter_member(struct vib_table *t, unsigned int slot, const char *name,
 			 const char *prefix)
 {
@@ -123,7 +124,7 @@ bool vib_table_read(struct vib_table *t, const char *name, const char *prefix)
 	return read_slots(t, sym, prefix);
 }
 
-/* Bits of BTF's member offsets, which are in bits; the rest would be a bit field's size. */
+/* A member's offset in BTF is in bits; the upper byte is the size of a bit field. */
 static void enter_declared(struct vib_table *t, const struct vib_btf *b, const unsigned char *type)
 {
 	const unsigned char *at = type + VIB_BTF_TYPE;

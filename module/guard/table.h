@@ -14,11 +14,11 @@ enum {
 };
 
 /**
- * struct vib_table - what a file told
- * @object: the file; its data is not there for a table that came from BTF
- * @bytes: of the table
- * @declared: read from the structure: has members that type1's own table leaves empty, too
- * @member: names, "" for an empty slot
+ * struct vib_table - a table of operations, as read from a file
+ * @object: the file; without data if the table came from BTF
+ * @bytes: size of the table
+ * @declared: read from the structure, so it has the members that type1's table leaves empty, too
+ * @member: the member's name for each slot, "" if empty
  */
 struct vib_table {
 	struct vib_object object;
@@ -28,14 +28,14 @@ struct vib_table {
 };
 
 /*
- * Reads the table called @name out of the object t->object.file, whose functions have that
- * @prefix. False where it cannot be told, and says so. vib_object_free() of t->object follows.
+ * Reads the table @name from the object t->object.file, whose functions have names that begin with
+ * @prefix. Return: false, with a message, if it cannot. vib_object_free() of t->object must follow.
  */
 bool vib_table_read(struct vib_table *t, const char *name, const char *prefix);
 
 /*
- * Reads the structure out of the BTF of @kernel. False, and nothing said, where it has no such
- * structure; a damaged or odd one reads as a table that nobody knows.
+ * Reads the structure from the BTF of @kernel. Return: false, without a message, if it has no such
+ * structure. One that is damaged or odd gives a table that matches no known layout.
  */
 bool vib_table_read_kernel(struct vib_table *t, const struct vib_object *kernel);
 
