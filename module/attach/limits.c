@@ -13,7 +13,7 @@
 #include "pure/iova.h"
 
 enum {
-	SLACK = 16,			/* room for ranges of later groups */
+	ROOM_MIN = 8,			/* ranges that there is room for from the first group on */
 };
 
 /* Cuts what a group reserves out of @ranges; room for it was made. */
@@ -63,6 +63,8 @@ static bool ranges_conflict(struct vib_ioas *ioas, const struct vib_ranges *rang
 	u32 i;
 
 	lockdep_assert_held(&ioas->tree_lock);
+	if (!ioas->tree.nr)
+		return false;
 	for (i = 0; i < ranges->nr; i++) {
 		if (ranges->range[i].start > start &&
 		    vib_maptree_first(&ioas->tree, start, ranges->range[i].start - 1))
@@ -102,7 +104,7 @@ static int reserve_ranges(struct vib_ioas *ioas, const struct vib_group *grp)
 
 	if (cap <= ioas->spare.cap && cap <= ioas->ranges.cap)
 		return 0;
-	cap += SLACK;
+	cap = max_t(u32, 2 * cap, ROOM_MIN);
 	ret = vib_ranges_reserve(&ioas->spare, cap);
 	if (ret)
 		return ret;

@@ -16,15 +16,11 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
-#include <linux/xarray.h>
 
-/* Allocates handles, and iterates in their order. */
-static DEFINE_XARRAY_ALLOC1(ioases);
-static u32 next_handle;
-
-/* Looked up by every ioctl: costs next to nothing, where an xarray takes four calls. */
+/* Of all ioases, by their handles: looked up by every ioctl. Changed under handles_lock. */
 static DEFINE_HASHTABLE(handles, 6);
 static DEFINE_SPINLOCK(handles_lock);
+static u32 latest_handle;
 
 static atomic_t nr_ioases = ATOMIC_INIT(0);
 
@@ -48,11 +44,50 @@ static void init_ioas(struct vib_ioas *ioas)
 	init_waitqueue_head(&ioas->bars_wait);
 }
 
+/* Return: the ioas with this handle, or NULL. handles_lock or sched RCU is held. */
+static struct vib_ioas *find_handle(u32 number)
+{
+	struct vib_ioas *ioas;
+
+	hash_for_each_possible_rcu(handles, ioas, hash, number,
+				   rcu_read_lock_sched_held() || lockdep_is_held(&handles_lock))
+		if (ioas->handle == number)
+			break;
+	return ioas;
+}
+
+/*
+ * Gives the ioas a free handle, and enters it. Each is the next number, so that a delayed call with
+ * an old handle does not find another container.
+ */
+static void take_handle(struct vib_ioas *ioas)
+{
+	spin_lock(&handles_lock);
+	do {
+		latest_handle = latest_handle % S32_MAX + 1;
+	} while (find_handle(latest_handle));
+	ioas->handle = latest_handle;
+	hash_add_rcu(handles, &ioas->hash, ioas->handle);
+	spin_unlock(&handles_lock);
+}
+
+/* Takes a handle away. Return: its ioas, with the container's reference, or NULL. */
+static struct vib_ioas *drop_handle(u32 number)
+{
+	struct vib_ioas *ioas;
+
+	spin_lock(&handles_lock);
+	ioas = find_handle(number);
+	if (ioas)
+		hash_del_rcu(&ioas->hash);
+	spin_unlock(&handles_lock);
+	return ioas;
+}
+
 void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params,
 		    vib_notify_fn notify)
 {
 	struct vib_ioas *ioas;
-	int ret;
 
 	ioas = kzalloc(sizeof(*ioas), GFP_KERNEL_ACCOUNT);
 	if (!ioas)
@@ -61,35 +96,24 @@ void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params
 	ioas->type = type;
 	ioas->v2 = v2;
 	ioas->pid = task_tgid_nr(current);
-	get_task_comm(ioas->comm, current->group_leader);
+	/* Its last byte is always 0. */
+	memcpy(ioas->comm, current->group_leader->comm, sizeof(ioas->comm));
 	ioas->params = params;
 	ioas->notify = notify;
 	ioas->entry_limit = READ_ONCE(params->dma_entry_limit);
 	ioas->entries_left = ioas->entry_limit;
 	atomic_inc(&nr_ioases);
-	/* Cyclic, so that a delayed call with an old handle does not find another container. */
-	ret = xa_alloc_cyclic(&ioases, &ioas->handle, ioas, xa_limit_31b, &next_handle,
-			      GFP_KERNEL_ACCOUNT);
-	if (ret < 0) {
-		vib_ioas_put(ioas);
-		return ERR_PTR(ret);
-	}
-	spin_lock(&handles_lock);
-	hash_add_rcu(handles, &ioas->hash, ioas->handle);
-	spin_unlock(&handles_lock);
+	take_handle(ioas);
 	return (void *)(unsigned long)ioas->handle;
 }
 
 struct vib_ioas *vib_ioas_get(void *handle)
 {
-	u32 number = (unsigned long)handle;
 	struct vib_ioas *ioas;
 
 	/* Inlined on every kernel, unlike rcu_read_lock(). */
 	rcu_read_lock_sched();
-	hash_for_each_possible_rcu(handles, ioas, hash, number, rcu_read_lock_sched_held())
-		if (ioas->handle == number)
-			break;
+	ioas = find_handle((unsigned long)handle);
 	if (ioas && !refcount_inc_not_zero(&ioas->refs))
 		ioas = NULL;
 	rcu_read_unlock_sched();
@@ -131,27 +155,47 @@ void vib_ioas_wait_all(void)
 	wait_var_event(&nr_ioases, !atomic_read(&nr_ioases));
 }
 
+/* Return: the ioas with the lowest handle above @handle, or NULL. RCU is held. */
+static struct vib_ioas *lowest_above(u32 handle)
+{
+	struct vib_ioas *ioas, *lowest = NULL;
+	unsigned int bucket;
+
+	hash_for_each_rcu(handles, bucket, ioas, hash)
+		if (ioas->handle > handle && (!lowest || ioas->handle < lowest->handle))
+			lowest = ioas;
+	return lowest;
+}
+
+/* Return: a reference to the next ioas after @handle, or NULL. */
+static struct vib_ioas *get_next(u32 handle)
+{
+	struct vib_ioas *ioas;
+
+	rcu_read_lock();
+	while ((ioas = lowest_above(handle)) && !refcount_inc_not_zero(&ioas->refs))
+		handle = ioas->handle;
+	rcu_read_unlock();
+	return ioas;
+}
+
 int vib_ioas_for_each(int (*fn)(struct vib_ioas *ioas, void *data), void *data)
 {
 	struct vib_ioas *ioas;
-	unsigned long handle;
+	u32 handle = 0;
 	int ret = 0;
 
-	xa_for_each(&ioases, handle, ioas) {
-		ioas = vib_ioas_get((void *)handle);
-		if (!ioas)
-			continue;
+	while (!ret && (ioas = get_next(handle))) {
+		handle = ioas->handle;
 		ret = fn(ioas, data);
 		vib_ioas_put(ioas);
-		if (ret)
-			break;
 	}
 	return ret;
 }
 
 void vib_ioas_release(void *handle)
 {
-	struct vib_ioas *ioas = xa_erase(&ioases, (unsigned long)handle);
+	struct vib_ioas *ioas = drop_handle((unsigned long)handle);
 	struct rb_root kept;
 	LIST_HEAD(batch);
 
@@ -161,9 +205,6 @@ void vib_ioas_release(void *handle)
 	 * The core drops its module reference after this, but calls under way may run much longer.
 	 */
 	__module_get(THIS_MODULE);
-	spin_lock(&handles_lock);
-	hash_del_rcu(&ioas->hash);
-	spin_unlock(&handles_lock);
 	/* Walks under domains_rwsem rely on LIVE mappings to stay. */
 	down_write(&ioas->domains_rwsem);
 	mutex_lock(&ioas->tree_lock);

@@ -61,8 +61,8 @@ struct vib_stats {
  * @domains_rwsem: see above
  * @domains: domains in use; domains_rwsem
  * @next_domain: id of the next domain; domains_rwsem write
- * @emulated: groups of emulated devices; changed under domains_rwsem write and tree_lock
  * @tracking: dirty tracking is on; changed under domains_rwsem write and tree_lock
+ * @emulated: groups of emulated devices; changed under domains_rwsem write and tree_lock
  * @spare: IOVA ranges to rebuild into, with room for every reserved region; domains_rwsem write
  * @device_lock: protects @devices; no call that a notified driver makes may take it
  * @devices: emulated devices that are notified of unmaps
@@ -74,9 +74,9 @@ struct vib_stats {
  * @restricted: a domain exists or is being attached; otherwise @ranges does not apply
  * @coherent: every domain enforces coherency
  * @dying: released; nothing may be added
- * @dirty_unit: bytes for each dirty bit, fixed when tracking was last started
- * @tracked: how often tracking was started; tells bitmaps of an earlier start apart
  * @all_dirty: a group is attached whose DMA nobody reports page by page
+ * @tracked: how often tracking was started; tells bitmaps of an earlier start apart
+ * @dirty_unit: bytes for each dirty bit, fixed when tracking was last started
  * @invalid: number of mappings whose user address was taken back
  * @entry_limit: dma_entry_limit as it was when the container was opened; constant
  * @entries_left: how many more mappings that charge nothing are allowed; a handover may take it
@@ -105,8 +105,8 @@ struct vib_ioas {
 	struct rw_semaphore domains_rwsem;
 	struct list_head domains;
 	unsigned int next_domain;
-	struct list_head emulated;
 	bool tracking;
+	struct list_head emulated;
 	struct vib_ranges spare;
 
 	struct mutex device_lock;
@@ -121,8 +121,8 @@ struct vib_ioas {
 	bool coherent;
 	bool dying;
 	bool all_dirty;
-	u64 dirty_unit;
 	unsigned int tracked;
+	u64 dirty_unit;
 	unsigned long invalid;
 	long entry_limit;
 	long entries_left;
