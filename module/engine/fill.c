@@ -62,9 +62,32 @@ static struct vib_fill fill_of(const struct vib_mapping *map, u64 iova, struct v
 	};
 }
 
+/* Undoes a fill that failed in @dom. Return: @error. */
+static noinline int undo_fill(struct vib_ioas *ioas, struct vib_domain *dom, u64 iova, u64 size,
+			      int error, bool *stuck)
+{
+	if (!undo_before(ioas, dom, iova, size))
+		*stuck = true;
+	return error;
+}
+
+/* Enters one extent, which is no hole, into every domain or into none. */
+static __always_inline int fill_one(struct vib_ioas *ioas, u64 iova, u64 ext, int prot, bool *stuck)
+{
+	struct vib_domain *dom;
+	int ret;
+
+	list_for_each_entry(dom, &ioas->domains, node) {
+		ret = vib_domain_fill_one(dom, iova, ext, prot, stuck);
+		if (unlikely(ret))
+			return undo_fill(ioas, dom, iova, vib_ext_pages(ext) << PAGE_SHIFT, ret,
+					 stuck);
+	}
+	return 0;
+}
+
 /* Enters extents, none of which is a hole, into every domain or into none. */
-static __always_inline int fill_everywhere(struct vib_ioas *ioas, const struct vib_fill *fill,
-					   bool *stuck)
+static int fill_everywhere(struct vib_ioas *ioas, const struct vib_fill *fill, bool *stuck)
 {
 	struct vib_domain *dom;
 	u64 pages = 0;
@@ -77,9 +100,7 @@ static __always_inline int fill_everywhere(struct vib_ioas *ioas, const struct v
 			continue;
 		for (i = 0; i < fill->nr; i++)
 			pages += vib_ext_pages(fill->words[i]);
-		if (!undo_before(ioas, dom, fill->iova, pages << PAGE_SHIFT))
-			*stuck = true;
-		return ret;
+		return undo_fill(ioas, dom, fill->iova, pages << PAGE_SHIFT, ret, stuck);
 	}
 	return 0;
 }
@@ -120,16 +141,25 @@ static noinline int fill_around_holes(struct vib_ioas *ioas, const struct vib_ma
 	return ret;
 }
 
-int vib_fill_batch(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iova,
-		   struct vib_extents *batch, u32 nr, bool *stuck)
+/* vib_fill_batch() of anything but one extent of memory. */
+static noinline int fill_pieces(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iova,
+				struct vib_extents *batch, u32 nr, bool *stuck)
 {
 	struct vib_fill fill;
 
-	lockdep_assert_held(&ioas->domains_rwsem);
-	if (unlikely(map->flags & VIB_F_DEVICE))
+	if (map->flags & VIB_F_DEVICE)
 		return fill_around_holes(ioas, map, iova, batch, nr, stuck);
 	fill = fill_of(map, iova, batch, 0, nr);
 	return fill_everywhere(ioas, &fill, stuck);
+}
+
+int vib_fill_batch(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iova,
+		   struct vib_extents *batch, u32 nr, bool *stuck)
+{
+	lockdep_assert_held(&ioas->domains_rwsem);
+	if (nr != 1 || map->flags & (VIB_F_DEVICE | VIB_F_PAGEWISE))
+		return fill_pieces(ioas, map, iova, batch, nr, stuck);
+	return fill_one(ioas, iova, *vib_extents_words(batch), map->prot, stuck);
 }
 
 /*

@@ -350,29 +350,16 @@ int vib_map_check_args(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, u64
 	return 0;
 }
 
-struct vib_mapping *vib_map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int prot)
-{
-	struct vib_mapping *map = vib_mapping_alloc();
-
-	if (!map)
-		return ERR_PTR(-ENOMEM);
-	map->span.start = iova;
-	map->span.last = last;
-	map->vaddr = vaddr;
-	map->prot = prot;
-	map->flags = READ_ONCE(ioas->params->disable_hugepages) ? VIB_F_PAGEWISE : 0;
-	return map;
-}
-
 static int map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int prot)
 {
 	struct job job;
 	int ret;
 
 	job.ioas = ioas;
-	job.map = vib_map_new(ioas, iova, last, vaddr, prot);
-	if (IS_ERR(job.map))
-		return PTR_ERR(job.map);
+	job.map = vib_mapping_alloc();
+	if (!job.map)
+		return -ENOMEM;
+	vib_map_init(job.map, ioas, iova, last, vaddr, prot);
 	ret = reserve_range(&job);
 	if (ret) {
 		vib_mapping_free(job.map);

@@ -88,22 +88,36 @@ static void release_members(struct group *group, unsigned int from)
 	group->nr = from;
 }
 
+/* Allocates a mapping for each member. Return: false, with none allocated, without memory. */
+static bool make_mappings(struct group *group, unsigned int nr)
+{
+	struct vib_ioas *ioas = group->ioas;
+	void *maps[GROUP_MAX];
+	unsigned int i;
+	u64 last;
+
+	if (!vib_mapping_alloc_many(maps, nr))
+		return false;
+	for (i = 0; i < nr; i++) {
+		struct member *m = &group->member[i];
+
+		m->map = maps[i];
+		(void)vib_range_last(m->op->iova, m->op->size, &last);
+		vib_map_init(m->map, ioas, m->op->iova, last, m->op->vaddr, m->op->prot);
+		vib_extents_init(&m->batch);
+	}
+	return true;
+}
+
 /* Allocates and reserves the mappings, up to the first that fails or would have to wait. */
 static void reserve_group(struct group *group)
 {
 	struct vib_ioas *ioas = group->ioas;
-	unsigned int made, i;
+	unsigned int made = group->nr, i;
 
-	for (made = 0; made < group->nr; made++) {
-		struct member *m = &group->member[made];
-		u64 last;
-
-		(void)vib_range_last(m->op->iova, m->op->size, &last);
-		m->map = vib_map_new(ioas, m->op->iova, last, m->op->vaddr, m->op->prot);
-		if (IS_ERR(m->map))
-			break;
-		vib_extents_init(&m->batch);
-	}
+	group->nr = 0;
+	if (!make_mappings(group, made))
+		return;
 	mutex_lock(&ioas->tree_lock);
 	for (i = 0; i < made && ioas->restricted; i++)
 		if (vib_map_insert(ioas, group->member[i].map))
@@ -114,41 +128,115 @@ static void reserve_group(struct group *group)
 		vib_mapping_free(group->member[--made].map);
 }
 
-static int pin_member(struct member *m, u64 *purse)
+/* Pins @pages pages from the first of @m on. Return: how many are charged, or an errno. */
+static long pin_pages(struct member *m, u64 pages, u64 *purse, struct vib_extents *out)
 {
 	struct vib_pin pin = {
 		.owner = m->map->owner,
 		.vaddr = m->op->vaddr,
-		.left = m->op->size >> PAGE_SHIFT,
+		.left = pages,
 		.purse = purse,
 		.write = m->op->prot & IOMMU_WRITE,
 	};
-	int ret = 0;
+	int ret;
 
 	vib_pin_begin(&pin);
-	while (!ret && pin.left)
-		ret = vib_pin_some(&pin, &m->batch, VIB_PIN_BUDGET);
+	ret = vib_pin_some(&pin, out, VIB_PIN_BUDGET);
 	vib_pin_end(&pin);
-	m->free = !pin.accounted;
-	return ret;
+	return ret ? ret : (long)pin.accounted;
+}
+
+static u64 member_pages(const struct member *m)
+{
+	return m->op->size >> PAGE_SHIFT;
+}
+
+/* Return: the end of the members from @first on whose user memory is one range. */
+static unsigned int run_stop(const struct group *group, unsigned int first, u64 *pages)
+{
+	const struct member *m = &group->member[first];
+	unsigned int i = first;
+
+	*pages = 0;
+	do {
+		*pages += member_pages(&group->member[i++]);
+	} while (i < group->nr && group->member[i].op->prot == m->op->prot &&
+		 group->member[i].op->vaddr == m->op->vaddr + (*pages << PAGE_SHIFT));
+	return i;
+}
+
+/* Gives each of the members [first, end) its part of @pinned; they have room for it. */
+static void deal_extents(struct group *group, unsigned int first, unsigned int end,
+			 struct vib_extents *pinned)
+{
+	u64 *word = vib_extents_words(pinned);
+
+	for (; first < end; first++) {
+		struct member *m = &group->member[first];
+
+		word = vib_extents_deal(&m->batch, word, member_pages(m));
+		m->free = !vib_extents_pages(&m->batch, 0, VIB_EXT_ACCOUNTED);
+	}
+}
+
+/*
+ * Pins the members [first, end), whose user memory is one range, at once. The purse has to suffice.
+ * Return: false, with nothing pinned, if that fails for any of them.
+ */
+static bool pin_run(struct group *group, unsigned int first, unsigned int end, u64 pages,
+		    u64 *purse)
+{
+	struct vib_extents pinned;
+	unsigned int i;
+	long ret = 0;
+
+	for (i = first; i < end && !ret; i++)
+		ret = vib_extents_reserve(&group->member[i].batch,
+					  member_pages(&group->member[i]));
+	vib_extents_init(&pinned);
+	if (!ret)
+		ret = pin_pages(&group->member[first], pages, purse, &pinned);
+	if (ret >= 0)
+		deal_extents(group, first, end, &pinned);
+	vib_extents_fini(&pinned);
+	return ret >= 0;
+}
+
+/* Pins the members [first, end) one by one. Return: the first that could not be pinned, or @end. */
+static unsigned int pin_each(struct group *group, unsigned int first, unsigned int end, u64 *purse)
+{
+	for (; first < end; first++) {
+		struct member *m = &group->member[first];
+		long ret = pin_pages(m, member_pages(m), purse, &m->batch);
+
+		if (ret < 0)
+			break;
+		m->free = !ret;
+	}
+	return first;
 }
 
 /* Charges for all at once and pins them; uncharges what needed no charge or was not pinned. */
 static void pin_group(struct group *group)
 {
 	struct vib_owner *owner = group->member[0].map->owner;
-	u64 pages = 0, purse;
-	unsigned int i;
+	unsigned int done = 0, end, i;
+	u64 pages = 0, purse, run;
 
 	for (i = 0; i < group->nr; i++)
-		pages += group->member[i].op->size >> PAGE_SHIFT;
+		pages += member_pages(&group->member[i]);
 	purse = vib_owner_charge(owner, pages) ? 0 : pages;
-	for (i = 0; i < group->nr; i++)
-		if (pin_member(&group->member[i], &purse))
+	for (; done < group->nr; done = end) {
+		end = run_stop(group, done, &run);
+		if (end > done + 1 && purse >= run && pin_run(group, done, end, run, &purse))
+			continue;
+		done = pin_each(group, done, end, &purse);
+		if (done < end)
 			break;
+	}
 	if (purse)
 		vib_owner_uncharge(owner, purse);
-	release_members(group, i);
+	release_members(group, done);
 }
 
 /* Fills one member into every domain. Return: false if that, or preparing it, failed. */

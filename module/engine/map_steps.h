@@ -7,8 +7,16 @@
 
 #include "engine.h"
 
-/* Return: a mapping that is in no tree yet, or ERR_PTR(-ENOMEM). Undone by vib_mapping_free(). */
-struct vib_mapping *vib_map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int prot);
+/* Sets up a mapping that was just allocated and is in no tree yet. */
+static inline void vib_map_init(struct vib_mapping *map, struct vib_ioas *ioas, u64 iova, u64 last,
+				u64 vaddr, int prot)
+{
+	map->span.start = iova;
+	map->span.last = last;
+	map->vaddr = vaddr;
+	map->prot = prot;
+	map->flags = READ_ONCE(ioas->params->disable_hugepages) ? VIB_F_PAGEWISE : 0;
+}
 
 /*
  * Reserves the range and sets the owner, after all checks that come before pinning, in the ABI's

@@ -45,6 +45,11 @@ struct vib_mapping *vib_mapping_alloc(void)
 	return kmem_cache_alloc(cache, GFP_KERNEL);
 }
 
+bool vib_mapping_alloc_many(void **maps, unsigned int nr)
+{
+	return kmem_cache_alloc_bulk(cache, GFP_KERNEL, nr, maps);
+}
+
 /*
  * Restores the constructor's state of a mapping that pins nothing any more. The caller drops the
  * reference to the owner.

@@ -110,6 +110,9 @@ void vib_mapping_cache_fini(void);
  */
 struct vib_mapping *vib_mapping_alloc(void);
 
+/* The same for @nr of them. Return: false, with none allocated, without memory. */
+bool vib_mapping_alloc_many(void **maps, unsigned int nr);
+
 /* Frees a mapping that pins nothing any more. */
 void vib_mapping_free(struct vib_mapping *map);
 

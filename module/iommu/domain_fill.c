@@ -16,6 +16,7 @@
 
 #include "compat/iommu.h"
 #include "domain_unfill.h"
+#include "pure/iova.h"
 
 enum {
 	SG_MAX = 1024,			/* runs handed to the driver with one map-sync */
@@ -172,7 +173,7 @@ static int fill_many(struct fill_cursor *cur)
  * Is nothing left in [iova, iova + size) of a failed call? The IOMMU core unmaps what it had
  * entered, but does not check that this worked.
  */
-static bool nothing_left(struct vib_domain *dom, u64 iova, u64 size)
+static noinline bool nothing_left(struct vib_domain *dom, u64 iova, u64 size)
 {
 	for (; size; size -= PAGE_SIZE, iova += PAGE_SIZE) {
 		if (vib_domain_keeps(dom, iova))
@@ -189,22 +190,25 @@ static inline void extend_reach(struct vib_domain *dom, u64 last)
 		dom->reach = dom->reach << 9 | GENMASK_ULL(8, 0);
 }
 
-/* Enters one extent with one call, as fill_several() would: the most frequent fill. */
-static int fill_single(struct vib_domain *dom, const struct vib_fill *fill, bool *stuck)
+/* One call, as fill_several() would make it: the most frequent fill. */
+int vib_domain_fill_one(struct vib_domain *dom, u64 iova, u64 ext, int prot, bool *stuck)
 {
-	u64 size = vib_ext_pages(*fill->words) << PAGE_SHIFT, end = fill->iova + size;
+	u64 size = vib_ext_pages(ext) << PAGE_SHIFT, last;
 	int ret;
 
-	ret = vib_compat_map(dom->iommu, fill->iova, PFN_PHYS(vib_ext_pfn(*fill->words)), size,
-			     fill->prot | IOMMU_CACHE, GFP_KERNEL_ACCOUNT);
-	if (likely(!ret))
-		extend_reach(dom, end - 1);
-	else if (!nothing_left(dom, fill->iova, size))
-		*stuck = true;
-	return ret;
+	ret = vib_compat_map(dom->iommu, iova, PFN_PHYS(vib_ext_pfn(ext)), size,
+			     prot | IOMMU_CACHE, GFP_KERNEL_ACCOUNT);
+	if (unlikely(ret)) {
+		if (!nothing_left(dom, iova, size))
+			*stuck = true;
+		return vib_domain_errno(ret);
+	}
+	(void)vib_range_last(iova, size, &last);
+	extend_reach(dom, last);
+	return 0;
 }
 
-static int fill_several(struct vib_domain *dom, const struct vib_fill *fill, bool *stuck)
+static noinline int fill_several(struct vib_domain *dom, const struct vib_fill *fill, bool *stuck)
 {
 	struct fill_cursor cur = {
 		.dom = dom,
@@ -232,6 +236,6 @@ int vib_domain_fill(struct vib_domain *dom, const struct vib_fill *fill, bool *s
 	if (!fill->nr)
 		return 0;
 	if (fill->nr == 1 && !fill->pagewise)
-		return vib_domain_errno(fill_single(dom, fill, stuck));
+		return vib_domain_fill_one(dom, fill->iova, *fill->words, fill->prot, stuck);
 	return vib_domain_errno(fill_several(dom, fill, stuck));
 }

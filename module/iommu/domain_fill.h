@@ -31,4 +31,7 @@ struct vib_fill {
  */
 int vib_domain_fill(struct vib_domain *dom, const struct vib_fill *fill, bool *stuck);
 
+/* The same for one extent, which goes in as large pages as the driver has. */
+int vib_domain_fill_one(struct vib_domain *dom, u64 iova, u64 ext, int prot, bool *stuck);
+
 #endif

@@ -223,7 +223,54 @@ static void undo_pins(struct vib_extents *out, u32 nr, u64 last, bool dirty)
 	}
 }
 
-int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
+/* -EAGAIN means "look again" in the engine; GUP's is a refusal. */
+static int pin_errno(long ret)
+{
+	return ret == -EAGAIN ? -EBUSY : ret;
+}
+
+/* Charges for the one page that is left. Return: false if that is not done in the simple way. */
+static __always_inline bool charge_last(struct vib_pin *pin, struct vib_extents *out)
+{
+	if (pin->owner->mm != current->mm || pin->uncharged || out->nr ||
+	    fatal_signal_pending(current))
+		return false;
+	if (pin->purse && *pin->purse)
+		--*pin->purse;
+	else if (vib_owner_charge_some(pin->owner, 1) <= 0)
+		return false;
+	pin->credit = 1;
+	return true;
+}
+
+/*
+ * Pins the one page that is left, and charged: the most frequent case. Return: 0; an errno with the
+ * charge given back; 1, with nothing pinned, if it is no ordinary memory.
+ */
+static __always_inline int pin_last(struct vib_pin *pin, struct vib_extents *out)
+{
+	long got = vib_gup(pin, 1);
+	struct page *page = pin->pages[0];
+
+	if (got == -EFAULT)
+		return 1;
+	if (got < 0) {
+		vib_owner_uncharge(pin->owner, 1);
+		return pin_errno(got);
+	}
+	if (PageReserved(page) || is_zero_pfn(page_to_pfn(page)) ||
+	    vib_extents_push(out, page_to_pfn(page), 1, VIB_EXT_PINNED | VIB_EXT_ACCOUNTED)) {
+		unpin_user_page(page);
+		return 1;
+	}
+	pin->credit = 0;
+	pin->accounted++;
+	pin->vaddr += PAGE_SIZE;
+	pin->left = 0;
+	return 0;
+}
+
+static noinline int pin_batch(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 {
 	u64 stop = pin->left > budget ? pin->left - budget : 0;
 	u32 nr = out->nr;
@@ -249,8 +296,16 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 		vib_owner_uncharge(pin->owner, pin->credit);
 	pin->credit = 0;
 	vib_owner_release(pin->owner);
-	/* -EAGAIN means "look again" in the engine; GUP's is a refusal. */
-	return ret == -EAGAIN ? -EBUSY : ret;
+	return pin_errno(ret);
+}
+
+int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
+{
+	int ret = 1;
+
+	if (pin->left == 1 && charge_last(pin, out))
+		ret = pin_last(pin, out);
+	return ret > 0 ? pin_batch(pin, out, budget) : ret;
 }
 
 /* Drops a long run, with chances to reschedule. */

@@ -102,6 +102,23 @@ void vib_extents_move_some(struct vib_extents *dst, struct vib_extents *src, u32
 	memmove(from, from + nr, src->nr * sizeof(*from));
 }
 
+u64 *vib_extents_deal(struct vib_extents *dst, u64 *words, u64 pages)
+{
+	u64 *to = vib_extents_words(dst) + dst->nr;
+
+	for (;;) {
+		u64 all = vib_ext_pages(*words), n = min(all, pages);
+
+		*to++ = vib_ext_make(vib_ext_pfn(*words), n, vib_ext_flags(*words));
+		*words = vib_ext_make(vib_ext_pfn(*words) + n, all - n, vib_ext_flags(*words));
+		words += n == all;
+		pages -= n;
+		dst->nr++;
+		if (!pages)
+			return words;
+	}
+}
+
 int vib_extents_split_tail(struct vib_extents *ex, u64 pages)
 {
 	int ret = vib_extents_reserve(ex, 1);

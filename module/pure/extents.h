@@ -43,7 +43,7 @@ static inline void vib_extents_init(struct vib_extents *ex)
 /* vib_extents_fini() of a vector that owns memory. */
 void vib_extents_free(struct vib_extents *ex);
 
-/* Frees the vector's memory and leaves it empty. The caller has unpinned what it described. */
+/* Frees the vector's memory and leaves it empty: what it described is unpinned, or moved. */
 static inline void vib_extents_fini(struct vib_extents *ex)
 {
 	if (ex->cap > 1)
@@ -86,6 +86,12 @@ int vib_extents_append(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags);
 /* vib_extents_append() that never merges: one extent for each call. */
 int vib_extents_push(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags);
 
+/*
+ * Moves the first @pages pages at @words, of which there are as many, to the end of @dst, which has
+ * room; the last extent is cut where they end. Return: what is left of @words.
+ */
+u64 *vib_extents_deal(struct vib_extents *dst, u64 *words, u64 pages);
+
 /* vib_extents_move() of a part of @src, or behind extents of @dst. */
 void vib_extents_move_some(struct vib_extents *dst, struct vib_extents *src, u32 nr);
 
@@ -107,13 +113,7 @@ static inline void vib_extents_move(struct vib_extents *dst, struct vib_extents 
 		vib_extents_move_some(dst, src, nr);
 }
 
-/**
- * vib_extents_split_tail - split the last extent in two
- * @ex: the vector, not empty
- * @pages: length of the second part, less than the extent's
- *
- * Return: 0; -ENOMEM with the vector unchanged.
- */
+/* Splits the last extent, the second part having @pages. Return: 0, or -ENOMEM and no change. */
 int vib_extents_split_tail(struct vib_extents *ex, u64 pages);
 
 /**

@@ -11,6 +11,7 @@
 #include "batch_fixture.h"
 #include "lib/blocking_mem.h"
 #include "lib/call.h"
+#include "lib/source.h"
 
 /* SMMUv3 flushes the domain for what is far apart, and a page for the tables. */
 #ifdef __aarch64__
@@ -265,6 +266,62 @@ TEST_F(batch, limit_is_met_at_the_page)
 	batch.nr = 35;
 	EXPECT_EQ(0, run(&self->w));
 	EXPECT_EQ(35, mapped_pages(&self->w));
+}
+
+/* Maps of 1 to 3 pages of one range of memory: each IOVA leads to its own page, whatever the sizes. */
+TEST_F(batch, neighbours_in_memory)
+{
+	struct edu *edu = world_edu(&self->w, 0);
+	long entries = containers_value("entries_left:");
+	char *thp = mem_thp(2 * MIB);
+	unsigned int i, page = 0;
+
+	ASSERT_NE(NULL, edu);
+	ASSERT_NE(NULL, thp);
+	for (i = 0; i < 9; page += 1 + i++ % 3)
+		batch_map(&batch, at(64 + 8 * i), thp + page * PAGE, (1 + i % 3) * PAGE);
+	map_page(self->mem, 0, 0);
+	ASSERT_EQ(0, run(&self->w));
+	EXPECT_EQ(self->w.locked + page + 1, locked_pages());
+	EXPECT_EQ(entries, containers_value("entries_left:"));
+	memset(thp, 0, page * PAGE);
+	for (i = 0; i < 9; i++) {
+		memset(self->mem, i + 1, PAGE);
+		ASSERT_EQ(0, edu_copy(edu, at(64 + 8 * i) + i % 3 * PAGE, at(0)));
+	}
+	for (page = 0, i = 0; i < 9; page += 1 + i++ % 3)
+		EXPECT_EQ(i + 1, thp[(page + i % 3) * PAGE]) {
+			TH_LOG("map %u", i);
+		}
+	for (batch.nr = 0, i = 0; i < 9; i += 2)
+		batch_unmap(&batch, at(64 + 8 * i), (1 + i % 3) * PAGE);
+	ASSERT_EQ(0, run(&self->w));
+	EXPECT_EQ(self->w.locked + page + 1 - batch.unmapped / PAGE, locked_pages());
+	EXPECT_EQ(8 + 1, mapped_pages(&self->w));
+	EXPECT_EQ(self->w.locked, locked_pages());
+	mem_free(thp, 2 * MIB);
+}
+
+/* A page that is only read is pinned as such, and its neighbour is written, so it is copied. */
+TEST_F(batch, neighbours_of_which_one_is_read)
+{
+	struct edu *edu = world_edu(&self->w, 0);
+	char *mem = source_private_memfd(2 * PAGE, 0);
+
+	ASSERT_NE(NULL, edu);
+	ASSERT_NE(NULL, mem);
+	map_page(self->mem, 0, 0);
+	map_page(mem, 8, 0);
+	map_page(mem, 9, 1);
+	batch.op[1].flags = VFIO_IOMMU_BATCH_OP_READ;
+	ASSERT_EQ(0, run(&self->w));
+	memset(self->mem, 7, PAGE);
+	ASSERT_EQ(0, edu_copy(edu, at(9), at(0)));
+	EXPECT_EQ(7, mem[PAGE]);
+	ASSERT_EQ(0, madvise(mem, 2 * PAGE, MADV_DONTNEED));
+	EXPECT_NE(7, mem[PAGE]);
+	EXPECT_EQ(3, mapped_pages(&self->w));
+	mem_free(mem, 2 * PAGE);
 }
 
 /* It is not charged, and leaves the IOMMU when its user address ends. */

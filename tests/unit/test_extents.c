@@ -246,6 +246,40 @@ START_TEST(move_misused)
 	expect_nr(&dst, 1);
 }
 
+/* Two take the extents of a vector in turn: from one in the middle, from several, to the last. */
+START_TEST(deal)
+{
+	struct vib_extents src, one, many;
+	u64 *words;
+
+	vib_extents_init(&src);
+	vib_extents_init(&one);
+	vib_extents_init(&many);
+	add(&src, 100, 5, P | A);
+	add(&src, 7, 1, 0);
+	add(&src, 300, 2, P);
+	add(&many, 50, 1, P);
+	must_eq(vib_extents_reserve(&many, 3), 0);
+	words = vib_extents_deal(&one, vib_extents_words(&src), 2);
+	must(words == vib_extents_words(&src));
+	words = vib_extents_deal(&many, words, 5);
+	must(words == vib_extents_words(&src) + 2);
+	expect_nr(&one, 1);
+	expect_ext(&one, 0, 100, 2, P | A);
+	expect_nr(&many, 4);
+	expect_ext(&many, 0, 50, 1, P);
+	expect_ext(&many, 1, 102, 3, P | A);
+	expect_ext(&many, 2, 7, 1, 0);
+	expect_ext(&many, 3, 300, 1, P);
+	vib_extents_fini(&one);
+	words = vib_extents_deal(&one, words, 1);
+	must(words == vib_extents_words(&src) + 3);
+	expect_nr(&one, 1);
+	expect_ext(&one, 0, 301, 1, P);
+	vib_extents_fini(&src);
+	vib_extents_fini(&many);
+}
+
 START_TEST(split_tail)
 {
 	struct vib_extents ex;
@@ -357,6 +391,7 @@ void extents_directed(struct TCase *tcase)
 	tcase_add_test(tcase, move_all_into_an_empty_one);
 	tcase_add_test(tcase, move_some_into_an_empty_one);
 	tcase_add_test(tcase, move_misused);
+	tcase_add_test(tcase, deal);
 	tcase_add_test(tcase, split_tail);
 	tcase_add_test(tcase, split_tail_grows);
 	tcase_add_test(tcase, drop_tail);
