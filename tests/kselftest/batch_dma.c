@@ -268,7 +268,7 @@ TEST_F(batch, limit_is_met_at_the_page)
 	EXPECT_EQ(35, mapped_pages(&self->w));
 }
 
-/* Maps of 1 to 3 pages of one range of memory: each IOVA leads to its own page, whatever the sizes. */
+/* Maps of 1 to 3 pages of one range of memory: each IOVA leads to its own page. */
 TEST_F(batch, neighbours_in_memory)
 {
 	struct edu *edu = world_edu(&self->w, 0);
