@@ -10,15 +10,34 @@
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # A kernel is named by its series, one of another architecture than amd64 by
-# that too: 6.1, 6.1-arm64.
+# that too, and so is one that is built in another way: 6.1, 6.1-arm64, 6.12-rt,
+# 6.12-cloud, 6.12-arm64-16k (pages of 16 KiB).
 series_of() {
-	printf '%s\n' "${1%-arm64}"
+	sed -E 's/-(arm64|arm64-16k|rt|cloud)$//' <<<"$1"
 }
 
 arch_of() {
 	case $1 in
-	*-arm64) echo arm64 ;;
+	*-arm64 | *-arm64-16k) echo arm64 ;;
 	*) echo amd64 ;;
+	esac
+}
+
+# What Debian calls it: the end of the names of its packages.
+flavour_of() {
+	case $1 in
+	*-rt) echo rt-amd64 ;;
+	*-cloud) echo cloud-amd64 ;;
+	*-arm64-16k) echo arm64-16k ;;
+	*) arch_of "$1" ;;
+	esac
+}
+
+# page_kib_of KERNEL: its pages, in KiB.
+page_kib_of() {
+	case $1 in
+	*-16k) echo 16 ;;
+	*) echo 4 ;;
 	esac
 }
 
@@ -27,19 +46,21 @@ cross_prefix() {
 	[ "$(arch_of "$1")" != arm64 ] || echo aarch64-linux-gnu-
 }
 
-# Every name that the table has, or those of a tier (main, soak, smoke); "arm64": those.
+# The names of the table in a tier (main, soak, smoke); "arm64": those; "flavours": what is
+# built in another way. Without one: all but these.
 all_kernels() {
 	sed -e 's/#.*//' -e '/^ *$/d' "$VIB_TOP/tests/vm/series" | awk -v "wanted=${1:-}" '{
 		n = split($3, arch, ",")
 		for (i = 1; i <= n; i++) {
-			own = arch[i] == "amd64"
-			if (wanted == "" || wanted == (own ? $2 : arch[i]))
-				print $1 (own ? "" : "-" arch[i])
+			tier = arch[i] == "amd64" ? $2 : arch[i] == "arm64" ? "arm64" : "flavours"
+			sub(/-?amd64$/, "", arch[i])
+			if (wanted == tier || wanted == "" && tier != "flavours")
+				print $1 (arch[i] == "" ? "" : "-" arch[i])
 		}
 	}'
 }
 
-# The suites of SERIES on ARCH, in order of preference; fails if not in the table.
+# series_suites SERIES FLAVOUR: in order of preference; fails if not in the table.
 series_suites() {
 	local name archs suites
 	while read -r name _ archs suites; do

@@ -8,7 +8,8 @@
 # guest reports goes through /dev/ttyS1, and marks for the trace through /dev/ttyS2.
 
 # Sets QEMU_PACKAGE, MACHINE (QEMU and what it emulates), PORTS, and what
-# choose_iommu sets. Reads KERNEL, IOMMU, IOMMU_OPTIONS, INTREMAP and TRACES.
+# choose_iommu sets. Reads KERNEL, EMULATOR, IOMMU, IOMMU_OPTIONS, SCALABLE, INTREMAP
+# and TRACES.
 choose_machine() {
 	ARCH=$(arch_of "$KERNEL")
 	# Free pages hold a pattern that is looked at when they are used again: the only
@@ -16,6 +17,15 @@ choose_machine() {
 	[[ $KERNEL != *-debug* ]] || CMDLINE+=" page_poison=1"
 	"machine_$ARCH"
 	choose_iommu
+	choose_emulator
+}
+
+choose_emulator() {
+	local words
+	[ -n "$EMULATOR" ] || return 0
+	words=$("$VIB_TOP/tests/vm/emulator" "$EMULATOR:${MACHINE[0]#qemu-system-}")
+	mapfile -t words <<<"$words"
+	MACHINE=("${words[@]}" "${MACHINE[@]:1}")
 }
 
 machine_amd64() {
@@ -39,22 +49,25 @@ machine_arm64() {
 	CMDLINE="console=ttyAMA0$CMDLINE"
 }
 
-# Sets QEMU's IOMMU arguments, the kernel's, and what the guest has to load.
+# Sets QEMU's IOMMU arguments, the kernel's, and what the guest has to load. The kernel's
+# come first: of two iommu= the later counts, and a run may give its own.
 choose_iommu() {
 	IOMMU_MODULES='' UNSAFE='' IOMMU_ARGS=()
 	case $ARCH-$IOMMU in
 	amd64-intel)
-		IOMMU_ARGS=(-device "intel-iommu,intremap=$INTREMAP$IOMMU_OPTIONS")
-		CMDLINE+=" intel_iommu=on iommu=nopt"
+		# In the machine's own QEMU, 7.2, it is an experiment and named so.
+		[ -n "$EMULATOR" ] || SCALABLE=${SCALABLE/#,/,x-}
+		IOMMU_ARGS=(-device "intel-iommu,intremap=$INTREMAP$SCALABLE$IOMMU_OPTIONS")
+		CMDLINE="intel_iommu=on${SCALABLE:+,sm_on} iommu=nopt $CMDLINE"
 		;;
 	amd64-amd) # QEMU 7.2's has no interrupt remapping that the newest kernels take
 		IOMMU_ARGS=(-device amd-iommu)
-		CMDLINE+=" amd_iommu=on iommu=nopt"
+		CMDLINE="amd_iommu=on iommu=nopt $CMDLINE"
 		UNSAFE=allow_unsafe_interrupts=1
 		;;
 	*-virtio)
 		IOMMU_ARGS=(-device virtio-iommu-pci)
-		CMDLINE+=" iommu=nopt"
+		CMDLINE="iommu=nopt $CMDLINE"
 		IOMMU_MODULES="virtio_pci virtio_iommu"
 		UNSAFE=allow_unsafe_interrupts=1
 		;;

@@ -14,7 +14,11 @@
 #define KIB 1024ULL
 #define MIB (1024 * KIB)
 #define GIB (1024 * MIB)
-#define PAGE (4 * KIB)
+/* Given where the programs are for a kernel whose pages are larger, see run. */
+#ifndef PAGE_KIB
+#define PAGE_KIB 4
+#endif
+#define PAGE (PAGE_KIB * KIB)
 
 #define KERNEL(major, minor) ((major) * 1000u + (minor))
 
