@@ -28,7 +28,6 @@
 
 #define EDU_ID 0x11e81234u	/* as config space has it: device, vendor */
 #define BUFFER_SIZE (64 * 1024)
-#define PIECE 4096		/* what is mapped at once */
 #define CHUNK 2048		/* less than the edu device's buffer of 4 KiB */
 
 /*
@@ -194,20 +193,20 @@ static void print_info(int container)
 
 /*
  * Step 5: memory becomes visible to the device at IOVAs of our choice, here one mapping
- * for each chunk.
+ * for each page, of whatever size: an IOMMU may map no less.
  */
 static unsigned char *map_buffer(struct vfio_dma *dma)
 {
+	size_t at, piece = sysconf(_SC_PAGESIZE);
 	unsigned char *buffer;
-	unsigned int at;
 
 	buffer = mmap(NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (buffer == MAP_FAILED)
 		die("memory");
 	/* ENOMEM means RLIMIT_MEMLOCK: pinned memory counts as locked. */
-	for (at = 0; at < BUFFER_SIZE; at += PIECE)
-		check_call(vfio_dma_map(dma, BUFFER_IOVA + at, buffer + at, PIECE),
+	for (at = 0; at < BUFFER_SIZE; at += piece)
+		check_call(vfio_dma_map(dma, BUFFER_IOVA + at, buffer + at, piece),
 			   "map");
 	check_call(vfio_dma_flush(dma), "map");
 	printf("mapped %u bytes at IOVA %#llx\n", BUFFER_SIZE, BUFFER_IOVA);
@@ -217,10 +216,10 @@ static unsigned char *map_buffer(struct vfio_dma *dma)
 /* Step 8: and out of its sight: the pieces one by one, in one call. */
 static void unmap_buffer(struct vfio_dma *dma)
 {
-	unsigned int at;
+	size_t at, piece = sysconf(_SC_PAGESIZE);
 
-	for (at = 0; at < BUFFER_SIZE; at += PIECE)
-		check_call(vfio_dma_unmap(dma, BUFFER_IOVA + at, PIECE), "unmap");
+	for (at = 0; at < BUFFER_SIZE; at += piece)
+		check_call(vfio_dma_unmap(dma, BUFFER_IOVA + at, piece), "unmap");
 	check_call(vfio_dma_flush(dma), "unmap");
 	printf("unmapped %u bytes\n", BUFFER_SIZE);
 }

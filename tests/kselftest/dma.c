@@ -197,6 +197,7 @@ TEST_F(dma_v2, huge_and_small_page_unmapped_together_are_not_reachable)
 	char *huge = mem_thp(HUGE_2M);
 	__u64 done;
 
+	NEED_THP();
 	ASSERT_NE(NULL, huge);
 	ASSERT_EQ(0, map_target(&self->w, self->mem, DMA_RW));
 	ASSERT_EQ(0, dma_map(self->w.container, TARGET_IOVA + HUGE_2M, huge,

@@ -42,6 +42,12 @@
 		SKIP_TEST("%s of this kernel takes no addresses back", _mode->name); \
 } while (0)
 
+/* For a test of them: PREEMPT_RT has none, and with pages of 16 KiB they are larger. */
+#define NEED_THP() do { \
+	if (mem_thp_size() != HUGE_2M) \
+		SKIP_TEST("this kernel has no transparent huge pages of 2 MiB"); \
+} while (0)
+
 static inline void world_begin(struct __test_metadata *_metadata,
 			       const struct world *w, enum world_state state)
 {

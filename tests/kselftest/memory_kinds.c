@@ -55,6 +55,7 @@ static void reached(struct __test_metadata *_metadata, struct world *w,
 
 TEST_F(memory_kinds, transparent_huge_pages_are_reached)
 {
+	NEED_THP();
 	reached(_metadata, &self->w, self->mem, mem_thp(2 * HUGE_2M),
 		2 * HUGE_2M, HUGE_2M - EDU_CHUNK / 2);
 }
@@ -90,6 +91,7 @@ TEST_F(memory_kinds, huge_page_at_an_odd_iova_is_reached)
 {
 	char *mem = mem_thp(2 * HUGE_2M);
 
+	NEED_THP();
 	ASSERT_NE(NULL, mem);
 	/* FAR is aligned to 2 MiB, this memory then is not */
 	reached(_metadata, &self->w, self->mem, mem + 5 * PAGE,
@@ -100,6 +102,7 @@ TEST_F(memory_kinds, small_and_huge_pages_in_one_mapping_are_reached)
 {
 	char *mem = mem_thp(3 * HUGE_2M);
 
+	NEED_THP();
 	ASSERT_NE(NULL, mem);
 	ASSERT_EQ(0, madvise(mem + HUGE_2M, PAGE, MADV_DONTNEED));
 	reached(_metadata, &self->w, self->mem, mem, 3 * HUGE_2M,
@@ -134,6 +137,7 @@ TEST_F(memory_kinds, hole_behind_a_huge_page_is_efault)
 {
 	char *mem = mem_thp(2 * HUGE_2M);
 
+	NEED_THP();
 	ASSERT_NE(NULL, mem);
 	ASSERT_EQ(0, munmap(mem + HUGE_2M, HUGE_2M));
 	refused(_metadata, &self->w, mem, HUGE_2M + PAGE, DMA_RW);
@@ -166,6 +170,7 @@ TEST_F(memory_kinds, memory_whose_key_is_closed_is_reached)
 
 	if (key < 0)
 		SKIP_TEST("this CPU or kernel has no protection keys");
+	NEED_THP();
 	ASSERT_NE(NULL, mem);
 	ASSERT_NE(NULL, huge);
 	ASSERT_EQ(0, pkey_mprotect(mem + PAGE, MEM_SIZE - 2 * PAGE,

@@ -16,7 +16,7 @@ long locked_pages_of(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	kib = file_keyed_long(path, "VmLck:");
-	return kib < 0 ? kib : kib / 4;
+	return kib < 0 ? kib : kib / PAGE_KIB;
 }
 
 long locked_pages(void)

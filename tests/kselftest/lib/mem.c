@@ -113,6 +113,13 @@ char *mem_thp(size_t size)
 	return NULL;
 }
 
+size_t mem_thp_size(void)
+{
+	long size = file_read_long("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
+
+	return size < 0 ? 0 : size;
+}
+
 long hugepages_get(void)
 {
 	return file_read_long(NR_HUGEPAGES);

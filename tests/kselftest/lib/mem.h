@@ -39,6 +39,9 @@ long hugepages_get(void);
 
 void mem_free(char *mem, size_t size);
 
+/* The size of the kernel's transparent huge pages, 0 without. */
+size_t mem_thp_size(void);
+
 /* Kilobytes of transparent huge pages in the mapping at @mem. */
 long mem_thp_kib(const char *mem);
 
