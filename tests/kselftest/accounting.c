@@ -162,6 +162,20 @@ TEST_F(accounting, limit_counts_all_mappings)
 				   DMA_RW));
 }
 
+TEST_F(accounting, limit_lets_one_page_after_the_other_in)
+{
+	unsigned int i;
+
+	ASSERT_EQ(0, drop_ipc_lock());
+	ASSERT_EQ(0, limit_locked_pages(4));
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(0, dma_map(self->w.container, IOVA + i * PAGE, self->mem, PAGE,
+				     DMA_RW));
+	EXPECT_EQ(-ENOMEM, dma_map(self->w.container, IOVA + 4 * PAGE, self->mem, PAGE,
+				   DMA_RW));
+	EXPECT_EQ(4, charged(&self->w));
+}
+
 TEST_F(accounting, unmap_makes_room_below_the_limit)
 {
 	int i;

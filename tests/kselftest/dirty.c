@@ -246,4 +246,29 @@ TEST_F(dirty, large_mapping_fills_all_its_words)
 	EXPECT_EQ(0, words[16]);
 }
 
+#define WORLD readdressed
+#define WORLD_GROUPS 2
+#define WORLD_BEGIN world_enter
+#define WORLD_V2_ONLY
+#define WORLD_VADDR
+#include "world_fixture.h"
+
+/* What an unmap gives back because it cannot report it is as before: without its address. */
+TEST_F(readdressed, failed_unmap_gives_back_what_has_no_address)
+{
+	char *hole = mem_small(PAGE);
+	struct vfio_bitmap bitmap = bitmap_words((__u64 *)hole, 1);
+
+	ASSERT_EQ(0, munmap(hole, PAGE));
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, self->mem, MEM_SIZE, DMA_RW));
+	ASSERT_EQ(0, dirty_start(self->w.container));
+	ASSERT_EQ(0, dma_unmap(self->w.container, IOVA, MEM_SIZE, UNMAP_VADDR, NULL));
+	EXPECT_EQ(-EFAULT, dma_unmap_dirty(self->w.container, IOVA, MEM_SIZE, &bitmap,
+					   NULL));
+	EXPECT_EQ(-EBUSY, world_join(&self->w, 1));
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, self->mem, MEM_SIZE, DMA_VADDR));
+	EXPECT_EQ(0, world_join(&self->w, 1));
+}
+
 TEST_HARNESS_MAIN

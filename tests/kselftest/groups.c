@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "lib/container.h"
 
 enum { GROUPS = 4, WRITTEN = 8 };
 
@@ -200,6 +201,35 @@ TEST_F(groups, windows_do_not_change_with_equal_groups)
 	ASSERT_EQ(0, info_get(self->w.container, &again));
 	EXPECT_EQ(0, memcmp(&one, &two, sizeof(one)));
 	EXPECT_EQ(0, memcmp(&one, &again, sizeof(one)));
+}
+
+/*
+ * Calls find their container by a number that grows with each: here, until every slot of
+ * a table of numbers was shared with another container that is open, too.
+ */
+TEST_F(groups, a_call_finds_its_own_container_among_others)
+{
+	enum { OTHERS = 150 };
+	int group, other;
+	__u64 size;
+	unsigned int i;
+
+	ASSERT_EQ(0, world_set_up(&self->w, 1));
+	group = group_open(self->w.slot[1].pci.group);
+	ASSERT_LT(0, group);
+	for (i = 0; i < OTHERS; i++) {
+		other = container_open();
+		ASSERT_EQ(0, group_join(group, other));
+		ASSERT_EQ(0, container_set_iommu(other, self->w.mode->type_id));
+		ASSERT_EQ(0, dma_map(other, IOVA, self->mem, PAGE, DMA_RW));
+		EXPECT_EQ(0, dma_unmap(self->w.container, IOVA, PAGE, 0, &size));
+		ASSERT_EQ(0, size);
+		EXPECT_EQ(0, dma_unmap(other, IOVA, PAGE, 0, &size));
+		ASSERT_EQ(PAGE, size);
+		ASSERT_EQ(0, group_leave(group));
+		close(other);
+	}
+	close(group);
 }
 
 /*

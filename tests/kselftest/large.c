@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -18,7 +20,9 @@
 #define LARGE_PAGES ((long)(LARGE_SIZE / PAGE))
 #define FAR (16 * GIB)
 
-enum { KILLS = 4, KILL_WITHIN_US = 100000 };
+#define THERE_SIZE (512 * MIB)
+
+enum { KILLS = 4, KILL_WITHIN_US = 100000, STOPS = 20 };
 
 #define WORLD large
 #define WORLD_GROUPS 2
@@ -38,6 +42,15 @@ static char *huge_pages(size_t size)
 	if (mem && madvise(mem, size, MADV_HUGEPAGE))
 		return NULL;
 	return mem;
+}
+
+/* Of this process. */
+static long cpu_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 static void holds(struct __test_metadata *_metadata, struct world *w,
@@ -193,6 +206,68 @@ TEST_F(large, killed_while_it_maps_leaves_nothing)
 		ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
 		holds(_metadata, &self->w, 0);
 	}
+}
+
+/*
+ * Maps what is there already, again with a signal that ends it on the way: it comes after
+ * a third of the CPU time that the first one took.
+ */
+static void map_until_it_ends(struct world *w)
+{
+	struct itimerval timer = { { 0, 0 }, { 0, 0 } };
+	char *mem = mem_thp(THERE_SIZE);
+	long begin, took;
+
+	begin = cpu_us();
+	if (!mem || map(w, mem, THERE_SIZE))
+		_exit(2);
+	took = cpu_us() - begin;
+	if (dma_unmap_all(w->container, NULL))
+		_exit(2);
+	timer.it_value.tv_sec = took / 3 / 1000000;
+	timer.it_value.tv_usec = took / 3 % 1000000 + 1;
+	setitimer(ITIMER_PROF, &timer, NULL);
+	_exit(map(w, mem, THERE_SIZE) ? 1 : 0);
+}
+
+/* Pinning pages that are there never sleeps, so it has to look for signals. */
+TEST_F(large, killed_while_it_maps_what_is_there_it_stops)
+{
+	unsigned int i, stopped = 0;
+	__u64 left;
+	int status;
+	pid_t pid;
+
+	for (i = 0; i < STOPS && !stopped; i++) {
+		pid = fork();
+		if (!pid)
+			map_until_it_ends(&self->w);
+		ASSERT_LT(0, pid);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		ASSERT_TRUE(WIFSIGNALED(status) || !WEXITSTATUS(status));
+		ASSERT_EQ(0, dma_unmap_all(self->w.container, &left));
+		stopped += WIFSIGNALED(status) && !left;
+	}
+	EXPECT_EQ(1, stopped);
+	holds(_metadata, &self->w, 0);
+}
+
+/* Of 2,000 pieces of one huge page: a few words each, however many pages they are. */
+TEST_F(large, a_mapping_of_huge_pages_takes_little_memory)
+{
+	enum { PIECES = 2000 };
+	char *mem = mem_thp(2 * MIB);
+	long before, grown;
+	unsigned int i;
+
+	ASSERT_NE(NULL, mem);
+	before = file_keyed_long("/proc/meminfo", "SUnreclaim:");
+	for (i = 0; i < PIECES; i++)
+		ASSERT_EQ(0, dma_map(self->w.container, FAR + i * 2 * MIB, mem, 2 * MIB,
+				     DMA_RW));
+	grown = file_keyed_long("/proc/meminfo", "SUnreclaim:") - before;
+	TH_LOG("%ld KiB", grown);
+	EXPECT_GT(PIECES, grown);
 }
 
 TEST_HARNESS_MAIN

@@ -176,14 +176,16 @@ TEST_F(unlike, keeps_its_mappings_when_the_other_goes)
 	EXPECT_EQ(self->w.pinned, pinned_pages());
 }
 
-/* The members of a group may be behind different instances. */
+/* The members of a group may be behind different instances: it has to learn what both can do. */
 TEST_F(join, a_group_of_two_instances_gets_a_domain_and_its_mappings)
 {
 	struct world *w = &self->w;
 
 	ASSERT_EQ(0, mixed_slot(&w->slot[SLOT_MANY].pci));
 	ASSERT_EQ(0, begin_mapped(w, SLOT_A, self->mem));
+	ASSERT_EQ(0, mock_order("reset"));
 	ASSERT_EQ(0, world_join(w, SLOT_MANY));
+	EXPECT_EQ(1, mock_count("allocs"));
 	EXPECT_TRUE(mock_domains_agree());
 	ASSERT_EQ(0, leave(w, SLOT_A));
 	EXPECT_EQ(MEM_PAGES, mock_domain_count(0, "mapped"));
@@ -236,6 +238,16 @@ TEST_F(join, a_device_that_can_snoop_does_not_join_one_that_cannot)
 	EXPECT_EQ(2, mock_domains());
 	/* each has its like */
 	ASSERT_EQ(0, world_join(&self->w, SLOT_A3));
+	EXPECT_EQ(2, mock_domains());
+}
+
+TEST_F(join, a_device_that_can_snoop_does_not_join_a_group_of_which_one_cannot)
+{
+	if (!devices_tell())
+		SKIP_TEST("this kernel asks no device");
+	ASSERT_EQ(0, mock_order("uncoherent %s", self->w.slot[SLOT_MANY].pci.addr));
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_MANY));
+	ASSERT_EQ(0, world_join(&self->w, SLOT_A));
 	EXPECT_EQ(2, mock_domains());
 }
 
