@@ -20,9 +20,9 @@
 #define LARGE_PAGES ((long)(LARGE_SIZE / PAGE))
 #define FAR (16 * GIB)
 
-#define THERE_SIZE (512 * MIB)
+#define THERE_SIZE (96 * MIB)
 
-enum { KILLS = 4, KILL_WITHIN_US = 100000, STOPS = 20 };
+enum { KILLS = 4, KILL_WITHIN_US = 100000, STOPS = 8 };
 
 #define WORLD large
 #define WORLD_GROUPS 2
@@ -215,7 +215,7 @@ TEST_F(large, killed_while_it_maps_leaves_nothing)
 static void map_until_it_ends(struct world *w)
 {
 	struct itimerval timer = { { 0, 0 }, { 0, 0 } };
-	char *mem = mem_thp(THERE_SIZE);
+	char *mem = mem_small(THERE_SIZE);
 	long begin, took;
 
 	begin = cpu_us();
