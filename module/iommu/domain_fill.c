@@ -85,16 +85,16 @@ static int fill_run(struct fill_cursor *cur)
 
 /*
  * Packs the next extents into the scatterlist, until one does not fit or has no struct page.
- * Return: how many, with their bytes in @size. Ends before a run that touches the last one: the
- * IOMMU core would merge them into one call, and the driver into one IOMMU page.
+ * Return: how many, with their bytes in @size and the list's length in @entries. Ends before a run
+ * that touches the last one: the IOMMU core would merge them into one call, and the driver into one
+ * IOMMU page.
  */
-static u32 pack_list(struct fill_cursor *cur, u64 *size)
+static u32 pack_list(struct fill_cursor *cur, u64 *size, u32 *entries)
 {
 	const u64 *words = cur->words;
 	u32 used = 0, i;
 
 	*size = 0;
-	sg_init_table(cur->sg, cur->sg_max);
 	for (i = 0; i < cur->nr && words[i] & VIB_EXT_PINNED; i++) {
 		u64 bytes = vib_ext_pages(words[i]) << PAGE_SHIFT;
 		struct page *page = pfn_to_page(vib_ext_pfn(words[i]));
@@ -111,6 +111,7 @@ static u32 pack_list(struct fill_cursor *cur, u64 *size)
 	}
 	if (used)
 		sg_mark_end(cur->sg + used - 1);
+	*entries = used;
 	return i;
 }
 
@@ -118,14 +119,16 @@ static u32 pack_list(struct fill_cursor *cur, u64 *size)
 static int fill_list(struct fill_cursor *cur)
 {
 	ssize_t mapped;
+	u32 taken, used;
 	u64 size;
-	u32 taken;
 
-	taken = pack_list(cur, &size);
+	taken = pack_list(cur, &size, &used);
 	if (!taken)
 		return fill_run(cur);
-	mapped = vib_compat_map_sg(cur->dom->iommu, cur->iova, cur->sg, sg_nents(cur->sg),
-				   cur->prot, GFP_KERNEL_ACCOUNT);
+	mapped = vib_compat_map_sg(cur->dom->iommu, cur->iova, cur->sg, used, cur->prot,
+				   GFP_KERNEL_ACCOUNT);
+	/* For the next list, which begins with the entries of this one. */
+	sg_unmark_end(cur->sg + used - 1);
 	if (mapped < 0) {
 		cur->failed = size;
 		return mapped;
@@ -162,8 +165,7 @@ static int fill_many(struct fill_cursor *cur)
 	cur->sg = NULL;
 	/* Without memory for a list, the runs go in one by one. */
 	if (!cur->pagewise && cur->nr > 1)
-		cur->sg = kmalloc_array(cur->sg_max, sizeof(*cur->sg),
-					GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		cur->sg = kcalloc(cur->sg_max, sizeof(*cur->sg), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	ret = fill_all(cur);
 	kfree(cur->sg);
 	return ret;

@@ -8,9 +8,10 @@
  * back at the end of the batch. Once the limit is reached, memory is pinned page by page, until a
  * page would have to be charged.
  *
- * Invariant: each extent with VIB_EXT_PINNED holds one pin for each page, each with
- * VIB_EXT_ACCOUNTED one charge for each page; a failure gives both back before it returns. There
- * are never more pages pinned than charged, except the one that is being tried.
+ * Invariant: each extent with VIB_EXT_PINNED holds one pin for each page, or each huge page with
+ * VIB_EXT_HUGE, and each with VIB_EXT_ACCOUNTED one charge for each page; a failure gives both back
+ * before it returns. There are never more pages pinned than charged, except the one that is being
+ * tried.
  */
 #include "pin.h"
 
@@ -21,6 +22,7 @@
 
 #include "compat/mm.h"
 #include "gup.h"
+#include "huge.h"
 #include "pfnmap.h"
 #include "trace/refusal.h"
 
@@ -45,13 +47,16 @@ static noinline int over_limit(struct vib_pin *pin, u64 mine)
 
 void vib_pin_begin(struct vib_pin *pin)
 {
-	pin->pages = NULL;
 	pin->max = min_t(u64, pin->left, VIB_PIN_BATCH);
-	if (pin->left > VIB_PIN_FEW)
-		pin->pages = kmalloc_array(pin->max + 1, sizeof(*pin->pages),
-					   GFP_KERNEL_ACCOUNT);
+	pin->pages = pin->max > VIB_PIN_FEW ? NULL : pin->few;
 	pin->faulted = U64_MAX;
 	pin->credit = 0;
+}
+
+/* Allocates the array for GUP's pages; without memory it goes on with few at a time. */
+static noinline void get_pages_array(struct vib_pin *pin)
+{
+	pin->pages = kmalloc_array(pin->max + 1, sizeof(*pin->pages), GFP_KERNEL_ACCOUNT);
 	if (!pin->pages) {
 		pin->max = VIB_PIN_FEW;
 		pin->pages = pin->few;
@@ -181,22 +186,56 @@ static long take_pages(struct vib_pin *pin, struct vib_extents *out, unsigned in
 	return got;
 }
 
+/* Takes memory that is pinned page by page, or device memory. Return: as take_pages(). */
+static __always_inline long take_plain(struct vib_pin *pin, struct vib_extents *out,
+				       unsigned int want, u64 stop)
+{
+	long got;
+
+	if (unlikely(!pin->pages))
+		get_pages_array(pin);
+	want = min(want, pin->max);
+	got = vib_extents_reserve(out, want);
+	if (!got && !pin->credit)
+		got = charge_ahead(pin, out, want, stop);
+	return got ? got : take_pages(pin, out, want);
+}
+
+/*
+ * Takes hugetlb memory by the huge page, whose pages are charged before it is pinned. Return: pages
+ * appended, 0 if the next ones are to be pinned page by page, or an errno.
+ */
+static noinline long take_huge(struct vib_pin *pin, struct vib_extents *out, u64 stop)
+{
+	u64 lacking, most = pin->left - stop;
+	long got;
+
+	got = vib_huge_append(pin, out, most, &lacking);
+	if (!lacking)
+		return got;
+	got = vib_owner_charge_some(pin->owner, max(lacking, most - min(most, pin->credit)));
+	if (got < 0)
+		return got;
+	pin->credit += got;
+	if ((u64)got >= lacking)
+		return vib_huge_append(pin, out, most, &lacking);
+	/* Page by page up to the limit; the whole call will fail. */
+	pin->plain = U64_MAX;
+	return 0;
+}
+
 /* Pins what one GUP call gives. Return: 0 with @pin advanced, or an errno. */
 static int pin_step(struct vib_pin *pin, struct vib_extents *out, u64 stop)
 {
 	unsigned int want = min_t(u64, pin->left, pin->max);
 	long got = 0;
-	int ret;
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	ret = vib_extents_reserve(out, want);
-	if (ret)
-		return ret;
-	if (!pin->credit)
-		got = charge_ahead(pin, out, want, stop);
+	if (vib_huge_wanted(pin, want))
+		got = take_huge(pin, out, stop);
 	if (!got)
-		got = take_pages(pin, out, want);
+		got = take_plain(pin, out, want, stop);
 	if (got < 0)
 		return got;
 	pin->vaddr += (u64)got << PAGE_SHIFT;
@@ -280,6 +319,7 @@ static noinline int pin_batch(struct vib_pin *pin, struct vib_extents *out, u64 
 
 	if (!vib_owner_hold(pin->owner))
 		return -ESRCH;
+	pin->plain = 0;
 	for (;;) {
 		ret = pin_step(pin, out, stop);
 		if (ret || pin->left <= stop)

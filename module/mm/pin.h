@@ -30,13 +30,14 @@ enum {
  * @accounted: pages pinned and charged so far
  * @credit: pages charged ahead, inside vib_pin_some()
  * @faulted: user address that was faulted in last because GUP refused it, or U64_MAX
+ * @plain: before this user address, vib_pin_some() pins page by page (huge.h)
  * @purse: number of pages that the caller has charged ahead, for this range and others; used before
  *	anything is charged. NULL: none
  * @write: the device may write
  * @uncharged: the pages are charged already, so nothing is charged
  * @scattered: make one extent for every page
  * @watched: device memory may be read: the caller watches it (watch.h), or fills it nowhere
- * @pages: GUP's pages, and one slot more: a NULL behind the last one ends every run
+ * @pages: GUP's pages, and one slot more for a NULL, which ends every run; allocated when needed
  * @few: @pages for small ranges
  * @max: how many fit into @pages
  */
@@ -47,6 +48,7 @@ struct vib_pin {
 	u64 accounted;
 	u64 credit;
 	u64 faulted;
+	u64 plain;
 	u64 *purse;
 	bool write;
 	bool uncharged;
@@ -58,8 +60,8 @@ struct vib_pin {
 };
 
 /*
- * Sets up @pages, and @max, @faulted and @credit, from the members that the caller has set; undone
- * by vib_pin_end(). Cannot fail.
+ * Sets up @max, @pages, @faulted and @credit from what the caller has set; undone by
+ * vib_pin_end(). Cannot fail.
  */
 void vib_pin_begin(struct vib_pin *pin);
 
@@ -94,7 +96,7 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget);
  * @since_resched: pages dropped since the last chance to reschedule
  *
  * Extents that follow one another in physical memory are dropped as one run, whichever mappings
- * they are of.
+ * they are of; not those with VIB_EXT_HUGE: where two meet in a huge page, each holds a pin of it.
  */
 struct vib_unpinning {
 	u64 next;
@@ -104,7 +106,8 @@ struct vib_unpinning {
 	u64 since_resched;
 };
 
-/* Drops the pending run, without resetting it. Only for the inline functions below. */
+/* For vib_unpin_add(): drops an extent with VIB_EXT_HUGE (huge.c); the pending run, which stays. */
+void vib_huge_unpin(struct vib_unpinning *up, u64 ext, bool dirty);
 void vib_unpin_run(struct vib_unpinning *up);
 
 /* Drops the pending run, if there is one. */
@@ -124,6 +127,10 @@ static inline void vib_unpin_add(struct vib_unpinning *up, u64 ext, bool dirty)
 	u64 pages = vib_ext_pages(ext);
 	u64 start = vib_ext_make(vib_ext_pfn(ext), 0, vib_ext_flags(ext));
 
+	if (unlikely(ext & VIB_EXT_HUGE)) {
+		vib_huge_unpin(up, ext, dirty);
+		return;
+	}
 	if (start == up->next && dirty == up->dirty) {
 		up->next += pages;
 		up->npages += pages;

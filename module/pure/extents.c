@@ -134,18 +134,27 @@ int vib_extents_split_tail(struct vib_extents *ex, u64 pages)
 	return 0;
 }
 
+/* Can the last @over pages be cut off without cutting a huge page of up to @longest pages? */
+static bool may_split(u64 ext, u64 over, u64 longest)
+{
+	u64 cut = vib_ext_pfn(ext) + vib_ext_pages(ext) - over;
+
+	return !(ext & VIB_EXT_HUGE) || !(cut & (longest - 1));
+}
+
 u32 vib_extents_settle(struct vib_extents *ex, u64 end, u64 longest)
 {
 	u64 over = end & (longest - 1);
-	u64 tail;
+	u64 word, tail;
 
 	if (!ex->nr)
 		return 0;
-	tail = vib_ext_pages(vib_extents_words(ex)[ex->nr - 1]);
+	word = vib_extents_words(ex)[ex->nr - 1];
+	tail = vib_ext_pages(word);
 	if (tail < longest)
 		return ex->nr - 1;
 	/* Without memory to split it, all of it is final. */
-	if (over && !vib_extents_split_tail(ex, over))
+	if (over && may_split(word, over, longest) && !vib_extents_split_tail(ex, over))
 		return ex->nr - 1;
 	return ex->nr;
 }

@@ -74,7 +74,7 @@ static inline int vib_extents_reserve(struct vib_extents *ex, u32 more)
  * @ex: the vector
  * @pfn: first PFN
  * @pages: length, 1 to VIB_EXT_PAGES_MAX
- * @flags: VIB_EXT_PINNED and VIB_EXT_ACCOUNTED
+ * @flags: VIB_EXT_*
  *
  * Merges with the last extent when PFNs are contiguous, flags are equal and the sum still fits. Two
  * runs are merged only here: vib_extents_push() and vib_extents_move() never merge.
@@ -124,7 +124,7 @@ int vib_extents_split_tail(struct vib_extents *ex, u64 pages);
  *
  * The last extent is held back, because what is appended next may continue it. Once it has @longest
  * pages it is split at an IOVA that is a multiple of @longest instead, and only the part behind
- * that is held back.
+ * that is held back. Where that might cut a huge page (none is longer than @longest), all is final.
  *
  * Return: how many extents, from the first on, will not change.
  */

@@ -67,6 +67,15 @@ static char *get_memfd_in_runs(size_t size, size_t run)
 	return mem;
 }
 
+/* A page of 1 GiB, which the kernel has put aside when it booted. */
+static char *get_hugetlb_1g(size_t size)
+{
+	char *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
+			 MAP_HUGETLB | MAP_POPULATE | 30U << MAP_HUGE_SHIFT, -1, 0);
+
+	return mem == MAP_FAILED ? NULL : mem;
+}
+
 /* Runs of two pages: what a memfd is like where memory is a little fragmented. */
 static char *get_memfd_pairs(size_t size)
 {
@@ -82,6 +91,7 @@ static const struct kind small = { "small", mem_small };
 static const struct kind scattered = { "scattered", get_scattered };
 static const struct kind thp = { "thp", mem_thp };
 static const struct kind hugetlb = { "hugetlb", mem_hugetlb };
+static const struct kind hugetlb_1g = { "hugetlb-1g", get_hugetlb_1g };
 static const struct kind memfd = { "memfd", get_memfd };
 static const struct kind memfd_pairs = { "memfd-pairs", get_memfd_pairs };
 static const struct kind memfd_scattered = {
@@ -95,6 +105,7 @@ static const struct {
 	{ &small, 256 },
 	{ &thp, 512 },
 	{ &hugetlb, 512 },
+	{ &hugetlb_1g, 1024 },
 	{ &memfd, 256 },
 	/* Last: what these give back stays scattered for a while. */
 	{ &memfd_pairs, 256 },

@@ -50,6 +50,29 @@ TEST_F(join, mappings_are_pinned_and_charged_once)
 	EXPECT_TRUE(holds(self->e, IOVA + 4 * PAGE, 4));
 }
 
+/* In part pinned by a device, and by the huge page while there is a real group. */
+TEST_F(join, pages_inside_a_huge_page)
+{
+	const long all = HUGE_2M / PAGE;
+	char *mem = mem_hugetlb(HUGE_2M);
+
+	ASSERT_NE(NULL, mem);
+	stamp_pages(mem, 8);
+	ASSERT_EQ(0, map(&self->w, IOVA, mem, HUGE_2M));
+	ASSERT_EQ(0, emulated_pin(self->e, IOVA + PAGE, 3, MOCK_WRITE));
+	EXPECT_EQ(3, charged(&self->w));
+	ASSERT_EQ(0, world_join(&self->w, 0));
+	EXPECT_EQ(all, charged(&self->w));
+	ASSERT_EQ(0, emulated_pin(self->e, IOVA + 3 * PAGE, 2, MOCK_WRITE));
+	EXPECT_EQ(all, charged(&self->w));
+	leave(&self->w);
+	EXPECT_EQ(4, charged(&self->w));
+	EXPECT_EQ(4, pinned(&self->w));
+	EXPECT_TRUE(holds(self->e, IOVA + 4 * PAGE, 4));
+	ASSERT_EQ(0, emulated_unpin(self->e, IOVA + PAGE, 2));
+	EXPECT_EQ(2, pinned(&self->w));
+}
+
 /* A device that pins and unpins all the time. */
 struct busy_device {
 	const struct emulated *e;

@@ -15,7 +15,7 @@ enum { SCATTERED_PAGES = 1500 };
 
 #define SCATTERED_SIZE (SCATTERED_PAGES * PAGE)
 
-static char *mem_scattered(void)
+static char *page_repeated(void)
 {
 	static char *mem;	/* of this test alone: it has a process of its own */
 	unsigned int i;
@@ -34,7 +34,7 @@ static char *mem_scattered(void)
 
 static int map_scattered(struct sweep *sweep)
 {
-	char *mem = mem_scattered();
+	char *mem = page_repeated();
 
 	if (!mem)
 		return -ENOMEM;
@@ -86,6 +86,42 @@ FIXTURE_VARIANT_ADD(fails, attach_scattered)
 		.prepare = with_group_b_and_scattered, .act = join_b,
 		.done = scattered_in_both, .undo = leave_b,
 		.pages = true, .failures = 4,
+	},
+};
+
+/* Huge pages, which have a way of their own to be pinned: at either end a part of one. */
+
+enum { HUGETLB_PAGES = 3 * 512 - 100 };
+
+static int map_hugetlb(struct sweep *sweep)
+{
+	static char *mem;
+
+	if (!mem)
+		mem = mem_hugetlb(3 * HUGE_2M);
+	if (!mem)
+		return -EAGAIN;
+	return dma_map(sweep->w.container, IOVA + GIB, mem + 60 * PAGE,
+		       HUGETLB_PAGES * PAGE, DMA_RW);
+}
+
+static int unmap_hugetlb(struct sweep *sweep)
+{
+	return dma_unmap(sweep->w.container, IOVA + GIB, HUGETLB_PAGES * PAGE, 0, NULL);
+}
+
+static bool hugetlb_alone(struct sweep *sweep)
+{
+	(void)sweep;
+	return domains_hold(1, HUGETLB_PAGES);
+}
+
+FIXTURE_VARIANT_ADD(fails, map_hugetlb)
+{
+	.deed = {
+		.prepare = with_nothing, .act = map_hugetlb,
+		.done = hugetlb_alone, .undo = unmap_hugetlb,
+		.pages = true, .failures = 1,
 	},
 };
 

@@ -57,6 +57,17 @@ sequences_machine() {
 	printf '%s\n' --env VIB_BEYOND=0x90000000 --harmless "$HARMLESS"
 }
 
+# A machine with two pages of 1 GiB, and huge pages whose struct pages are freed (but see above);
+# beside plain_devices.
+hugetlb_machine() {
+	local word
+	printf '%s\n' --mem 5G
+	for word in hugepagesz=1G hugepages=2; do
+		printf '%s\n' --cmdline "$word"
+	done
+	[[ $SERIES = 6.12* ]] || printf '%s\n' --cmdline hugetlb_free_vmemmap=on
+}
+
 # A machine of two CPUs, three quarters of whose memory have to be moved before it may be
 # pinned for long; beside plain_devices. "Call Trace" is what the OOM killer prints, which
 # a test provokes; what the kernel says of a fault has other lines that count.
@@ -162,6 +173,10 @@ enter_room() {
 	sequences)
 		mapfile -t ROOM < <(plain_devices "$PAIR" && sequences_machine)
 		PROMISES=(${PAIR:+pair} sequences)
+		;;
+	hugetlb)
+		mapfile -t ROOM < <(plain_devices "$PAIR" && hugetlb_machine)
+		PROMISES=(${PAIR:+pair} hugetlb)
 		;;
 	movable)
 		mapfile -t ROOM < <(plain_devices "$PAIR" && movable_machine)

@@ -67,7 +67,7 @@ static void append(struct side *s, struct run r, bool push)
 	call = push ? vib_extents_push : vib_extents_append;
 	ret = call(&s->ex, r.pfn, r.pages, r.flags);
 
-	if (r.pfn + r.pages > 1ULL << 40 || r.pages > 0x3fffff) {
+	if (r.pfn + r.pages > 1ULL << 40 || r.pages > 0x1fffff) {
 		must_eq(ret, -ERANGE);
 		must_eq(memcmp(&before, &s->ex, sizeof(before)), 0);
 		return;
@@ -75,7 +75,7 @@ static void append(struct side *s, struct run r, bool push)
 	if (failed(s, &before, ret))
 		must_eq(call(&s->ex, r.pfn, r.pages, r.flags), 0);
 	if (!push && last && last->pfn + last->pages == r.pfn && last->flags == r.flags &&
-	    last->pages + r.pages <= 0x3fffff)
+	    last->pages + r.pages <= 0x1fffff)
 		last->pages += r.pages;
 	else
 		s->run[s->nr++] = r;

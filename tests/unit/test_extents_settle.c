@@ -7,6 +7,7 @@
 
 #define P	VIB_EXT_PINNED
 #define A	VIB_EXT_ACCOUNTED
+#define H	VIB_EXT_HUGE
 
 START_TEST(settle_holds_the_last_back)
 {
@@ -81,6 +82,49 @@ START_TEST(settle_without_memory_takes_all)
 	vib_extents_fini(&ex);
 }
 
+/* Huge pages of up to 512 pages begin at multiples of 512: the cut is at one, so it is made. */
+START_TEST(settle_cuts_between_huge_pages)
+{
+	struct vib_extents ex;
+
+	vib_extents_init(&ex);
+	add(&ex, 1024 + 300, 1000, P | A | H);
+	must_eq(vib_extents_settle(&ex, 2048 + 276, 512), 1);
+	expect_nr(&ex, 2);
+	expect_ext(&ex, 0, 1324, 724, P | A | H);
+	expect_ext(&ex, 1, 2048, 276, P | A | H);
+	vib_extents_fini(&ex);
+}
+
+/* The multiple in the address space is inside one: all is final, and what comes is another run. */
+START_TEST(settle_cuts_no_huge_page)
+{
+	struct vib_extents ex;
+
+	vib_extents_init(&ex);
+	add(&ex, 1024, 1024, P | A | H);
+	must_eq(vib_extents_settle(&ex, 4096 + 64, 512), 1);
+	expect_nr(&ex, 1);
+	expect_ext(&ex, 0, 1024, 1024, P | A | H);
+	vib_extents_fini(&ex);
+}
+
+START_TEST(huge_pages_continue_their_kind_only)
+{
+	struct vib_extents ex;
+
+	vib_extents_init(&ex);
+	add(&ex, 512, 512, P | A | H);
+	add(&ex, 1024, 512, P | A | H);
+	add(&ex, 1536, 512, P | A);
+	add(&ex, 2048, 512, P | A | H);
+	expect_nr(&ex, 3);
+	expect_ext(&ex, 0, 512, 1024, P | A | H);
+	expect_ext(&ex, 1, 1536, 512, P | A);
+	expect_ext(&ex, 2, 2048, 512, P | A | H);
+	vib_extents_fini(&ex);
+}
+
 START_TEST(touching_runs)
 {
 	u64 ext = vib_ext_make(100, 4, P);
@@ -98,5 +142,8 @@ void extents_settle(struct TCase *tcase)
 	tcase_add_test(tcase, settle_at_a_multiple_takes_all);
 	tcase_add_test(tcase, settle_far_up);
 	tcase_add_test(tcase, settle_without_memory_takes_all);
+	tcase_add_test(tcase, settle_cuts_between_huge_pages);
+	tcase_add_test(tcase, settle_cuts_no_huge_page);
+	tcase_add_test(tcase, huge_pages_continue_their_kind_only);
 	tcase_add_test(tcase, touching_runs);
 }

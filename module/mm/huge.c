@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pins hugetlb memory by the huge page, and unpins it. Takes mmap_lock for read. Charges nothing.
+ *
+ * A hugetlb vma maps each huge page as a whole, at addresses aligned to it, and GUP's pin of one
+ * page holds the huge page, which the kernel neither splits nor frees while it is held. So if GUP
+ * finds a page of it at an address of such a vma, its other pages are at the addresses around that
+ * one, at that moment. That the vma is one of hugetlb is looked up under the same hold of
+ * mmap_lock: drivers can map single pages of a huge page elsewhere.
+ *
+ * GUP then must not drop the lock for a fault, so userfaultfd refuses it: the page is faulted in
+ * without it, once, and asked for again. Whatever else GUP refuses is left to the way of all other
+ * memory, which waits for its turn, tries several times, and knows the errno to return.
+ */
+#include "huge.h"
+
+#include <linux/hugetlb.h>
+#include <linux/mm.h>
+
+#include "compat/mm.h"
+#include "pfnmap.h"
+
+enum {
+	HOLD_CALLS = 8,			/* calls of GUP under one hold of mmap_lock */
+	DROP_STEP = 1 << 15,		/* pages let go between two chances to reschedule */
+	LARGEST = SZ_1G >> PAGE_SHIFT,	/* pages; vib_extents_settle() knows it, too */
+};
+
+/**
+ * struct huge_walk - progress through one hugetlb vma; mmap_lock is held
+ * @pin: of the whole range
+ * @vaddr: user address of the next page
+ * @left: pages of the vma and the range from there on
+ * @nr: pages of a huge page
+ */
+struct huge_walk {
+	struct vib_pin *pin;
+	unsigned long vaddr;
+	u64 left;
+	u64 nr;
+};
+
+/* Return: how many pages the huge page has that @page is one of. */
+static u64 huge_pages(struct page *page)
+{
+	return compound_nr(compound_head(page));
+}
+
+/* Return: how many pages of the next huge page are to be mapped. */
+static u64 next_part(const struct huge_walk *walk)
+{
+	unsigned long addr = vib_compat_untag(walk->pin->owner->mm, walk->vaddr);
+
+	return min(walk->nr - ((addr >> PAGE_SHIFT) & (walk->nr - 1)), walk->left);
+}
+
+/*
+ * Appends the next @n pages, held by a pin of @page, which is one of their huge page: its last if
+ * @last, else the first of the @n. Return: false, with that pin dropped, if it is another page than
+ * a hugetlb vma can have there.
+ */
+static bool append_part(struct huge_walk *walk, struct vib_extents *out, struct page *page, u64 n,
+			bool last)
+{
+	u64 pfn = page_to_pfn(page) - (last ? n - 1 : 0);
+	unsigned long addr = vib_compat_untag(walk->pin->owner->mm, walk->vaddr);
+
+	if (unlikely(huge_pages(page) != walk->nr ||
+		     ((pfn ^ (addr >> PAGE_SHIFT)) & (walk->nr - 1)) ||
+		     vib_extents_append(out, pfn, n,
+					VIB_EXT_PINNED | VIB_EXT_ACCOUNTED | VIB_EXT_HUGE))) {
+		unpin_user_page(page);
+		return false;
+	}
+	walk->pin->credit -= n;
+	walk->pin->accounted += n;
+	walk->vaddr += n << PAGE_SHIFT;
+	walk->left -= n;
+	return true;
+}
+
+/*
+ * Takes the next huge page or two: one call of GUP is asked for the last page of the first and the
+ * first page of the second. Return: 1 if some were taken; 0 if not, with @lacking set if that is
+ * for want of credit; or GUP's errno.
+ */
+static long take_next(struct huge_walk *walk, struct vib_extents *out, u64 *lacking)
+{
+	unsigned int flags = FOLL_LONGTERM | (walk->pin->write ? FOLL_WRITE : 0);
+	u64 first = next_part(walk), second = min(walk->nr, walk->left - first);
+	struct page *pages[2];
+	long got;
+
+	if (first > walk->pin->credit) {
+		*lacking = first - walk->pin->credit;
+		return 0;
+	}
+	if (first + second > walk->pin->credit)
+		second = 0;
+	got = vib_compat_pin_remote(walk->pin->owner->mm, walk->vaddr + ((first - 1) << PAGE_SHIFT),
+				    second ? 2 : 1, flags, pages);
+	if (got <= 0)
+		return got ? got : -EFAULT;
+	if (!append_part(walk, out, pages[0], first, true)) {
+		if (got == 2)
+			unpin_user_page(pages[1]);
+		return 0;
+	}
+	return got == 1 || append_part(walk, out, pages[1], second, false);
+}
+
+/* Takes huge pages of the vma at pin->vaddr. Return: as vib_huge_append(). mmap_lock is held. */
+static long append_hugetlb(struct vib_pin *pin, struct vib_extents *out, u64 most, u64 *lacking)
+{
+	struct mm_struct *mm = pin->owner->mm;
+	unsigned long addr = vib_compat_untag(mm, pin->vaddr);
+	struct huge_walk walk = { .pin = pin, .vaddr = pin->vaddr };
+	struct vm_area_struct *vma;
+	unsigned int i;
+	u64 begin, size;
+	long got = 1;
+
+	mmap_assert_locked(mm);
+	vma = vib_compat_vma_lookup(mm, addr);
+	size = vma ? vma->vm_end - addr : PAGE_SIZE;
+	pin->plain = pin->vaddr + size;
+	if (!vma || !(vma->vm_flags & VM_HUGETLB))
+		return 0;
+	walk.nr = vma_kernel_pagesize(vma) >> PAGE_SHIFT;
+	if (walk.nr > LARGEST)
+		return 0;
+	pin->plain = pin->vaddr + PAGE_SIZE;
+	begin = min(pin->left, size >> PAGE_SHIFT);
+	walk.left = begin;
+	for (i = 0; i < HOLD_CALLS && walk.left && begin - walk.left < most && got > 0; i++)
+		got = take_next(&walk, out, lacking);
+	if (begin == walk.left)
+		return min(got, 0L);
+	*lacking = 0;
+	return begin - walk.left;
+}
+
+static long append_locked(struct vib_pin *pin, struct vib_extents *out, u64 most, u64 *lacking)
+{
+	long got;
+
+	if (mmap_read_lock_killable(pin->owner->mm))
+		return -EINTR;
+	got = append_hugetlb(pin, out, most, lacking);
+	mmap_read_unlock(pin->owner->mm);
+	return got;
+}
+
+long vib_huge_append(struct vib_pin *pin, struct vib_extents *out, u64 most, u64 *lacking)
+{
+	long got;
+
+	*lacking = 0;
+	got = vib_extents_reserve(out, 2 * HOLD_CALLS);
+	if (got)
+		return got;
+	got = append_locked(pin, out, most, lacking);
+	if (got == -EFAULT && !vib_pfnmap_fault(pin))
+		got = append_locked(pin, out, most, lacking);
+	if (got >= 0 || got == -EINTR)
+		return got;
+	/* As if it had not been asked for yet. */
+	pin->faulted = U64_MAX;
+	return 0;
+}
+
+void vib_huge_unpin(struct vib_unpinning *up, u64 ext, bool dirty)
+{
+	struct page *page = pfn_to_page(vib_ext_pfn(ext));
+	u64 left = vib_ext_pages(ext), n, nr;
+
+	up->accounted += left;
+	for (; left; left -= n, page += n) {
+		nr = huge_pages(page);
+		n = min(nr - (page_to_pfn(page) & (nr - 1)), left);
+		vib_compat_unpin_range(page, 1, dirty);
+		up->since_resched += n;
+		if (up->since_resched >= DROP_STEP) {
+			up->since_resched = 0;
+			cond_resched();
+		}
+	}
+}
