@@ -247,6 +247,7 @@ int __vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin
 	if (ret)
 		return ret;
 	pin->faulted = U64_MAX;
+	pin->plain = 0;
 	pin->watched = true;
 	vib_bar_look(map->bar, !out->nr);
 	return vib_pin_some(pin, out, VIB_PIN_BUDGET);

@@ -290,6 +290,7 @@ static int populate_mapping(struct job *job)
 	job->pin.left = vib_span_size(&map->span) >> PAGE_SHIFT;
 	job->pin.accounted = 0;
 	job->pin.watched = false;
+	job->pin.plain = 0;
 	vib_pin_begin(&job->pin);
 	do {
 		ret = vib_bar_pin(job->ioas, map, &job->pin, &job->batch);

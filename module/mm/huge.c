@@ -156,9 +156,6 @@ long vib_huge_append(struct vib_pin *pin, struct vib_extents *out, u64 most, u64
 	long got;
 
 	*lacking = 0;
-	got = vib_extents_reserve(out, 2 * HOLD_CALLS);
-	if (got)
-		return got;
 	got = append_locked(pin, out, most, lacking);
 	if (got == -EFAULT && !vib_pfnmap_fault(pin))
 		got = append_locked(pin, out, most, lacking);

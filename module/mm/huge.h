@@ -26,7 +26,7 @@ static inline bool vib_huge_wanted(const struct vib_pin *pin, unsigned long npag
  * @most: stop after at least this many pages, but within what pin->left says
  * @lacking: is set to how much more credit the first huge page needs, if that is why none was taken
  *
- * Return: how many pages; -ENOMEM, or -EINTR on a fatal signal. 0 with @lacking 0 and pin->plain
+ * Return: how many pages; -EINTR on a fatal signal. 0 with @lacking 0 and pin->plain
  * set: memory before that address is to be pinned page by page, or GUP's errno to be got that way.
  */
 long vib_huge_append(struct vib_pin *pin, struct vib_extents *out, u64 most, u64 *lacking);

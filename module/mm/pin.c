@@ -319,7 +319,6 @@ static noinline int pin_batch(struct vib_pin *pin, struct vib_extents *out, u64 
 
 	if (!vib_owner_hold(pin->owner))
 		return -ESRCH;
-	pin->plain = 0;
 	for (;;) {
 		ret = pin_step(pin, out, stop);
 		if (ret || pin->left <= stop)

@@ -30,7 +30,8 @@ enum {
  * @accounted: pages pinned and charged so far
  * @credit: pages charged ahead, inside vib_pin_some()
  * @faulted: user address that was faulted in last because GUP refused it, or U64_MAX
- * @plain: before this user address, vib_pin_some() pins page by page (huge.h)
+ * @plain: before this user address, no huge page is pinned as one (huge.h); the caller begins with
+ *	0, or with U64_MAX if the extents will be cut
  * @purse: number of pages that the caller has charged ahead, for this range and others; used before
  *	anything is charged. NULL: none
  * @write: the device may write
@@ -60,8 +61,7 @@ struct vib_pin {
 };
 
 /*
- * Sets up @max, @pages, @faulted and @credit from what the caller has set; undone by
- * vib_pin_end(). Cannot fail.
+ * Sets up @max, @pages, @faulted and @credit; undone by vib_pin_end(). Cannot fail.
  */
 void vib_pin_begin(struct vib_pin *pin);
 

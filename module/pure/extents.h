@@ -88,7 +88,7 @@ int vib_extents_push(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags);
 
 /*
  * Moves the first @pages pages at @words, of which there are as many, to the end of @dst, which has
- * room; the last extent is cut where they end. Return: what is left of @words.
+ * room; the last one is cut where they end, so none has VIB_EXT_HUGE. Return: the rest of @words.
  */
 u64 *vib_extents_deal(struct vib_extents *dst, u64 *words, u64 pages);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "batch_fixture.h"
 #include "lib/agree.h"
 #include "lib/source.h"
 
@@ -323,6 +324,31 @@ TEST_F(hugetlb, limit_is_exact_for_a_page_of_1_gib)
 	EXPECT_HELD(0, 0, 0);
 	EXPECT_EQ(0, map_at(&self->w, FAR, mem, GIB - PAGE));
 	EXPECT_HELD((long)(GIB / PAGE) - 1, 1, 0);
+}
+
+#define WORLD hugetlb_batch
+#define WORLD_GROUPS 1
+#define WORLD_BATCH_ONLY
+#include "world_fixture.h"
+
+/* Each holds its own pages, though GUP is asked for all of them at once. */
+TEST_F(hugetlb_batch, maps_inside_a_huge_page)
+{
+	const __u64 size = 8 * PAGE;
+	unsigned int i;
+	char *mem;
+
+	with_pool(_metadata);
+	mem = pages_2m(HUGE_2M, MAP_PRIVATE);
+	ASSERT_NE(NULL, mem);
+	for (i = 0; i < 32; i++)
+		batch_map(&batch, FAR + i * MIB, mem + i * size, size);
+	ASSERT_EQ(0, run(&self->w));
+	EXPECT_HELD(32 * 8, 0, 32 * 8);
+	ASSERT_EQ(0, unmap_at(&self->w, FAR, size));
+	EXPECT_HELD(31 * 8, 0, 31 * 8);
+	ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
+	EXPECT_HELD(0, 0, 0);
 }
 
 TEST_HARNESS_MAIN
