@@ -23,8 +23,7 @@
  * @tracked: ioas->tracked when the first was claimed
  * @next: everything of the request below it is claimed
  * @last: last byte of the request
- * @floor: the request stops at a mapping that starts below it,
- * @ceiling: or that ends above it
+ * @ceiling: the request stops at a mapping that ends above it
  * @done: all of the request is claimed
  * @unmapped: result: bytes of the mappings that were retired
  */
@@ -40,7 +39,6 @@ struct vib_sweep {
 	unsigned int tracked;
 	u64 next;
 	u64 last;
-	u64 floor;
 	u64 ceiling;
 	u64 unmapped;
 };

@@ -31,6 +31,22 @@ static void claim_one(struct vib_ioas *ioas, struct vib_mapping *map, struct lis
 }
 
 /*
+ * At a mapping that starts before the range: the first to claim, or NULL. Type id 1 leaves it and
+ * all that follow, but waits for one that may be gone soon: sets @blocked. Other ids pass it over:
+ * it was mapped while others were retired. tree_lock is held.
+ */
+static struct vib_span *pass_early(struct vib_sweep *sweep, struct vib_span *span, bool *blocked)
+{
+	u8 state = vib_mapping_of(span)->state;
+
+	lockdep_assert_held(&sweep->ioas->tree_lock);
+	if (sweep->ioas->v2 || state == VIB_DEAD)
+		return vib_maptree_next(span, sweep->last);
+	*blocked = state != VIB_LIVE;
+	return NULL;
+}
+
+/*
  * Claims the next mappings, busy ones too: no new call can use them from here on. Return: 0;
  * -EAGAIN if the first one is RESERVED or DRAINING. tree_lock is held.
  */
@@ -47,11 +63,9 @@ static int claim_next(struct vib_sweep *sweep)
 	/* Set with the first mapping of a batch: which start of tracking its bitmaps are of. */
 	if (list_empty(&sweep->batch))
 		sweep->tracked = ioas->tracked;
-	/* Mapped while others were retired: leave it and go on. */
-	if (ioas->v2 && span && span->start < sweep->req->iova)
-		span = vib_maptree_next(span, sweep->last);
-	for (nr = 0; span && span->start >= sweep->floor && span->last <= sweep->ceiling &&
-	     nr < room; nr++) {
+	if (span && span->start < sweep->req->iova)
+		span = pass_early(sweep, span, &blocked);
+	for (nr = 0; span && span->last <= sweep->ceiling && nr < room; nr++) {
 		struct vib_mapping *map = vib_mapping_of(span);
 
 		if (map->state == VIB_LIVE && !(map->flags & VIB_F_HANDOVER)) {
@@ -65,7 +79,8 @@ static int claim_next(struct vib_sweep *sweep)
 	}
 	sweep->claimed += nr;
 	sweep->busy |= busy;
-	sweep->next = span ? span->start : sweep->last;
+	if (span)
+		sweep->next = span->start;
 	sweep->done = !blocked && (nr < room || !span);
 	return blocked && !nr ? -EAGAIN : 0;
 }
@@ -336,8 +351,6 @@ int vib_sweep_claim(struct vib_sweep *sweep, const struct vib_unmap *req)
 	if (ret)
 		return ret;
 	sweep->next = req->iova;
-	/* VFIO_TYPE1_IOMMU stops at a mapping that starts before the range. */
-	sweep->floor = ioas->v2 ? 0 : req->iova;
 	sweep->ceiling = ioas->v2 ? sweep->last : U64_MAX;
 	if (!list_empty(&sweep->batch))
 		sweep->unsorted |= last_claimed(sweep)->span.start > req->iova;

@@ -122,6 +122,22 @@ TEST_F(stuck, bar_goes_on_being_an_entry)
 	world_close_device(&self->w, SLOT_A);
 }
 
+/* It was unmapped, so an unmap by the rules of type id 1 does not end at it. */
+TEST_F(stuck, does_not_end_an_unmap_of_type_id_1)
+{
+	__u64 size;
+
+	self->w.mode = mode_get(MODE_BATCH_CLAIMED_V1);
+	ASSERT_EQ(0, mode_claim(self->w.mode));
+	ASSERT_EQ(0, begin_mapped(&self->w, SLOT_A, self->mem));
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA + MEM_SIZE, self->mem, MEM_SIZE, DMA_RW));
+	ASSERT_EQ(0, make_stuck(variant->page));
+	EXPECT_EQ(0, dma_unmap(self->w.container, IOVA, MEM_SIZE, 0, NULL));
+	EXPECT_EQ(0, dma_unmap(self->w.container, IOVA + PAGE, MEM_SIZE, 0, &size));
+	EXPECT_EQ(MEM_SIZE, size);
+	EXPECT_EQ(0, mode_claim(mode_get(MODE_BATCH)));
+}
+
 /* Devices would reach the old page, so its place is not free. */
 TEST_F(stuck, is_not_mapped_over)
 {

@@ -9,6 +9,7 @@
  *					container that is ready for MAP_DMA
  *	#define WORLD_V2_ONLY		optional: not for type id 1
  *	#define WORLD_BATCH_ONLY	optional: nor for type1, which does not have it
+ *	#define WORLD_V1_TOO		optional: with BATCH_ONLY, also for type id 1
  *	#define WORLD_ONE_ID		optional: under one type id of each backend only,
  *					for what cannot depend on it; type id 1 is not it
  *	#define WORLD_VADDR		optional: only where addresses can be taken
@@ -42,6 +43,13 @@ WORLD_PARAMETERS_ADD(WORLD, type1)
 	.mode = MODE_TYPE1,
 };
 
+WORLD_PARAMETERS_ADD(WORLD, batch_claimed_v1)
+{
+	.mode = MODE_BATCH_CLAIMED_V1,
+};
+#endif
+
+#ifdef WORLD_V1_TOO
 WORLD_PARAMETERS_ADD(WORLD, batch_claimed_v1)
 {
 	.mode = MODE_BATCH_CLAIMED_V1,
@@ -89,4 +97,5 @@ WORLD_TEARDOWN(WORLD)
 #undef WORLD_V2_ONLY
 #undef WORLD_VADDR
 #undef WORLD_BATCH_ONLY
+#undef WORLD_V1_TOO
 #undef WORLD_ONE_ID
