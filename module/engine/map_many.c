@@ -72,19 +72,21 @@ static void release_members(struct group *group, unsigned int from)
 
 	if (from == group->nr)
 		return;
-	mutex_lock(&ioas->tree_lock);
-	for (i = from; i < group->nr; i++)
-		vib_maptree_erase(&ioas->tree, &group->member[i].map->span);
-	vib_ioas_changed(ioas);
-	mutex_unlock(&ioas->tree_lock);
+	/* Uncharged before the ranges are free: a call that waits for them may need it. */
 	for (i = from; i < group->nr; i++) {
 		struct member *m = &group->member[i];
 		u64 accounted = vib_unpin(&m->batch, 0, m->batch.nr, m->map->prot & IOMMU_WRITE);
 
 		vib_owner_uncharge(m->map->owner, accounted);
 		vib_extents_fini(&m->batch);
-		vib_mapping_free(m->map);
 	}
+	mutex_lock(&ioas->tree_lock);
+	for (i = from; i < group->nr; i++)
+		vib_maptree_erase(&ioas->tree, &group->member[i].map->span);
+	vib_ioas_changed(ioas);
+	mutex_unlock(&ioas->tree_lock);
+	for (i = from; i < group->nr; i++)
+		vib_mapping_free(group->member[i].map);
 	group->nr = from;
 }
 

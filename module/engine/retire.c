@@ -279,14 +279,9 @@ u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
 	vib_bars_end(ioas, list);
 	if (!retire_page(ioas, list, &tally))
 		unfill_list(ioas, list, &tally);
-	/*
-	 * Mostly done below, so that no call waits for it; but a stuck mapping no longer keeps the
-	 * owner.
-	 */
-	if (tally.flags & VIB_F_STUCK)
-		settle_account(&tally);
-	erase_list(ioas, list, &tally);
+	/* Before the range is free: a call that waits for it may need what it was charged. */
 	settle_account(&tally);
+	erase_list(ioas, list, &tally);
 	free_list(list, tally.pins);
 	return tally.size;
 }

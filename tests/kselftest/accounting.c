@@ -7,8 +7,12 @@
 #include <sys/mman.h>
 
 #include "fixture.h"
+#include "lib/call.h"
 
 #define BIG (256 * MIB)
+
+/* Enough that a timer comes while they are unmapped. */
+enum { LONG_PAGES = 4096, ROUNDS = 100 };
 
 #define WORLD accounting
 #define WORLD_GROUPS 1
@@ -302,6 +306,40 @@ TEST_F(accounting, zero_page_needs_no_room_where_it_is_charged_nothing)
 	ASSERT_EQ(0, limit_locked_pages(10));
 	EXPECT_EQ(costs ? -ENOMEM : 0,
 		  dma_map(self->w.container, IOVA + MIB, mem, MEM_SIZE, DMA_READ));
+}
+
+/* Maps all of the memory again as soon as its place is free. Return: 0 or what else stopped it. */
+static int call_map_again(struct call *call)
+{
+	int ret;
+
+	do {
+		ret = call_map(call);
+	} while (ret == -EEXIST);
+	return ret;
+}
+
+/* Whoever finds the place of a mapping free finds what it was charged free, too. */
+TEST_F(accounting, room_comes_back_with_the_place)
+{
+	struct call again = { .body = call_map_again, .w = &self->w, .iova = IOVA,
+			      .size = LONG_PAGES * PAGE };
+	unsigned int i, failed = 0;
+
+	again.data = mem_small(again.size);
+	ASSERT_NE(NULL, again.data);
+	ASSERT_EQ(0, drop_ipc_lock());
+	ASSERT_EQ(0, limit_locked_pages(LONG_PAGES));
+	ASSERT_EQ(0, call_map(&again));
+	for (i = 0; i < ROUNDS && !failed; i++) {
+		ASSERT_EQ(0, call_begin(&again));
+		do {
+			ASSERT_EQ(0, call_unmap(&again));
+		} while (!again.unmapped);
+		failed += !!call_result(&again);
+	}
+	EXPECT_EQ(0, failed)
+		TH_LOG("round %u: %d", i, again.ret);
 }
 
 /* What type1 asks the kernel for at once. Ours looks at one page beyond the limit. */
