@@ -41,7 +41,7 @@
  * that do not concern what an earlier map of the array makes are done first, with one flush of the
  * IOTLB for all of them, and nothing is unpinned before that flush; then come the maps, in their
  * order. Operations of one call may overlap: most calls map where they unmap. By the rules of
- * VFIO_TYPE1_IOMMU an unmap may concern any map, so there each unmap behind a map has its own flush.
+ * VFIO_TYPE1_IOMMU an unmap may concern any map: each behind one has a flush of its own there.
  *
  * An operation that fails ends the call. It has changed nothing (but an interrupted unmap may be
  * done in part), all operations before it are done, and no map after it is; unmaps after it may be.
