@@ -4,7 +4,8 @@
  * with one flush a domain for all of them (or for as many as are claimed in a turn of tree_lock).
  *
  * Claimed mappings are DRAINING, and calls that need their range wait. So a sweep never waits for
- * another call while it has mappings claimed: it retires them first.
+ * another call while it has mappings claimed: it retires them first, but for those that the other
+ * call is busy with.
  */
 #ifndef VIB_SWEEP_H
 #define VIB_SWEEP_H
@@ -62,8 +63,9 @@ static inline void vib_sweep_begin(struct vib_sweep *sweep, struct vib_ioas *ioa
 int vib_sweep_claim(struct vib_sweep *sweep, const struct vib_unmap *req);
 
 /*
- * Retires what is claimed. Nothing of ours is held. Return: 0; -EINTR when killed while waiting for
- * busy mappings, or the sink's errno: mappings that were not retired are LIVE again.
+ * Retires what is claimed; without a sink, what nobody is busy with before it waits for the rest.
+ * Nothing of ours is held. Return: 0; -EINTR when killed while waiting, or the sink's errno:
+ * mappings that were not retired are LIVE again.
  */
 int vib_sweep_end(struct vib_sweep *sweep);
 

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * UNMAP_DMA: finds the mappings that a range covers, by the rules of the type id. retire.c ends
+ * UNMAP_DMA: finds the mappings that a range covers, by the rules of the type id. sweep_end.c ends
  * them.
  *
  * Mappings are claimed (LIVE to DRAINING) in batches under tree_lock and retired with it released.
- * A busy mapping is waited for. The walk only goes up, so it ends even while other calls map.
+ * The walk only goes up, so it ends even while other calls map.
  */
 #include "sweep.h"
 #include "dirty.h"
 
 #include <linux/mm.h>
 
-#include "access.h"
-#include "compat/list.h"
-#include "recorded.h"
 #include "states.h"
 #include "trace/trace.h"
 #include "pure/iova.h"
@@ -111,148 +108,6 @@ int vib_unmap_check(struct vib_ioas *ioas, const struct vib_unmap *req, u64 *las
 	if (ioas->v2 && vib_maptree_bisects(&ioas->tree, req->iova, *last))
 		return vib_refuse(ioas->handle, VIB_REASON_CUT, -EINVAL);
 	return 0;
-}
-
-/* Makes a claimed mapping LIVE again. tree_lock is held. */
-static void unclaim_one(struct vib_sweep *sweep, struct vib_mapping *map)
-{
-	struct vib_ioas *ioas = sweep->ioas;
-
-	lockdep_assert_held(&ioas->tree_lock);
-	map->state = VIB_LIVE;
-	map->flags &= ~VIB_F_KEPT;
-	if (map->flags & VIB_F_INVALID)
-		ioas->invalid++;
-	/*
-	 * Its bitmap is of an earlier start of tracking; without one all is dirty, which is right.
-	 */
-	if (!ioas->tracking || sweep->tracked != ioas->tracked) {
-		kvfree(map->dirty);
-		map->dirty = NULL;
-	}
-}
-
-/*
- * Gives a claimed mapping back. If the container has ended, the mapping is retired instead: by the
- * call that is busy with it, or with the rest of @batch. tree_lock is held.
- */
-static void end_claim(struct vib_sweep *sweep, struct vib_mapping *map, struct list_head *batch)
-{
-	struct vib_ioas *ioas = sweep->ioas;
-
-	lockdep_assert_held(&ioas->tree_lock);
-	list_del(&map->node);
-	if (!ioas->dying)
-		unclaim_one(sweep, map);
-	else if (map->busy)
-		map->flags |= VIB_F_ORPHAN;
-	else
-		list_add_tail(&map->node, batch);
-}
-
-/* Gives back the mappings from @map on. Nothing of ours is held. */
-static void unclaim_rest(struct vib_sweep *sweep, struct vib_mapping *map, struct list_head *batch)
-{
-	struct vib_ioas *ioas = sweep->ioas;
-	struct vib_mapping *next;
-	LIST_HEAD(back);
-
-	list_for_each_entry_safe_from(map, next, batch, node)
-		list_move_tail(&map->node, &back);
-	down_read(&ioas->domains_rwsem);
-	mutex_lock(&ioas->tree_lock);
-	list_for_each_entry_safe(map, next, &back, node) {
-		/*
-		 * The last domain has left meanwhile: it is unpinned below, before it is LIVE
-		 * again.
-		 */
-		if (!ioas->restricted && map->extents.nr)
-			map->first = map->extents.nr;
-		else
-			end_claim(sweep, map, batch);
-	}
-	mutex_unlock(&ioas->tree_lock);
-	up_read(&ioas->domains_rwsem);
-	list_for_each_entry_safe(map, next, &back, node) {
-		vib_recorded_unpin(ioas, map);
-		mutex_lock(&ioas->tree_lock);
-		end_claim(sweep, map, batch);
-		mutex_unlock(&ioas->tree_lock);
-	}
-	mutex_lock(&ioas->tree_lock);
-	vib_ioas_changed(ioas);
-	mutex_unlock(&ioas->tree_lock);
-}
-
-/* Waits until no claimed mapping is busy. Return: 0, or -EINTR when killed. */
-static int wait_idle(struct vib_sweep *sweep, struct list_head *batch)
-{
-	struct vib_mapping *map;
-	int ret;
-
-	list_for_each_entry(map, batch, node) {
-		ret = wait_event_killable(sweep->ioas->wait, !READ_ONCE(map->busy));
-		if (ret)
-			return -EINTR;
-	}
-	/* Orders us behind what these calls did under the lock. */
-	mutex_lock(&sweep->ioas->tree_lock);
-	mutex_unlock(&sweep->ioas->tree_lock);
-	return 0;
-}
-
-/* Reports dirty bits of a batch; gives back mappings that could not be reported. */
-static int report_dirty(struct vib_sweep *sweep, struct list_head *batch)
-{
-	struct vib_mapping *failed;
-	int ret;
-
-	ret = vib_dirty_report(sweep->ioas, batch, sweep->sink, &failed);
-	if (ret)
-		unclaim_rest(sweep, failed, batch);
-	return ret;
-}
-
-/* Waits for calls and notifies devices before a batch is retired; gives back all on an errno. */
-static int announce_end(struct vib_sweep *sweep, struct list_head *batch)
-{
-	int ret = 0;
-
-	if (sweep->busy)
-		ret = wait_idle(sweep, batch);
-	if (!ret && !list_empty_careful(&sweep->ioas->devices))
-		ret = vib_access_notify(sweep->ioas, batch);
-	if (ret) {
-		unclaim_rest(sweep, list_first_entry(batch, struct vib_mapping, node), batch);
-		return ret;
-	}
-	return sweep->sink ? report_dirty(sweep, batch) : 0;
-}
-
-static int by_iova(void *unused, const struct list_head *a, const struct list_head *b)
-{
-	u64 first = list_entry(a, struct vib_mapping, node)->span.start;
-
-	return first > list_entry(b, struct vib_mapping, node)->span.start;
-}
-
-int vib_sweep_end(struct vib_sweep *sweep)
-{
-	struct list_head *batch = &sweep->batch;
-	int ret;
-
-	sweep->claimed = 0;
-	if (list_empty(batch))
-		return 0;
-	if (sweep->unsorted)
-		vib_compat_list_sort(batch, by_iova);
-	ret = announce_end(sweep, batch);
-	if (!list_empty(batch))
-		sweep->unmapped += vib_retire(sweep->ioas, batch);
-	INIT_LIST_HEAD(batch);
-	sweep->busy = false;
-	sweep->unsorted = false;
-	return ret;
 }
 
 /* vib_sweep_end() in the middle of a sweep. tree_lock is held, dropped and taken again. */

@@ -60,6 +60,30 @@ TEST_F(tracked, unmap_waits_for_a_query_of_its_mapping)
 	blocking_mem_close(&b);
 }
 
+/* What the query waits for may itself need the place of another mapping of the unmap. */
+TEST_F(tracked, unmap_that_waits_for_a_query_gives_other_places_free)
+{
+	struct call get = { .body = call_dirty_get };
+	struct call unmap = { .body = call_unmap, .w = &self->w, .iova = IOVA,
+			      .size = (OTHER + MEM_PAGES) * PAGE };
+	struct call map = { .body = call_map, .w = &self->w, .iova = IOVA + OTHER * PAGE,
+			    .size = MEM_SIZE, .data = self->mem };
+	struct blocking_mem b;
+
+	report_blocked(_metadata, &self->w, self->mem, &b, &get);
+	ASSERT_EQ(0, call_begin(&unmap));
+	EXPECT_TRUE(call_waits(&unmap));
+	ASSERT_EQ(0, call_begin(&map));
+	EXPECT_TRUE(call_ends(&map));
+	EXPECT_EQ(0, blocking_mem_provide(&b));
+	EXPECT_EQ(0, call_result(&get));
+	EXPECT_EQ(0, call_result(&map));
+	EXPECT_EQ(0, call_result(&unmap));
+	EXPECT_EQ(2 * MEM_SIZE, unmap.unmapped);
+	EXPECT_EQ(self->w.locked + MEM_PAGES, locked_pages());
+	blocking_mem_close(&b);
+}
+
 TEST_F(tracked, unmap_of_another_mapping_does_not_wait_for_a_query)
 {
 	struct call get = { .body = call_dirty_get };
