@@ -40,7 +40,7 @@ static int take_op(struct vib_bulk_op *out, const struct vfio_iommu_batch_op *op
 	return 0;
 }
 
-/* Copies all operations in. Return: 0, -EFAULT, or -EINVAL for a malformed one. */
+/* Copies all operations in. Return: 0; -EFAULT before -EINVAL for a malformed one. */
 static int take_ops(struct vib_bulk_op *ops, const struct vfio_iommu_batch_dma *dma)
 {
 	const struct vfio_iommu_batch_op __user *from = (void __user *)dma->ops;
@@ -57,10 +57,8 @@ static int take_ops(struct vib_bulk_op *ops, const struct vfio_iommu_batch_dma *
 			if (!ret && !ops[at + i].prot && dma->flags & VFIO_IOMMU_BATCH_DMA_WHOLE)
 				ret = -EINVAL;
 		}
-		if (ret)
-			return ret;
 	}
-	return 0;
+	return ret;
 }
 
 static int run_ops(struct vib_ioas *ioas, struct vfio_iommu_batch_dma *dma,

@@ -139,8 +139,8 @@ static int run_phase(struct progress *prog)
 	ret = vib_sweep_end(&sweep);
 	prog->bulk->unmapped += sweep.unmapped;
 	/* Killed: it is not known which unmaps are done, so bulk->done stays. */
-	if (ret)
-		return ret;
+	if (ret || error == -EINTR)
+		return ret ? ret : error;
 	ret = map_phase(prog, stop);
 	return ret ? ret : error;
 }

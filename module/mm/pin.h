@@ -33,7 +33,8 @@ enum {
  * @plain: before this user address, no huge page is pinned as one (huge.h); the caller begins with
  *	0, or with U64_MAX if the extents will be cut
  * @purse: number of pages that the caller has charged ahead, for this range and others; used before
- *	anything is charged. NULL: none
+ *	anything is charged; the caller tries again without it what fails at the limit, and that is
+ *	reported then. NULL: none
  * @write: the device may write
  * @uncharged: the pages are charged already, so nothing is charged
  * @scattered: make one extent for every page

@@ -44,19 +44,23 @@ static inline int vfio_dma_select(struct vfio_dma *dma, int container)
 		VFIO_BATCH_IOMMU, VFIO_TYPE1v2_IOMMU, VFIO_TYPE1_IOMMU,
 	};
 	unsigned int i;
+	int ret = -ENODEV;
 
 	memset(dma, 0, sizeof(*dma));
 	dma->container = container;
 	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		if (ioctl(container, VFIO_CHECK_EXTENSION, types[i]) <= 0 ||
-		    ioctl(container, VFIO_SET_IOMMU, types[i]))
+		if (ioctl(container, VFIO_CHECK_EXTENSION, types[i]) <= 0)
 			continue;
+		if (ioctl(container, VFIO_SET_IOMMU, types[i])) {
+			ret = -errno;
+			continue;
+		}
 		dma->type = types[i];
 		dma->batches = ioctl(container, VFIO_CHECK_EXTENSION,
 				     VFIO_BATCH_DMA) > 0;
 		return 0;
 	}
-	return errno ? -errno : -ENODEV;
+	return ret;
 }
 
 /* One operation by the calls that every backend has. */

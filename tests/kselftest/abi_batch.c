@@ -91,6 +91,9 @@ TEST_F(abi_batch, array_that_ends_early_is_efault_and_nothing_done)
 	ASSERT_EQ(0, munmap(pages + PAGE, PAGE));
 	dma.ops = (unsigned long)pages;
 	EXPECT_EQ(-EFAULT, raw(&self->w, dma));
+	/* That comes before what is wrong with an operation. */
+	((struct vfio_iommu_batch_op *)pages)->reserved = 1;
+	EXPECT_EQ(-EFAULT, raw(&self->w, dma));
 	EXPECT_EQ(0, mapped_pages(&self->w));
 }
 
