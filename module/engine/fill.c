@@ -184,18 +184,16 @@ static int fill_mapping(struct vib_domain *dom, struct vib_mapping *map)
 	struct vib_extents *ex = &map->extents;
 	u64 iova = map->span.start + extents_bytes(ex, 0, map->first);
 	u32 first = map->first, end;
-	bool stuck;
 	int ret = 0;
 
 	vib_bar_adopt(map);
-	/* @stuck is not needed: after a failure the domain is freed. */
 	for (; first < ex->nr && !ret; first = end) {
 		struct vib_fill fill;
 
 		end = map->flags & VIB_F_DEVICE ? run_end(ex, first, ex->nr) : ex->nr;
 		fill = fill_of(map, iova, ex, first, end);
 		if (!vib_ext_is_hole(*fill.words))
-			ret = vib_domain_fill(dom, &fill, &stuck);
+			ret = vib_domain_fill(dom, &fill, NULL);
 		iova += extents_bytes(ex, first, end);
 	}
 	return ret;

@@ -201,7 +201,7 @@ int vib_domain_fill_one(struct vib_domain *dom, u64 iova, u64 ext, int prot, boo
 	ret = vib_compat_map(dom->iommu, iova, PFN_PHYS(vib_ext_pfn(ext)), size,
 			     prot | IOMMU_CACHE, GFP_KERNEL_ACCOUNT);
 	if (unlikely(ret)) {
-		if (!nothing_left(dom, iova, size))
+		if (stuck && !nothing_left(dom, iova, size))
 			*stuck = true;
 		return vib_domain_errno(ret);
 	}
@@ -227,8 +227,8 @@ static noinline int fill_several(struct vib_domain *dom, const struct vib_fill *
 		extend_reach(dom, cur.iova - 1);
 		return 0;
 	}
-	if (!vib_domain_undo(dom, fill->iova, cur.iova - fill->iova) ||
-	    !nothing_left(dom, cur.iova, cur.failed))
+	if (stuck && (!vib_domain_undo(dom, fill->iova, cur.iova - fill->iova) ||
+		      !nothing_left(dom, cur.iova, cur.failed)))
 		*stuck = true;
 	return ret;
 }

@@ -27,7 +27,8 @@ struct vib_fill {
 /*
  * Enters all extents. Return: 0, or the IOMMU driver's errno with none of them left in the page
  * table. If some could not be unmapped again, sets @stuck: then all pages must stay pinned until
- * the domain is freed. Never clears @stuck.
+ * the domain is freed. Never clears @stuck. If @stuck is NULL, the caller frees the domain after an
+ * errno: nothing is undone then.
  */
 int vib_domain_fill(struct vib_domain *dom, const struct vib_fill *fill, bool *stuck);
 

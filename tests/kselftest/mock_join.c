@@ -176,6 +176,18 @@ TEST_F(unlike, keeps_its_mappings_when_the_other_goes)
 	EXPECT_EQ(self->w.pinned, pinned_pages());
 }
 
+/* The domain is freed, so it does not matter what its driver has left in it. */
+TEST_F(unlike, is_not_looked_through_when_it_cannot_be_filled)
+{
+	ASSERT_EQ(0, mock_order(variant->order));
+	ASSERT_EQ(0, begin_mapped(&self->w, SLOT_A, self->mem));
+	ASSERT_EQ(0, mock_order("fail map 1 %d", ENOMEM));
+	EXPECT_EQ(-ENOMEM, world_join(&self->w, SLOT_B));
+	EXPECT_EQ(1, mock_count("fired"));
+	EXPECT_EQ(0, mock_count("lookups"));
+	EXPECT_EQ(1, mock_domains());
+}
+
 /* The members of a group may be behind different instances: it has to learn what both can do. */
 TEST_F(join, a_group_of_two_instances_gets_a_domain_and_its_mappings)
 {

@@ -81,6 +81,7 @@ void mock_reset(void)
 	list_for_each_entry(dom, &mock.domains, node)
 		memset(&dom->counts, 0, sizeof(dom->counts));
 	memset(&mock.counts, 0, sizeof(mock.counts));
+	atomic_long_set(&mock.lookups, 0);
 	memset(mock.errors, 0, sizeof(mock.errors));
 	memset(mock.fail_in, 0, sizeof(mock.fail_in));
 	mock.allocs = 0;

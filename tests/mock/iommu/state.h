@@ -123,6 +123,7 @@ struct mock_device {
  * @allocs: paging domains allocated
  * @frees: and freed
  * @counts: calls on domains, freed ones included
+ * @lookups: of an IOVA's address, by iommu_iova_to_phys()
  * @errors: how often each went wrong
  * @fail_in: the n-th call from now on fails; 0 never
  * @fail_with: errno
@@ -139,6 +140,7 @@ struct mock {
 	u64 allocs;
 	u64 frees;
 	struct mock_counts counts;
+	atomic_long_t lookups;
 	u64 errors[MOCK_ERRORS];
 	unsigned int fail_in[MOCK_CALLS];
 	int fail_with[MOCK_CALLS];

@@ -271,6 +271,7 @@ phys_addr_t mock_iova_to_phys(struct iommu_domain *iommu, dma_addr_t iova)
 {
 	void *entry = xa_load(&to_mock_domain(iommu)->pages, iova >> PAGE_SHIFT);
 
+	atomic_long_inc(&mock.lookups);
 	return is_mapped(entry) ? PFN_PHYS(entry_pfn(entry)) | offset_in_page(iova) : 0;
 }
 
