@@ -3,9 +3,9 @@
  * Many maps in one call: small ones take each step together, so that locks are taken once for all
  * of them.
  *
- * If a map of a group fails or has to wait, the maps before it are completed and the others undone;
- * vib_map() then does that one alone, and returns its errno. So nothing here has an errno of its
- * own.
+ * If a map of a group fails or has to wait, the maps before it are completed and the others undone.
+ * Mostly vib_map() then does that one alone, and returns its errno: only what must not be tried
+ * again, or was reported already, ends the call with the group's.
  */
 #include "map_steps.h"
 
@@ -18,6 +18,7 @@
 #include "mm/pin.h"
 #include "pure/iova.h"
 #include "states.h"
+#include "trace/refusal.h"
 #include "trace/trace.h"
 
 enum {
@@ -35,6 +36,7 @@ struct member {
 struct group {
 	struct vib_ioas *ioas;
 	unsigned int nr;
+	int error;			/* that of member[nr] is final; 0: it is to be done alone */
 	struct member member[GROUP_MAX];
 };
 
@@ -54,6 +56,7 @@ static u32 collect_group(struct group *group, const struct vib_bulk_op *ops, u32
 	u32 i;
 
 	group->nr = 0;
+	group->error = 0;
 	for (i = 0; i < nr && group->nr < GROUP_MAX; i++) {
 		if (!ops[i].prot)
 			continue;
@@ -116,16 +119,20 @@ static void reserve_group(struct group *group)
 {
 	struct vib_ioas *ioas = group->ioas;
 	unsigned int made = group->nr, i;
+	int ret = 0;
 
 	group->nr = 0;
 	if (!make_mappings(group, made))
 		return;
 	mutex_lock(&ioas->tree_lock);
-	for (i = 0; i < made && ioas->restricted; i++)
-		if (vib_map_insert(ioas, group->member[i].map))
+	for (i = 0; i < made && ioas->restricted; i++) {
+		ret = vib_map_insert(ioas, group->member[i].map);
+		if (ret)
 			break;
+	}
 	mutex_unlock(&ioas->tree_lock);
 	group->nr = i;
+	group->error = ret == -EAGAIN ? 0 : ret;
 	while (made > i)
 		vib_mapping_free(group->member[--made].map);
 }
@@ -239,11 +246,13 @@ static void pin_group(struct group *group)
 	}
 	if (purse)
 		vib_owner_uncharge(owner, purse);
+	if (done < group->nr)
+		group->error = 0;
 	release_members(group, done);
 }
 
-/* Fills one member into every domain. Return: false if that, or preparing it, failed. */
-static bool fill_member(struct vib_ioas *ioas, struct member *m, bool *filled)
+/* Fills one member into every domain, and prepares it. Return: an errno is final if it is @filled. */
+static int fill_member(struct vib_ioas *ioas, struct member *m, bool *filled)
 {
 	bool stuck = false;
 	int ret;
@@ -251,23 +260,33 @@ static bool fill_member(struct vib_ioas *ioas, struct member *m, bool *filled)
 	ret = vib_fill_batch(ioas, m->map, m->map->span.start, &m->batch, m->batch.nr, &stuck);
 	*filled = !ret || stuck;
 	if (!*filled)
-		return false;
+		return ret;
+	if (ret)
+		vib_refuse(ioas->handle, VIB_REASON_FILL, ret);
 	/* Stuck extents must stay pinned, so they go to the mapping, which will be DEAD. */
 	m->map->flags |= stuck ? VIB_F_STUCK : 0;
 	vib_extents_move(&m->map->extents, &m->batch, m->batch.nr);
-	return !ret && !vib_dirty_prepare(ioas, m->map);
+	return ret ? ret : vib_dirty_prepare(ioas, m->map);
 }
 
-/* Publishes the first @ready members. Return: how many were. domains_rwsem is held for read. */
-static unsigned int publish_members(struct group *group, unsigned int ready)
+/*
+ * Publishes the first @ready members. Return: how many were; if not all, why in @error.
+ * domains_rwsem is held for read.
+ */
+static unsigned int publish_members(struct group *group, unsigned int ready, int *error)
 {
 	struct vib_ioas *ioas = group->ioas;
 	unsigned int i;
+	int ret;
 
 	mutex_lock(&ioas->tree_lock);
-	for (i = 0; i < ready; i++)
-		if (vib_map_publish(ioas, group->member[i].map, group->member[i].free))
+	for (i = 0; i < ready; i++) {
+		ret = vib_map_publish(ioas, group->member[i].map, group->member[i].free);
+		if (ret) {
+			*error = ret;
 			break;
+		}
+	}
 	mutex_unlock(&ioas->tree_lock);
 	return i;
 }
@@ -278,22 +297,27 @@ static void fill_group(struct group *group)
 	struct vib_ioas *ioas = group->ioas;
 	unsigned int ready = 0, held = 0, live = 0, i;
 	bool filled, alone;
+	int error = 0;
 	u64 last = 0;
 
 	for (i = 0; i < group->nr; i++)
 		last = max(last, group->member[i].map->span.last);
 	if (!vib_fill_lock(ioas, last, &alone)) {
 		for (; ready < group->nr && !list_empty(&ioas->domains); ready++) {
-			bool good = fill_member(ioas, &group->member[ready], &filled);
-
+			error = fill_member(ioas, &group->member[ready], &filled);
 			held += filled;
-			if (!good)
+			if (error)
 				break;
 			vib_extents_trim(&group->member[ready].map->extents);
 		}
-		live = publish_members(group, ready);
+		/* Nothing of it is left, so it can be done alone. */
+		if (error && !filled)
+			error = 0;
+		live = publish_members(group, ready, &error);
 		vib_fill_unlock(ioas, alone);
 	}
+	if (live < group->nr)
+		group->error = error;
 	release_members(group, held);
 	for (i = live; i < held; i++)
 		vib_retire_failed(ioas, group->member[i].map);
@@ -317,9 +341,17 @@ static void map_group(struct group *group)
 	}
 }
 
-static int map_alone(struct vib_ioas *ioas, const struct vib_bulk_op *op)
+/* Does the map that a group has ended at, unless its errno is known. */
+static int map_alone(struct group *group, const struct vib_bulk_op *op)
 {
-	return op->prot ? vib_map(ioas, op->iova, op->vaddr, op->size, op->prot) : 0;
+	struct vib_ioas *ioas = group->ioas;
+
+	if (!op->prot)
+		return 0;
+	if (!group->error)
+		return vib_map(ioas, op->iova, op->vaddr, op->size, op->prot);
+	trace_vib_map(ioas->handle, op->iova, op->vaddr, op->size, op->prot, group->error);
+	return group->error;
 }
 
 int vib_map_many(struct vib_ioas *ioas, const struct vib_bulk_op *ops, u32 nr, u32 *done)
@@ -344,7 +376,7 @@ int vib_map_many(struct vib_ioas *ioas, const struct vib_bulk_op *ops, u32 nr, u
 		 * Go on at the first map that is not done, or behind what was seen without a map.
 		 */
 		at = wanted ? group.member[group.nr].op - ops : at + seen;
-		ret = at < nr ? map_alone(ioas, &ops[at]) : 0;
+		ret = at < nr ? map_alone(&group, &ops[at]) : 0;
 		if (ret) {
 			*done = at;
 			return ret;

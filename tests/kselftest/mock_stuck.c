@@ -6,6 +6,7 @@
  * The mock itself watches that no page goes before its translation.
  */
 #include "mock_fixture.h"
+#include "batch_fixture.h"
 
 FIXTURE_VARIANT(stuck)
 {
@@ -195,6 +196,25 @@ TEST_F(stuck, in_a_map_that_failed_stays_pinned)
 	EXPECT_LE(mock_domain_count(0, "mapped"), held(&self->w));
 	ASSERT_EQ(0, leave(&self->w, SLOT_A));
 	EXPECT_EQ(0, held(&self->w));
+}
+
+/* The same of one of many maps in a call: it is not tried again in its own place. */
+TEST_F(stuck, in_one_of_many_maps_has_the_errno_of_its_driver)
+{
+	ASSERT_EQ(0, mock_order("instance 1 aperture 0 0x7fffffffff"));
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	ASSERT_EQ(0, world_join(&self->w, SLOT_B));
+	map_page(self->mem, 0, 0);
+	map_page(self->mem, 1, 1);
+	ASSERT_EQ(0, make_stuck(1));
+	/* Each goes into both domains. */
+	ASSERT_EQ(0, mock_order("fail map 4 %d", ENOMEM));
+	EXPECT_EQ(-ENOMEM, run(&self->w));
+	EXPECT_EQ(1, batch.done);
+	EXPECT_EQ(1, mock_count("fired"));
+	EXPECT_EQ(2, mock_domain_count(0, "mapped"));
+	EXPECT_EQ(1, mock_domain_count(1, "mapped"));
+	EXPECT_EQ(2, held(&self->w));
 }
 
 /*
