@@ -23,6 +23,7 @@
 
 enum {
 	GROUP_MAX = 32,			/* maps that take each step together */
+	PURSE_ROOM = 16,		/* the limit leaves this many times what is charged ahead */
 };
 
 /* A map of a group, with the extents that are pinned and not filled yet. */
@@ -50,14 +51,14 @@ static bool is_small(const struct vib_bulk_op *op)
 	       vib_range_last(op->vaddr, op->size, &last);
 }
 
-/* Collects the next small maps. Return: how many operations were looked at. */
-static u32 collect_group(struct group *group, const struct vib_bulk_op *ops, u32 nr)
+/* Collects the next small maps, at most @most. Return: how many operations were looked at. */
+static u32 collect_group(struct group *group, const struct vib_bulk_op *ops, u32 nr, u32 most)
 {
 	u32 i;
 
 	group->nr = 0;
 	group->error = 0;
-	for (i = 0; i < nr && group->nr < GROUP_MAX; i++) {
+	for (i = 0; i < nr && group->nr < most; i++) {
 		if (!ops[i].prot)
 			continue;
 		if (!is_small(&ops[i]))
@@ -226,6 +227,20 @@ static unsigned int pin_each(struct group *group, unsigned int first, unsigned i
 	return first;
 }
 
+/*
+ * Charges for all members at once, if that leaves other threads room for far more: what a member
+ * that is still to come holds ahead may need no charge. Return: pages that were charged.
+ */
+static u64 fill_purse(struct vib_owner *owner, u64 pages)
+{
+	u64 locked, limit;
+
+	vib_owner_account(owner, &locked, &limit);
+	if (limit != U64_MAX && locked + PURSE_ROOM * pages > limit)
+		return 0;
+	return vib_owner_charge(owner, pages) ? 0 : pages;
+}
+
 /* Charges for all at once and pins them; uncharges what needed no charge or was not pinned. */
 static void pin_group(struct group *group)
 {
@@ -235,7 +250,7 @@ static void pin_group(struct group *group)
 
 	for (i = 0; i < group->nr; i++)
 		pages += member_pages(&group->member[i]);
-	purse = vib_owner_charge(owner, pages) ? 0 : pages;
+	purse = fill_purse(owner, pages);
 	for (; done < group->nr; done = end) {
 		end = run_stop(group, done, &run);
 		if (end > done + 1 && purse >= run && pin_run(group, done, end, run, &purse))
@@ -357,17 +372,19 @@ static int map_alone(struct group *group, const struct vib_bulk_op *op)
 int vib_map_many(struct vib_ioas *ioas, const struct vib_bulk_op *ops, u32 nr, u32 *done)
 {
 	struct group group = { .ioas = ioas };
-	u32 at = 0, seen, wanted;
+	u32 at = 0, seen, wanted, most = GROUP_MAX;
 	int ret;
 
 	while (at < nr) {
-		seen = collect_group(&group, ops + at, nr - at);
+		seen = collect_group(&group, ops + at, nr - at, most);
 		wanted = group.nr;
 		/* Without domains maps are only recorded, and gain nothing by a group. */
 		if (wanted > 1 && READ_ONCE(ioas->restricted))
 			map_group(&group);
 		else
 			group.nr = 0;
+		/* What a group ends at, like device memory, seldom comes alone. */
+		most = clamp_t(u32, 2 * (wanted > 1 ? group.nr : most), 1, GROUP_MAX);
 		if (wanted && group.nr == wanted) {
 			at += seen;
 			continue;

@@ -90,8 +90,8 @@ void vib_owner_uncharge(struct vib_owner *owner, u64 npages);
 int vib_owner_uncharge_killable(struct vib_owner *owner, u64 npages);
 
 /*
- * Reads what the owner's process has locked and may lock, in pages, U64_MAX for no limit. For
- * debugfs: a snapshot without mmap_lock, so any lock may be held.
+ * Reads what the owner's process has locked and may lock, in pages, U64_MAX for no limit: a
+ * snapshot without mmap_lock, so any lock may be held.
  */
 void vib_owner_account(const struct vib_owner *owner, u64 *locked, u64 *limit);
 

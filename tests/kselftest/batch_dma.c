@@ -350,6 +350,32 @@ TEST_F(batch, neighbours_of_which_one_is_read)
 	mem_free(mem, 2 * PAGE);
 }
 
+static int call_run(struct call *call)
+{
+	return run(call->w);
+}
+
+/* Near the limit, a map that is still to come holds no room that another call needs now. */
+TEST_F(batch, maps_to_come_hold_no_room)
+{
+	struct call many = { .body = call_run, .w = &self->w };
+	struct blocking_mem b;
+	unsigned int i;
+
+	ASSERT_EQ(0, blocking_mem_open(&b, 8 * PAGE));
+	for (i = 0; i < 32; i++)
+		batch_map(&batch, at(8 * i), i ? self->mem : b.mem, 8 * PAGE);
+	ASSERT_EQ(0, drop_ipc_lock());
+	ASSERT_EQ(0, limit_locked_pages(260));
+	ASSERT_EQ(0, call_begin_blocked(&many, &b));
+	EXPECT_EQ(0, dma_map(self->w.container, at(1000), self->mem, 16 * PAGE, DMA_RW));
+	EXPECT_EQ(0, blocking_mem_provide(&b));
+	EXPECT_EQ(-ENOMEM, call_result(&many));
+	EXPECT_EQ(30, batch.done);
+	EXPECT_EQ(256, mapped_pages(&self->w));
+	blocking_mem_close(&b);
+}
+
 /* It is not charged, and leaves the IOMMU when its user address ends. */
 TEST_F(batch, device_memory_among_memory)
 {
