@@ -266,7 +266,7 @@ static void pin_group(struct group *group)
 	release_members(group, done);
 }
 
-/* Fills one member into every domain, and prepares it. Return: an errno is final if it is @filled. */
+/* Fills one member into every domain and prepares it. Return: an errno, final if it is @filled. */
 static int fill_member(struct vib_ioas *ioas, struct member *m, bool *filled)
 {
 	bool stuck = false;

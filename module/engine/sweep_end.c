@@ -84,7 +84,7 @@ static void unclaim_rest(struct vib_sweep *sweep, struct vib_mapping *map, struc
 	mutex_unlock(&ioas->tree_lock);
 }
 
-/* Is a claimed mapping not busy? With a sink, which takes bits in the order of IOVA, all of them. */
+/* Is a claimed mapping not busy; with a sink, which takes bits in the order of IOVA, is none? */
 static bool any_idle(const struct vib_sweep *sweep)
 {
 	struct vib_mapping *map;
