@@ -23,6 +23,7 @@ struct progress {
 	struct vib_span *spans;		/* spans of a phase's operations; NULL: one phase does */
 	u32 first;
 	u32 end;
+	u16 stamp;			/* of the mappings that it makes; 0: they stay */
 };
 
 static bool is_unmap(const struct vib_bulk_op *op)
@@ -99,6 +100,23 @@ static int claim_phase(struct progress *prog, struct vib_sweep *sweep, u32 *stop
 	return ret;
 }
 
+/* A stamp for a call whose maps may have to be undone; those of calls long ago come again. */
+static u16 next_stamp(void)
+{
+	static atomic_t latest;
+
+	return (unsigned int)atomic_inc_return(&latest) % U16_MAX + 1;
+}
+
+/* Has this call mapped what is there, and not another one since? tree_lock is held. */
+static bool is_ours(struct progress *prog, u64 iova)
+{
+	struct vib_span *span = vib_maptree_first(&prog->ioas->tree, iova, iova);
+
+	lockdep_assert_held(&prog->ioas->tree_lock);
+	return span && vib_mapping_of(span)->stamp == prog->stamp;
+}
+
 /* Unmaps what the maps before @stop have made. Errors are ignored. */
 static void undo_maps(struct progress *prog, u32 stop)
 {
@@ -111,7 +129,8 @@ static void undo_maps(struct progress *prog, u32 stop)
 	for (i = 0; i < stop; i++) {
 		struct vib_unmap req = { .iova = ops[i].iova, .size = ops[i].size };
 
-		(void)vib_sweep_claim(&sweep, &req);
+		if (is_ours(prog, req.iova))
+			(void)vib_sweep_claim(&sweep, &req);
 	}
 	mutex_unlock(&prog->ioas->tree_lock);
 	(void)vib_sweep_end(&sweep);
@@ -123,7 +142,8 @@ static int map_phase(struct progress *prog, u32 stop)
 	u32 first = prog->first, done;
 	int ret;
 
-	ret = vib_map_many(prog->ioas, prog->bulk->ops + first, stop - first, &done);
+	ret = vib_map_many(prog->ioas, prog->bulk->ops + first, stop - first,
+			   prog->stamp, &done);
 	prog->bulk->done = first + done;
 	return ret;
 }
@@ -168,6 +188,8 @@ int vib_bulk(struct vib_ioas *ioas, struct vib_bulk *bulk)
 
 	bulk->done = 0;
 	bulk->unmapped = 0;
+	if (bulk->whole)
+		prog.stamp = next_stamp();
 	if (is_mixed(bulk)) {
 		prog.spans = kvmalloc_array(bulk->nr, sizeof(*prog.spans), GFP_KERNEL_ACCOUNT);
 		if (!prog.spans)

@@ -23,17 +23,23 @@ struct vib_domain;
 /* map.c */
 
 /**
- * vib_map - MAP_DMA
+ * vib_map_stamped - MAP_DMA
  * @ioas: the address space
  * @iova: first IOVA
  * @vaddr: first user address, of current
  * @size: bytes
  * @prot: IOMMU_READ and IOMMU_WRITE, at least one
+ * @stamp: by which the caller knows the mapping again, or 0
  *
  * Return: 0; -EOVERFLOW, -EINVAL, -EEXIST, -ENOSPC, -ENOMEM, -EFAULT, -EINTR, -ENODEV or what GUP
  * or an IOMMU driver says, with everything as before.
  */
-int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot);
+int vib_map_stamped(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot, u16 stamp);
+
+static inline int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot)
+{
+	return vib_map_stamped(ioas, iova, vaddr, size, prot, 0);
+}
 
 /* Checks what needs no lock. Return: 0 and the range's last byte in @last; -EOVERFLOW, -EINVAL. */
 int vib_map_check_args(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, u64 *last);

@@ -351,7 +351,7 @@ int vib_map_check_args(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, u64
 	return 0;
 }
 
-static int map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int prot)
+static int map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int prot, u16 stamp)
 {
 	struct job job;
 	int ret;
@@ -361,6 +361,7 @@ static int map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int pro
 	if (!job.map)
 		return -ENOMEM;
 	vib_map_init(job.map, ioas, iova, last, vaddr, prot);
+	job.map->stamp = stamp;
 	ret = reserve_range(&job);
 	if (ret) {
 		vib_mapping_free(job.map);
@@ -372,7 +373,7 @@ static int map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int pro
 	return ret;
 }
 
-int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot)
+int vib_map_stamped(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot, u16 stamp)
 {
 	u64 last;
 	int ret;
@@ -381,7 +382,7 @@ int vib_map(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int prot)
 	if (!ret && !prot)
 		ret = vib_refuse(ioas->handle, VIB_REASON_ACCESS, -EINVAL);
 	if (!ret)
-		ret = map_new(ioas, iova, last, vaddr, prot);
+		ret = map_new(ioas, iova, last, vaddr, prot, stamp);
 	trace_vib_map(ioas->handle, iova, vaddr, size, prot, ret);
 	return ret;
 }

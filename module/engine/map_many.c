@@ -37,6 +37,7 @@ struct member {
 struct group {
 	struct vib_ioas *ioas;
 	unsigned int nr;
+	u16 stamp;
 	int error;			/* that of member[nr] is final; 0: it is to be done alone */
 	struct member member[GROUP_MAX];
 };
@@ -127,6 +128,7 @@ static void reserve_group(struct group *group)
 		return;
 	mutex_lock(&ioas->tree_lock);
 	for (i = 0; i < made && ioas->restricted; i++) {
+		group->member[i].map->stamp = group->stamp;
 		ret = vib_map_insert(ioas, group->member[i].map);
 		if (ret)
 			break;
@@ -364,14 +366,16 @@ static int map_alone(struct group *group, const struct vib_bulk_op *op)
 	if (!op->prot)
 		return 0;
 	if (!group->error)
-		return vib_map(ioas, op->iova, op->vaddr, op->size, op->prot);
+		return vib_map_stamped(ioas, op->iova, op->vaddr, op->size, op->prot,
+				       group->stamp);
 	trace_vib_map(ioas->handle, op->iova, op->vaddr, op->size, op->prot, group->error);
 	return group->error;
 }
 
-int vib_map_many(struct vib_ioas *ioas, const struct vib_bulk_op *ops, u32 nr, u32 *done)
+int vib_map_many(struct vib_ioas *ioas, const struct vib_bulk_op *ops, u32 nr, u16 stamp,
+		 u32 *done)
 {
-	struct group group = { .ioas = ioas };
+	struct group group = { .ioas = ioas, .stamp = stamp };
 	u32 at = 0, seen, wanted, most = GROUP_MAX;
 	int ret;
 

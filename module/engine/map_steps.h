@@ -36,9 +36,10 @@ int vib_map_publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free);
 struct vib_bulk_op;
 
 /*
- * Does the maps among @nr operations, in their order, small ones together. Return: 0, or the errno
- * of the one at @done; those before it are done.
+ * Does the maps among @nr operations, in their order, small ones together; @stamp is as that of
+ * vib_map_stamped(). Return: 0, or the errno of the one at @done; those before it are done.
  */
-int vib_map_many(struct vib_ioas *ioas, const struct vib_bulk_op *ops, u32 nr, u32 *done);
+int vib_map_many(struct vib_ioas *ioas, const struct vib_bulk_op *ops, u32 nr, u16 stamp,
+		 u32 *done);
 
 #endif

@@ -76,6 +76,7 @@ enum {
  * @bar: its device memory, NULL without; the thread that owns the mapping's state sets it
  * @prot: IOMMU_READ and IOMMU_WRITE; constant
  * @state: enum vib_state; tree_lock
+ * @stamp: of the call that made it, if that may have to undo it (struct vib_bulk), else 0; constant
  * @flags: VIB_F_*; the thread that owns the mapping's state, INVALID and ORPHAN under tree_lock
  */
 struct vib_mapping {
@@ -92,6 +93,7 @@ struct vib_mapping {
 	u8 prot;
 	u8 dirty_shift;
 	u8 state;
+	u16 stamp;
 	u16 flags;
 };
 
