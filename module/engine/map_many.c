@@ -23,7 +23,6 @@
 
 enum {
 	GROUP_MAX = 32,			/* maps that take each step together */
-	PURSE_ROOM = 16,		/* the limit leaves this many times what is charged ahead */
 };
 
 /* A map of a group, with the extents that are pinned and not filled yet. */
@@ -229,20 +228,6 @@ static unsigned int pin_each(struct group *group, unsigned int first, unsigned i
 	return first;
 }
 
-/*
- * Charges for all members at once, if that leaves other threads room for far more: what a member
- * that is still to come holds ahead may need no charge. Return: pages that were charged.
- */
-static u64 fill_purse(struct vib_owner *owner, u64 pages)
-{
-	u64 locked, limit;
-
-	vib_owner_account(owner, &locked, &limit);
-	if (limit != U64_MAX && locked + PURSE_ROOM * pages > limit)
-		return 0;
-	return vib_owner_charge(owner, pages) ? 0 : pages;
-}
-
 /* Charges for all at once and pins them; uncharges what needed no charge or was not pinned. */
 static void pin_group(struct group *group)
 {
@@ -252,7 +237,7 @@ static void pin_group(struct group *group)
 
 	for (i = 0; i < group->nr; i++)
 		pages += member_pages(&group->member[i]);
-	purse = fill_purse(owner, pages);
+	purse = vib_owner_charge_ahead(owner, pages);
 	for (; done < group->nr; done = end) {
 		end = run_stop(group, done, &run);
 		if (end > done + 1 && purse >= run && pin_run(group, done, end, run, &purse))

@@ -18,6 +18,10 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+enum {
+	ROOM_AHEAD = 16,		/* the limit leaves this many times what is charged ahead */
+};
+
 struct vib_owner *vib_owner_new(void)
 {
 	struct mm_struct *mm = current->mm;
@@ -138,6 +142,16 @@ void vib_owner_account(const struct vib_owner *owner, u64 *locked, u64 *limit)
 
 	*locked = READ_ONCE(owner->mm->locked_vm);
 	*limit = owner->unlimited || bytes == RLIM_INFINITY ? U64_MAX : bytes >> PAGE_SHIFT;
+}
+
+u64 vib_owner_charge_ahead(struct vib_owner *owner, u64 npages)
+{
+	u64 locked, limit;
+
+	vib_owner_account(owner, &locked, &limit);
+	if (limit != U64_MAX && locked + ROOM_AHEAD * npages > limit)
+		return 0;
+	return vib_owner_charge(owner, npages) ? 0 : npages;
 }
 
 static int copy_bytes(u64 vaddr, void *buf, size_t size, bool write)

@@ -95,6 +95,12 @@ int vib_owner_uncharge_killable(struct vib_owner *owner, u64 npages);
  */
 void vib_owner_account(const struct vib_owner *owner, u64 *locked, u64 *limit);
 
+/*
+ * Charges for what may be pinned soon, if that leaves other threads room for far more: it may turn
+ * out to need no charge. Return: @npages, or 0 with nothing charged.
+ */
+u64 vib_owner_charge_ahead(struct vib_owner *owner, u64 npages);
+
 /* vib_owner_hold() and vib_owner_release() for an owner that is not current's. */
 bool vib_owner_hold_other(struct vib_owner *owner);
 void vib_owner_release_other(struct vib_owner *owner);
