@@ -239,6 +239,14 @@ void vib_bar_look(struct vib_bar *bar, bool fresh)
 	vib_watch_wait(bar->watch);
 }
 
+/* Nothing was read from page @first on yet: what ended there before is not what will be read. */
+static void forget_ends(struct vib_bar *bar, u64 first)
+{
+	mutex_lock(&bar->ioas->bars_lock);
+	bitmap_clear(bar->gone, first, (vib_bar_size(bar) >> PAGE_SHIFT) - first);
+	mutex_unlock(&bar->ioas->bars_lock);
+}
+
 int __vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin *pin,
 		  struct vib_extents *out)
 {
@@ -246,6 +254,7 @@ int __vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin
 
 	if (ret)
 		return ret;
+	forget_ends(map->bar, (pin->vaddr - map->vaddr) >> PAGE_SHIFT);
 	pin->faulted = U64_MAX;
 	pin->plain = 0;
 	pin->watched = true;
