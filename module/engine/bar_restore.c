@@ -271,15 +271,19 @@ void vib_bar_restore(struct work_struct *work)
 	struct vib_bar *bar = container_of(to_delayed_work(work), struct vib_bar, work);
 	struct vib_mapping *map = bar->map;
 	u64 iova = map->span.start;
+	struct mem_cgroup *bill;
 	bool waiting = false;
 
 	/* If the process has gone, so have its addresses. */
 	if (!vib_owner_hold(map->owner))
 		return;
+	/* As many extents as pages, if the client leaves every second one. */
+	bill = vib_owner_bill_begin(map->owner);
 	vib_bar_look(bar, true);
 	do {
 		iova = restore_next(bar, iova, &waiting);
 	} while (iova);
+	vib_owner_bill_end(bill);
 	vib_owner_release(map->owner);
 	if (!waiting)
 		return;

@@ -18,6 +18,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "compat/memcg.h"
+
 enum {
 	ROOM_AHEAD = 16,		/* the limit leaves this many times what is charged ahead */
 };
@@ -57,6 +59,16 @@ bool vib_owner_hold_other(struct vib_owner *owner)
 void vib_owner_release_other(struct vib_owner *owner)
 {
 	mmput(owner->mm);
+}
+
+struct mem_cgroup *vib_owner_bill_begin(struct vib_owner *owner)
+{
+	return vib_compat_bill_begin(owner->mm);
+}
+
+void vib_owner_bill_end(struct mem_cgroup *bill)
+{
+	vib_compat_bill_end(bill);
 }
 
 int vib_owner_charge(struct vib_owner *owner, u64 npages)

@@ -121,6 +121,13 @@ static inline void vib_owner_release(struct vib_owner *owner)
 }
 
 /*
+ * Between these two calls, what a kernel thread allocates with GFP_KERNEL_ACCOUNT is charged to the
+ * memory cgroup of the owner, which is held. Return: for vib_owner_bill_end().
+ */
+struct mem_cgroup *vib_owner_bill_begin(struct vib_owner *owner);
+void vib_owner_bill_end(struct mem_cgroup *bill);
+
+/*
  * Copies between @buf and the owner's memory. Return: 0; -EFAULT on a fault, and unless current is
  * the owner or a kernel thread without memory of its own; -EPERM when the process has gone.
  */

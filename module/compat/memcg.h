@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences of <linux/memcontrol.h>: to whose memory cgroup a kernel thread's allocations are
+ * charged.
+ */
+#ifndef VIB_COMPAT_MEMCG_H
+#define VIB_COMPAT_MEMCG_H
+
+#include <linux/memcontrol.h>
+#include <linux/sched.h>
+
+/*
+ * What set_active_memcg() does in a task; 5.10 does not let modules call that. For kernel threads
+ * only, whose allocations are charged to nobody otherwise.
+ */
+static inline struct mem_cgroup *vib_compat_bill_begin(struct mm_struct *mm)
+{
+	struct mem_cgroup *bill = get_mem_cgroup_from_mm(mm);
+
+#ifdef CONFIG_MEMCG
+	current->active_memcg = bill;
+#endif
+	return bill;
+}
+
+static inline void vib_compat_bill_end(struct mem_cgroup *bill)
+{
+#ifdef CONFIG_MEMCG
+	current->active_memcg = NULL;
+#endif
+	mem_cgroup_put(bill);
+}
+
+#endif
