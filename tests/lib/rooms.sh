@@ -188,7 +188,7 @@ enter_room() {
 		FIRST=("$VIB_TOP/tests/mock/guest-setup $(mock_map)") PROMISES=(mock)
 		;;
 	emulated)
-		ROOM=(--edu 1 --smp 2 --module "$dir/mock_emulated.ko") PROMISES=(emulated)
+		ROOM=(--edu 2 --smp 2 --module "$dir/mock_emulated.ko") PROMISES=(emulated)
 		# Up to 5.15 they are mediated devices, which a program in the guest makes.
 		if modinfo -F depends "$dir/mock_emulated.ko" | grep -q -w mdev; then
 			ROOM+=(--kmod vfio_mdev) FIRST=("$VIB_TOP/tests/mock/emulated/create-mdevs")
