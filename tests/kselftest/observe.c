@@ -4,6 +4,7 @@
  * that say which check refused a call.
  */
 #include <fcntl.h>
+#include <linux/pci_regs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/klog.h>
@@ -281,6 +282,28 @@ TEST_F(observe, trace_tells_what_failed_of_many_operations)
 	batch.flags = 1 << 30;
 	EXPECT_EQ(-EINVAL, batch_run(fd, &batch));
 	EXPECT_EQ(2, trace_count("vib_failed:", " BATCH_DMA "));
+	EXPECT_EQ(0, trace_stop());
+}
+
+/* A BAR that is switched off and on. */
+TEST_F(observe, trace_tells_of_windows_that_go_and_come_back)
+{
+	struct edu *peer;
+
+	ASSERT_EQ(0, world_set_up(&self->w, 2));
+	peer = world_edu(&self->w, 1);
+	ASSERT_NE(NULL, peer);
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, peer->bar, 16 * PAGE, DMA_RW));
+	ASSERT_EQ(0, trace_start());
+	ASSERT_EQ(0, edu_command(peer, 0));
+	EXPECT_EQ(1, trace_count("vib_revoke:", " iova=0x10000000 last=0x1000ffff pages=16"));
+	EXPECT_EQ(0, trace_count("vib_restore:", ""));
+	EXPECT_EQ(16, listed("revoked_pages:"));
+	ASSERT_EQ(0, edu_command(peer, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
+	usleep(100 * 1000);
+	EXPECT_EQ(1, trace_count("vib_restore:", " iova=0x10000000 last=0x1000ffff pages=16"));
+	EXPECT_EQ(1, trace_count("vib_revoke:", ""));
+	EXPECT_EQ(0, listed("revoked_pages:"));
 	EXPECT_EQ(0, trace_stop());
 }
 
