@@ -9,11 +9,15 @@
 #include "bar_fixture.h"
 #include "lib/blocking_mem.h"
 #include "lib/call.h"
+#include "lib/cgroup.h"
 
 /* What one call pins at once (VIB_PIN_BUDGET of mm/pin.h). */
 #define BATCH_SIZE (128 * MIB)
 
-enum { SOON_MS = 20000 };
+enum {
+	SOON_MS = 20000,
+	CROWD = 500,			/* mappings of one BAR */
+};
 
 #define WORLD bar_windows
 #define WORLD_GROUPS 3
@@ -215,6 +219,46 @@ TEST_F(bar_windows, vma_that_ends_before_it_is_read)
 	back(_metadata, &self->w, peer);
 	EXPECT_EQ(0, revoked(&self->w));
 	blocking_mem_close(&b);
+}
+
+/* Until half of the BAR is back in each of the mappings. */
+static void half_comes_back(struct __test_metadata *_metadata, struct world *w, struct edu *peer)
+{
+	long half = CROWD * (long)(peer->bar_size / PAGE / 2);
+	int ms;
+
+	ASSERT_EQ(0, edu_command(peer, DECODES));
+	for (ms = 0; ms < SOON_MS && revoked(w) > half; ms += 5)
+		usleep(5000);
+	EXPECT_EQ(half, revoked(w));
+}
+
+/*
+ * What comes back takes memory of the client's: with every second page unmapped, an extent a page.
+ * Half of that would be enough.
+ */
+TEST_F(bar_windows, extents_of_what_comes_back_are_charged)
+{
+	struct edu *peer = peer_of(_metadata, &self->w);
+	long before, least = CROWD * (peer->bar_size / PAGE) * sizeof(__u64) / 2;
+	__u64 i;
+
+	if (stays(&self->w))
+		SKIP_TEST("on type1 nothing goes");
+	if (cgroup_make())
+		SKIP_TEST("no memory cgroups");
+	ASSERT_EQ(0, cgroup_enter());
+	for (i = 0; i < CROWD; i++)
+		ASSERT_EQ(0, dma_map(self->w.container, FAR + i * peer->bar_size, peer->bar,
+				     peer->bar_size, DMA_RW));
+	off(_metadata, peer);
+	for (i = PAGE; i < peer->bar_size; i += 2 * PAGE)
+		ASSERT_EQ(0, munmap(peer->bar + i, PAGE));
+	before = cgroup_current();
+	ASSERT_LE(0, before);
+	half_comes_back(_metadata, &self->w, peer);
+	EXPECT_LE(before + least, cgroup_current());
+	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));
 }
 
 #define TRACING "/sys/kernel/tracing/"

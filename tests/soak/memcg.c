@@ -19,11 +19,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../kselftest/lib/cgroup.h"
 #include "../kselftest/lib/dma.h"
 #include "../kselftest/lib/ledger.h"
 #include "../kselftest/lib/mem.h"
 #include "../kselftest/lib/world.h"
-#include "cgroup.h"
 #include "leftovers.h"
 #include "tap.h"
 

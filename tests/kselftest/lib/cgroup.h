@@ -2,8 +2,8 @@
 /*
  * A memory cgroup (version 2) for a child process, and what is charged to it.
  */
-#ifndef VIB_SOAK_CGROUP_H
-#define VIB_SOAK_CGROUP_H
+#ifndef VIB_TEST_CGROUP_H
+#define VIB_TEST_CGROUP_H
 
 /* Makes the group; 0 or -errno. */
 int cgroup_make(void);

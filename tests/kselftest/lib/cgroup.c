@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../kselftest/lib/util.h"
 #include "cgroup.h"
+#include "util.h"
 
 #define ROOT "/sys/fs/cgroup"
 #define GROUP ROOT "/client"
