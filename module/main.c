@@ -13,6 +13,7 @@
 #include "params.h"
 
 static struct vib_params params = {
+	.map_threads = VIB_MAP_THREADS,
 	.dma_entry_limit = U16_MAX,
 };
 
@@ -24,6 +25,8 @@ module_param_named(allow_unsafe_interrupts, params.allow_unsafe_interrupts, bool
 MODULE_PARM_DESC(allow_unsafe_interrupts, "Accept groups without interrupt remapping: a device may then raise any interrupt (default: N)");
 module_param_named(disable_hugepages, params.disable_hugepages, bool, 0644);
 MODULE_PARM_DESC(disable_hugepages, "Map page by page, so that no larger IOMMU page is used, for later mappings (default: N)");
+module_param_named(map_threads, params.map_threads, uint, 0644);
+MODULE_PARM_DESC(map_threads, "Most threads that fault in untouched memory for one large map; never more than CPUs that the caller may use (default and maximum: 16; 1: the caller alone)");
 module_param_named(dma_entry_limit, params.dma_entry_limit, uint, 0644);
 MODULE_PARM_DESC(dma_entry_limit, "Limit on mappings of a container that charge no locked memory, such as BARs (default: 65535)");
 

@@ -11,6 +11,9 @@
 /* Room for the names of claim_only, with the 0 at the end; sysfs takes a page at a time. */
 #define VIB_CLAIM_ONLY_SIZE 1024
 
+/* Most threads of a map; see mm/crew.h. */
+#define VIB_MAP_THREADS 16
+
 /**
  * struct vib_params - the module's parameters
  * @claim_type1: also answer for VFIO_TYPE1_IOMMU and VFIO_TYPE1v2_IOMMU
@@ -18,6 +21,8 @@
  *	kernel_param_lock(), see abi/claim.h
  * @allow_unsafe_interrupts: accept groups whose interrupts are not isolated
  * @disable_hugepages: use no IOMMU page larger than the CPU's smallest
+ * @map_threads: at most as many threads populate the memory of one large map; 0 and 1: the caller
+ *	alone
  * @dma_entry_limit: limit on mappings that charge no locked memory, for each container; read at
  *	open
  */
@@ -26,6 +31,7 @@ struct vib_params {
 	char claim_only[VIB_CLAIM_ONLY_SIZE];
 	bool allow_unsafe_interrupts;
 	bool disable_hugepages;
+	unsigned int map_threads;
 	unsigned int dma_entry_limit;
 };
 

@@ -34,6 +34,33 @@ static inline long vib_compat_pin_remote(struct mm_struct *mm, unsigned long sta
 									  pages, NULL, NULL);
 }
 
+/*
+ * Faults pages in without taking a reference. Return: how many are there, or an errno. The same
+ * change of signature; mmap_lock is held for read and kept.
+ */
+static inline long vib_compat_populate(struct mm_struct *mm, unsigned long start,
+				       unsigned long npages, unsigned int flags)
+{
+	BUILD_BUG_ON_MSG(!VIB_IS_TYPE(get_user_pages_remote, vib_pin_remote_fn) &&
+			 !VIB_IS_TYPE(get_user_pages_remote, vib_pin_remote_vmas_fn),
+			 "get_user_pages_remote() has a signature that this module does not know");
+	if (VIB_IS_TYPE(get_user_pages_remote, vib_pin_remote_fn))
+		return VIB_AS_TYPE(get_user_pages_remote, vib_pin_remote_fn)(mm, start, npages,
+									     flags, NULL, NULL);
+	return VIB_AS_TYPE(get_user_pages_remote, vib_pin_remote_vmas_fn)(mm, start, npages, flags,
+									  NULL, NULL, NULL);
+}
+
+/* Has current a memory policy of its own? */
+static inline bool vib_compat_has_mempolicy(void)
+{
+#ifdef CONFIG_NUMA
+	return current->mempolicy;
+#else
+	return false;
+#endif
+}
+
 /* v6.4 (428e106ae1ad): tags are stripped by the rules of the mm asked about. mmap_lock is held. */
 static inline unsigned long vib_compat_untag(struct mm_struct *mm, unsigned long addr)
 {

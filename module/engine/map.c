@@ -32,6 +32,7 @@ struct job {
 	struct vib_ioas *ioas;
 	struct vib_mapping *map;
 	struct vib_pin pin;
+	struct vib_crew crew;		/* only if @pin has one */
 	struct vib_extents batch;	/* pinned, not yet in any domain */
 	u64 iova;			/* IOVA of the batch */
 	bool record;			/* no domain was there when the range was reserved */
@@ -292,6 +293,8 @@ static int populate_mapping(struct job *job)
 	job->pin.watched = false;
 	job->pin.plain = 0;
 	vib_pin_begin(&job->pin);
+	if (job->pin.left >= VIB_CREW_PAGES)
+		vib_crew_begin(&job->crew, &job->pin, READ_ONCE(job->ioas->params->map_threads));
 	do {
 		ret = vib_bar_pin(job->ioas, map, &job->pin, &job->batch);
 		if (ret)
@@ -299,6 +302,8 @@ static int populate_mapping(struct job *job)
 		else
 			ret = commit_batch(job);
 	} while (!ret && job->pin.left);
+	if (job->pin.crew)
+		vib_crew_end(&job->crew);
 	vib_pin_end(&job->pin);
 	if (ret) {
 		accounted = vib_unpin(&job->batch, 0, job->batch.nr, map->prot & IOMMU_WRITE);

@@ -51,6 +51,7 @@ void vib_pin_begin(struct vib_pin *pin)
 	pin->pages = pin->max > VIB_PIN_FEW ? NULL : pin->few;
 	pin->faulted = U64_MAX;
 	pin->credit = 0;
+	pin->crew = NULL;
 }
 
 /* Allocates the array for GUP's pages; without memory it goes on with few at a time. */
@@ -320,6 +321,8 @@ static noinline int pin_batch(struct vib_pin *pin, struct vib_extents *out, u64 
 	if (!vib_owner_hold(pin->owner))
 		return -ESRCH;
 	for (;;) {
+		if (pin->crew)
+			vib_crew_advance(pin->crew, pin->vaddr);
 		ret = pin_step(pin, out, stop);
 		if (ret || pin->left <= stop)
 			break;

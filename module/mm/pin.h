@@ -12,6 +12,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "crew.h"
 #include "owner.h"
 #include "pure/extents.h"
 
@@ -38,6 +39,7 @@ enum {
  * @write: the device may write
  * @uncharged: the pages are charged already, so nothing is charged
  * @scattered: make one extent for every page
+ * @crew: threads that populate the range ahead, or NULL; see crew.h
  * @watched: device memory may be read: the caller watches it (watch.h), or fills it nowhere
  * @pages: GUP's pages, and one slot more for a NULL, which ends every run; allocated when needed
  * @few: @pages for small ranges
@@ -52,6 +54,7 @@ struct vib_pin {
 	u64 faulted;
 	u64 plain;
 	u64 *purse;
+	struct vib_crew *crew;
 	bool write;
 	bool uncharged;
 	bool scattered;
@@ -62,7 +65,7 @@ struct vib_pin {
 };
 
 /*
- * Sets up @max, @pages, @faulted and @credit; undone by vib_pin_end(). Cannot fail.
+ * Sets up @max, @pages, @faulted, @credit and @crew; undone by vib_pin_end(). Cannot fail.
  */
 void vib_pin_begin(struct vib_pin *pin);
 
