@@ -3,22 +3,18 @@
  * What an operator can see of our backend: the list in debugfs, and tracepoints
  * that say which check refused a call.
  */
-#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/klog.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "fixture.h"
 #include "lib/batch.h"
-
-#define TRACING "/sys/kernel/tracing/"
-#define EVENTS TRACING "events/vfio_iommu_batch/enable"
+#include "lib/trace.h"
 
 enum { TEXT = 1 << 18, NR_PINNED = 16 };
 
@@ -29,41 +25,6 @@ static char text[TEXT];
 #define WORLD_BEGIN world_enter
 #define WORLD_BATCH_ONLY
 #include "world_fixture.h"
-
-/* Empties the trace and has our events recorded; 0 or -errno. */
-static int trace_start(void)
-{
-	int fd;
-
-	if (access(EVENTS, F_OK))
-		mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
-	fd = open(TRACING "trace", O_WRONLY | O_TRUNC);
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return file_write(EVENTS, "1");
-}
-
-static int trace_stop(void)
-{
-	return file_write(EVENTS, "0");
-}
-
-/* How many lines of the trace hold both words; -errno. */
-static int trace_count(const char *event, const char *words)
-{
-	char *line, *next;
-	int ret, count = 0;
-
-	ret = file_read(TRACING "trace", text, sizeof(text));
-	for (line = text; ret >= 0 && line && *line; line = next) {
-		next = strchr(line, '\n');
-		if (next)
-			*next++ = '\0';
-		count += strstr(line, event) && strstr(line, words);
-	}
-	return ret < 0 ? ret : count;
-}
 
 /* The number behind "@key" in the list of containers, of which there is one. */
 static long listed(const char *key)

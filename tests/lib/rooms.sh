@@ -182,6 +182,10 @@ enter_room() {
 		mapfile -t ROOM < <(plain_devices "$PAIR" && movable_machine)
 		PROMISES=(${PAIR:+pair} movable)
 		;;
+	parallel)
+		mapfile -t ROOM < <(plain_devices "$PAIR")
+		ROOM+=(--mem 2G --smp 2 --parallel) PROMISES=(${PAIR:+pair})
+		;;
 	mock)
 		mapfile -t ROOM < <(mock_devices)
 		ROOM+=(--file "$dir/mock_iommu.ko:/t/mock_iommu.ko")

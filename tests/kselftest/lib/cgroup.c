@@ -58,3 +58,8 @@ long cgroup_kills(void)
 {
 	return file_keyed_long(GROUP "/memory.events", "oom_kill ");
 }
+
+long cgroup_cpu_time(void)
+{
+	return file_keyed_long(GROUP "/cpu.stat", "usage_usec ");
+}

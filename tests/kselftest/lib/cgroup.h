@@ -19,6 +19,9 @@ int cgroup_limit(long bytes);
 long cgroup_current(void);
 long cgroup_peak(void);
 
+/* Microseconds of CPU time of all its threads. */
+long cgroup_cpu_time(void);
+
 /* Processes that were killed because of the limit. */
 long cgroup_kills(void);
 
