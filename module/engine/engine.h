@@ -11,7 +11,7 @@
  * table entries, one flush a domain, slice.c), each unpinned in steps of UNPIN_STEP pages
  * (mm/pin.c); its structures are freed FREE_BULK at a time (mapping.c). Larger claims and slices
  * flush less and keep others waiting longer; a larger pin batch also charges further ahead of what
- * is pinned.
+ * is pinned. Untouched memory is populated in windows of 128 MiB, one more ahead (mm/crew.c).
  */
 #ifndef VIB_ENGINE_H
 #define VIB_ENGINE_H
