@@ -9,6 +9,7 @@
 #include <linux/sched/signal.h>
 
 #include "compat/mm.h"
+#include "compat/pfnmap.h"
 
 /* Faults one page in. Sets @unlocked if mmap_lock was dropped meanwhile: vmas may have changed. */
 static int fault_in(struct vib_pin *pin, unsigned long addr, bool *unlocked)

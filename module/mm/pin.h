@@ -33,9 +33,8 @@ enum {
  * @faulted: user address that was faulted in last because GUP refused it, or U64_MAX
  * @plain: before this user address, no huge page is pinned as one (huge.h); the caller begins with
  *	0, or with U64_MAX if the extents will be cut
- * @purse: number of pages that the caller has charged ahead, for this range and others; used before
- *	anything is charged; the caller tries again without it what fails at the limit, and that is
- *	reported then. NULL: none
+ * @purse: pages that the caller has charged ahead, for this range and others, and that are used
+ *	first; what fails at the limit it tries again without, and that is reported. NULL: none
  * @write: the device may write
  * @uncharged: the pages are charged already, so nothing is charged
  * @scattered: make one extent for every page
@@ -64,9 +63,7 @@ struct vib_pin {
 	struct page *few[VIB_PIN_FEW + 1];
 };
 
-/*
- * Sets up @max, @pages, @faulted, @credit and @crew; undone by vib_pin_end(). Cannot fail.
- */
+/* Sets up @max, @pages, @faulted, @credit and @crew; undone by vib_pin_end(). Cannot fail. */
 void vib_pin_begin(struct vib_pin *pin);
 
 static inline void vib_pin_end(struct vib_pin *pin)

@@ -125,16 +125,9 @@ TRACE_EVENT(vib_batch,
 TRACE_EVENT(vib_populate,
 	TP_PROTO(unsigned int helpers, u64 pages),
 	TP_ARGS(helpers, pages),
-	TP_STRUCT__entry(
-		__field(u64, pages) __field(unsigned int, helpers) VIB_CALLER_FIELDS
-	),
-	TP_fast_assign(
-		VIB_CALLER_ASSIGN
-		__entry->helpers = helpers;
-		__entry->pages = pages;
-	),
-	TP_printk("helpers=%u pages=%llu" VIB_CALLER_FORMAT, __entry->helpers, __entry->pages,
-		  VIB_CALLER_VALUES)
+	TP_STRUCT__entry(__field(u64, pages) __field(unsigned int, helpers)),
+	TP_fast_assign(__entry->helpers = helpers; __entry->pages = pages;),
+	TP_printk("helpers=%u pages=%llu", __entry->helpers, __entry->pages)
 );
 
 /* Mappings in [iova, last] were taken out of a domain, with @flushes IOTLB flushes. */
