@@ -33,6 +33,27 @@ static inline long vib_compat_pin_remote(struct mm_struct *mm, unsigned long sta
 									  pages, NULL, NULL);
 }
 
+/* While set, memory that is allocated for current can stay where it is when it is pinned. */
+static inline unsigned int vib_compat_pinnable_save(void)
+{
+#ifdef VIB_HAVE_MEMALLOC_PIN
+	return memalloc_pin_save();
+#elif defined(VIB_HAVE_MEMALLOC_NOCMA)
+	return memalloc_nocma_save();
+#else
+#error "no way known to allocate memory that can be pinned on this kernel"
+#endif
+}
+
+static inline void vib_compat_pinnable_restore(unsigned int flags)
+{
+#ifdef VIB_HAVE_MEMALLOC_PIN
+	memalloc_pin_restore(flags);
+#else
+	memalloc_nocma_restore(flags);
+#endif
+}
+
 /*
  * Faults pages in without taking a reference. Return: how many are there, or an errno. The same
  * change of signature; mmap_lock is held for read and kept.

@@ -8,8 +8,8 @@
  * is untouched is told by the page faults that the caller had while it pinned: memory that is there
  * costs a comparison for each GUP call.
  *
- * A helper is a kernel thread in the caller's cgroups, on the caller's CPUs, with its nice value;
- * or it does nothing. What it faults in is charged as the caller's fault would be: the kernel takes
+ * A helper is a kernel thread in the caller's cgroups, on those of its CPUs that are of its node,
+ * with its nice value; or it does nothing. What it faults in is charged as the caller's fault would be: the kernel takes
  * the memory cgroup from the mm. It holds no page, and nothing at all but mmap_lock while a fault
  * sleeps; it stays out of vmas whose faults user space can hold up (userfaultfd, files that are not
  * tmpfs or hugetlbfs).
@@ -45,6 +45,12 @@ static unsigned int parity_of(u64 vaddr)
 	return vaddr / WINDOW & 1;
 }
 
+/* Device nodes in /dev have such a superblock, too. */
+static bool is_tmpfs(const struct inode *inode)
+{
+	return S_ISREG(inode->i_mode) && inode->i_sb->s_magic == TMPFS_MAGIC;
+}
+
 /* Can a thread of ours do what the caller's fault would do, and is that sure to end? */
 static bool may_populate(struct vm_area_struct *vma)
 {
@@ -52,13 +58,14 @@ static bool may_populate(struct vm_area_struct *vma)
 	    userfaultfd_armed(vma))
 		return false;
 	return vma_is_anonymous(vma) || is_vm_hugetlb_page(vma) ||
-	       (vma->vm_file && file_inode(vma->vm_file)->i_sb->s_magic == TMPFS_MAGIC);
+	       (vma->vm_file && is_tmpfs(file_inode(vma->vm_file)));
 }
 
 /* Return: bytes that are there now, from @vaddr on; 0 if it cannot be told, or cannot be done. */
 static u64 populate_some(struct vib_crew *crew, u64 vaddr, u64 end)
 {
 	struct vm_area_struct *vma;
+	unsigned int flags;
 	unsigned long addr;
 	long got = 0;
 	u64 bytes;
@@ -69,7 +76,9 @@ static u64 populate_some(struct vib_crew *crew, u64 vaddr, u64 end)
 	vma = vib_compat_vma_lookup(crew->mm, addr);
 	if (vma && may_populate(vma)) {
 		bytes = min_t(u64, end - vaddr, vma->vm_end - addr);
+		flags = vib_compat_pinnable_save();
 		got = vib_compat_populate(crew->mm, addr, bytes >> PAGE_SHIFT, FOLL_WRITE);
+		vib_compat_pinnable_restore(flags);
 	}
 	mmap_read_unlock(crew->mm);
 	return got > 0 ? (u64)got << PAGE_SHIFT : 0;
@@ -153,7 +162,7 @@ static int follow_caller(struct vib_crew *crew)
 	int ret = cgroup_attach_task_all(crew->caller, current);
 
 	if (!ret)
-		ret = set_cpus_allowed_ptr(current, crew->caller->cpus_ptr);
+		ret = set_cpus_allowed_ptr(current, crew->cpus);
 	if (!ret)
 		set_user_nice(current, task_nice(crew->caller));
 	return ret;
@@ -165,7 +174,7 @@ static int help_main(void *data)
 
 	/* Ends a fault that waits for memory; nothing but vib_crew_end() sends it. */
 	allow_kernel_signal(SIGKILL);
-	if (follow_caller(crew))
+	if (kthread_should_stop() || follow_caller(crew))
 		return 0;
 	while (!kthread_should_stop())
 		if (!help_once(crew, U64_MAX))
@@ -244,43 +253,64 @@ void vib_crew_advance(struct vib_crew *crew, u64 vaddr)
 	crew->seen = fault_count();
 }
 
-/* Return: how many CPUs the caller may run on now. */
-static unsigned int count_cpus(void)
-{
-	unsigned int cpu, nr = 0;
-
-	for_each_cpu_and(cpu, current->cpus_ptr, cpu_online_mask)
-		nr++;
-	return nr;
-}
-
-/* Return: bytes that a thread takes at a time: no huge page is left to two. */
+/*
+ * Return: bytes that a thread takes at a time, so that no huge page is left to two; 0 if a window
+ * has too few of them.
+ */
 static u64 chunk_size(struct mm_struct *mm, u64 vaddr)
 {
+	u64 size = max_t(u64, CHUNK, PMD_SIZE);
 	struct vm_area_struct *vma;
-	u64 size = CHUNK;
 
 	if (mmap_read_lock_killable(mm))
-		return size;
+		return 0;
 	vma = vib_compat_vma_lookup(mm, vib_compat_untag(mm, vaddr));
 	if (vma && is_vm_hugetlb_page(vma))
 		size = max_t(u64, size, huge_page_size(hstate_vma(vma)));
 	mmap_read_unlock(mm);
-	return size;
+	return size <= WINDOW / 4 ? size : 0;
+}
+
+/*
+ * The CPUs of helpers: those of the caller's node, as memory comes from the node of who touches it.
+ * Return: how many there are, the caller's included.
+ */
+static unsigned int choose_cpus(struct vib_crew *crew)
+{
+	cpumask_and(crew->cpus, &current->cpus_mask, cpumask_of_node(numa_node_id()));
+	cpumask_and(crew->cpus, crew->cpus, cpu_online_mask);
+	return cpumask_weight(crew->cpus);
+}
+
+/* Would helpers do what the caller does, as far as scheduling and memory policies go? */
+static bool can_be_followed(void)
+{
+	return (current->policy == SCHED_NORMAL || current->policy == SCHED_BATCH) &&
+	       !vib_compat_has_mempolicy();
 }
 
 void vib_crew_begin(struct vib_crew *crew, struct vib_pin *pin, unsigned int threads)
 {
 	struct mm_struct *mm = pin->owner->mm;
+	u64 chunk;
 
-	threads = min3(threads, count_cpus(), (unsigned int)VIB_MAP_THREADS);
-	if (threads < 2 || !pin->write || mm != current->mm || vib_compat_has_mempolicy())
+	if (threads < 2 || !pin->write || mm != current->mm || !can_be_followed())
+		return;
+	chunk = chunk_size(mm, pin->vaddr);
+	if (!chunk)
 		return;
 	memset(crew, 0, sizeof(*crew));
+	if (!alloc_cpumask_var(&crew->cpus, GFP_KERNEL_ACCOUNT))
+		return;
+	threads = min3(threads, choose_cpus(crew), (unsigned int)VIB_MAP_THREADS);
+	if (threads < 2) {
+		free_cpumask_var(crew->cpus);
+		return;
+	}
 	crew->mm = mm;
 	crew->caller = current;
-	crew->wanted = threads - 1;
-	crew->chunk = chunk_size(mm, pin->vaddr);
+	crew->wanted = min_t(u64, threads - 1, (pin->left << PAGE_SHIFT) / chunk / 2);
+	crew->chunk = chunk;
 	crew->stop = pin->vaddr + (pin->left << PAGE_SHIFT);
 	crew->seen = fault_count();
 	init_waitqueue_head(&crew->wait);
@@ -301,6 +331,7 @@ void vib_crew_end(struct vib_crew *crew)
 		kthread_stop(crew->helper[i]);
 		put_task_struct(crew->helper[i]);
 	}
+	free_cpumask_var(crew->cpus);
 	if (crew->pages)
 		trace_vib_populate(crew->started, crew->pages);
 }

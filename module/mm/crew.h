@@ -8,6 +8,7 @@
 #ifndef VIB_CREW_H
 #define VIB_CREW_H
 
+#include <linux/cpumask.h>
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -25,6 +26,7 @@ enum {
  * struct vib_crew - the threads that help one caller, and what they have to do
  * @mm: whose memory it is; the caller's
  * @caller: the thread that pins
+ * @cpus: where helpers may run
  * @wanted: helpers to start when there is something to do
  * @started: helpers in @helper
  * @helper: the helpers; a reference is held on each
@@ -44,6 +46,7 @@ enum {
 struct vib_crew {
 	struct mm_struct *mm;
 	struct task_struct *caller;
+	cpumask_var_t cpus;
 	unsigned int wanted;
 	unsigned int started;
 	struct task_struct *helper[VIB_MAP_THREADS - 1];
@@ -64,7 +67,7 @@ struct vib_crew {
 /*
  * Sets up pin->crew for the range that @pin is about to pin, with at most @threads threads, the
  * caller among them. Leaves it NULL where a crew would not help, or could not follow the caller's
- * memory policy. No thread is started before untouched memory is met. Undone by vib_crew_end().
+ * scheduling or memory policy. No thread is started before untouched memory is met. Undone by vib_crew_end().
  */
 void vib_crew_begin(struct vib_crew *crew, struct vib_pin *pin, unsigned int threads);
 

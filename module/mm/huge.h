@@ -16,7 +16,8 @@ enum {
 /* Is vib_huge_append() worth a try for the next @npages? */
 static inline bool vib_huge_wanted(const struct vib_pin *pin, unsigned long npages)
 {
-	return npages >= VIB_HUGE_MIN && pin->vaddr >= pin->plain && !pin->scattered;
+	return npages >= VIB_HUGE_MIN && pin->vaddr >= pin->plain && !pin->scattered &&
+	       !pin->uncharged && !pin->purse;
 }
 
 /**

@@ -308,6 +308,29 @@ TEST_F(hugetlb, pages_of_1_gib)
 	EXPECT_HELD(0, 0, 0);
 }
 
+/* One page is left when the batches of a page of 1 GiB are done. */
+TEST_F(hugetlb, page_behind_a_page_of_1_gib)
+{
+	const __u64 size = GIB + PAGE;
+	char *mem;
+
+	mem = mmap(NULL, 2 * GIB, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_1GB, -1, 0);
+	if (mem == MAP_FAILED) {
+		ASSERT_FALSE(promised("hugetlb"));
+		SKIP_TEST("no pages of 1 GiB");
+	}
+	ASSERT_EQ(0, map_at(&self->w, FAR, mem, size));
+	EXPECT_HELD((long)(size / PAGE), 1, 1);
+	EXPECT_EQ(0, device_agrees(world_edu(&self->w, 0), FAR + GIB, mem + GIB));
+	ASSERT_EQ(0, unmap_at(&self->w, FAR, size));
+	EXPECT_HELD(0, 0, 0);
+	ASSERT_EQ(0, map_at(&self->w, FAR + PAGE, mem, size));
+	EXPECT_HELD((long)(size / PAGE), 1, 1);
+	ASSERT_EQ(0, unmap_at(&self->w, FAR + PAGE, size));
+	EXPECT_HELD(0, 0, 0);
+}
+
 TEST_F(hugetlb, limit_is_exact_for_a_page_of_1_gib)
 {
 	char *mem;
