@@ -9,10 +9,10 @@
  * costs a comparison for each GUP call.
  *
  * A helper is a kernel thread in the caller's cgroups, on those of its CPUs that are of its node,
- * with its nice value; or it does nothing. What it faults in is charged as the caller's fault would be: the kernel takes
- * the memory cgroup from the mm. It holds no page, and nothing at all but mmap_lock while a fault
- * sleeps; it stays out of vmas whose faults user space can hold up (userfaultfd, files that are not
- * tmpfs or hugetlbfs).
+ * with its nice value; or it does nothing. What it faults in is charged as the caller's fault would
+ * be: the kernel takes the memory cgroup from the mm. It holds no page, and nothing at all but
+ * mmap_lock while a fault sleeps; it stays out of vmas whose faults user space can hold up
+ * (userfaultfd, files that are not tmpfs or hugetlbfs).
  *
  * Invariants: a helper touches the crew only between vib_crew_advance() and vib_crew_end(), which
  * waits for it; so the caller's mm lives. crew->next only grows, and chunks are taken in order.

@@ -338,10 +338,8 @@ static noinline int pin_batch(struct vib_pin *pin, struct vib_extents *out, u64 
 		vib_owner_uncharge(pin->owner, pin->credit);
 	pin->credit = 0;
 	/* Huge pages needed no array; pin_last() needs room for the page that they leave. */
-	if (!pin->pages && pin->left <= VIB_PIN_FEW) {
+	if (!pin->pages && pin->left == 1)
 		pin->pages = pin->few;
-		pin->max = VIB_PIN_FEW;
-	}
 	vib_owner_release(pin->owner);
 	return pin_errno(ret);
 }
