@@ -284,6 +284,18 @@ TEST_F(hugetlb, limit_is_exact_inside_a_huge_page)
 	EXPECT_HELD(IN_2M + 200, 2, 0);
 }
 
+static char *pages_1g(struct __test_metadata *_metadata, size_t size)
+{
+	char *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_1GB, -1, 0);
+
+	if (mem == MAP_FAILED) {
+		EXPECT_FALSE(promised("hugetlb"));
+		SKIP_TEST("no pages of 1 GiB");
+	}
+	return mem;
+}
+
 /*
  * A machine made for this has two pages of 1 GiB. The IOVA is not aligned to them, so that no
  * cut of a long run at a multiple of 1 GiB is between them.
@@ -293,12 +305,7 @@ TEST_F(hugetlb, pages_of_1_gib)
 	const __u64 iova = FAR + 513 * HUGE_2M, size = 2 * GIB - 3 * PAGE;
 	char *mem;
 
-	mem = mmap(NULL, 2 * GIB, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_1GB, -1, 0);
-	if (mem == MAP_FAILED) {
-		ASSERT_FALSE(promised("hugetlb"));
-		SKIP_TEST("no pages of 1 GiB");
-	}
+	mem = pages_1g(_metadata, 2 * GIB);
 	ASSERT_EQ(0, map_at(&self->w, iova, mem + PAGE, size));
 	EXPECT_HELD((long)(size / PAGE), 2, 0);
 	EXPECT_EQ(0, device_agrees(world_edu(&self->w, 0), iova + GIB - PAGE, mem + GIB));
@@ -314,12 +321,7 @@ TEST_F(hugetlb, page_behind_a_page_of_1_gib)
 	const __u64 size = GIB + PAGE;
 	char *mem;
 
-	mem = mmap(NULL, 2 * GIB, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_1GB, -1, 0);
-	if (mem == MAP_FAILED) {
-		ASSERT_FALSE(promised("hugetlb"));
-		SKIP_TEST("no pages of 1 GiB");
-	}
+	mem = pages_1g(_metadata, 2 * GIB);
 	ASSERT_EQ(0, map_at(&self->w, FAR, mem, size));
 	EXPECT_HELD((long)(size / PAGE), 1, 1);
 	EXPECT_EQ(0, device_agrees(world_edu(&self->w, 0), FAR + GIB, mem + GIB));
@@ -335,12 +337,7 @@ TEST_F(hugetlb, limit_is_exact_for_a_page_of_1_gib)
 {
 	char *mem;
 
-	mem = mmap(NULL, GIB, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_1GB, -1, 0);
-	if (mem == MAP_FAILED) {
-		ASSERT_FALSE(promised("hugetlb"));
-		SKIP_TEST("no pages of 1 GiB");
-	}
+	mem = pages_1g(_metadata, GIB);
 	ASSERT_EQ(0, drop_ipc_lock());
 	ASSERT_EQ(0, limit_locked_pages(GIB / PAGE - 1));
 	EXPECT_EQ(-ENOMEM, map_at(&self->w, FAR, mem, GIB));
