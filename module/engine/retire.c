@@ -139,8 +139,12 @@ static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 e
 		settle_account(tally);
 		tally->owner = map->owner;
 	}
+	if (tally->unpin.dirty != dirty) {
+		vib_unpin_flush(&tally->unpin);
+		tally->unpin.dirty = dirty;
+	}
 	for (; word < stop; word++)
-		vib_unpin_add(&tally->unpin, *word, dirty);
+		vib_unpin_add(&tally->unpin, *word);
 }
 
 static void unpin_slice(const struct vib_slice *slice, struct tally *tally)

@@ -166,7 +166,7 @@ long vib_huge_append(struct vib_pin *pin, struct vib_extents *out, u64 most, u64
 	return 0;
 }
 
-void vib_huge_unpin(struct vib_unpinning *up, u64 ext, bool dirty)
+void vib_huge_unpin(struct vib_unpinning *up, u64 ext)
 {
 	struct page *page = pfn_to_page(vib_ext_pfn(ext));
 	u64 left = vib_ext_pages(ext), n, nr;
@@ -175,7 +175,7 @@ void vib_huge_unpin(struct vib_unpinning *up, u64 ext, bool dirty)
 	for (; left; left -= n, page += n) {
 		nr = huge_pages(page);
 		n = min(nr - (page_to_pfn(page) & (nr - 1)), left);
-		vib_compat_unpin_range(page, 1, dirty);
+		vib_compat_unpin_range(page, 1, up->dirty);
 		up->since_resched += n;
 		if (up->since_resched >= DROP_STEP) {
 			up->since_resched = 0;

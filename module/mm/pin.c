@@ -389,11 +389,11 @@ void vib_unpin_run(struct vib_unpinning *up)
 u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty)
 {
 	u64 *words = vib_extents_words(ex);
-	struct vib_unpinning up = {};
+	struct vib_unpinning up = { .dirty = dirty };
 	u32 i;
 
 	for (i = first; i < first + nr; i++)
-		vib_unpin_add(&up, words[i], dirty);
+		vib_unpin_add(&up, words[i]);
 	vib_unpin_flush(&up);
 	return up.accounted;
 }

@@ -92,7 +92,7 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget);
  * struct vib_unpinning - pins that are being dropped
  * @next: the extent word, without a length, that would continue the pending run
  * @npages: length of the pending run, which is not dropped yet
- * @dirty: the device may have written to it
+ * @dirty: the device may have written; constant while a run is pending
  * @accounted: how many of the dropped pages are charged
  * @since_resched: pages dropped since the last chance to reschedule
  *
@@ -108,7 +108,7 @@ struct vib_unpinning {
 };
 
 /* For vib_unpin_add(): drops an extent with VIB_EXT_HUGE (huge.c); the pending run, which stays. */
-void vib_huge_unpin(struct vib_unpinning *up, u64 ext, bool dirty);
+void vib_huge_unpin(struct vib_unpinning *up, u64 ext);
 void vib_unpin_run(struct vib_unpinning *up);
 
 /* Drops the pending run, if there is one. */
@@ -123,16 +123,16 @@ static inline void vib_unpin_flush(struct vib_unpinning *up)
  * Adds an extent, which vib_unpin_flush() drops at the latest. No IOMMU may translate to its pages
  * any more: the IOTLB flush that covers them is done.
  */
-static inline void vib_unpin_add(struct vib_unpinning *up, u64 ext, bool dirty)
+static inline void vib_unpin_add(struct vib_unpinning *up, u64 ext)
 {
 	u64 pages = vib_ext_pages(ext);
 	u64 start = vib_ext_make(vib_ext_pfn(ext), 0, vib_ext_flags(ext));
 
 	if (unlikely(ext & VIB_EXT_HUGE)) {
-		vib_huge_unpin(up, ext, dirty);
+		vib_huge_unpin(up, ext);
 		return;
 	}
-	if (start == up->next && dirty == up->dirty) {
+	if (start == up->next) {
 		up->next += pages;
 		up->npages += pages;
 		return;
@@ -141,7 +141,6 @@ static inline void vib_unpin_add(struct vib_unpinning *up, u64 ext, bool dirty)
 		vib_unpin_run(up);
 	up->next = start + pages;
 	up->npages = pages;
-	up->dirty = dirty;
 }
 
 /**
