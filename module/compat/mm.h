@@ -18,19 +18,22 @@ typedef long (*vib_pin_remote_vmas_fn)(struct mm_struct *, unsigned long, unsign
 				       unsigned int, struct page **, struct vm_area_struct **,
 				       int *);
 
-/* v6.5 (0b295316b3a9) dropped the vmas argument. Caller holds mmap_lock for read and keeps it. */
+/* Calls a function of GUP for another task; v6.5 (0b295316b3a9) dropped the vmas argument. */
+#define VIB_GUP_REMOTE(fn, mm, start, npages, flags, pages) ({					\
+	BUILD_BUG_ON_MSG(!VIB_IS_TYPE(fn, vib_pin_remote_fn) &&					\
+			 !VIB_IS_TYPE(fn, vib_pin_remote_vmas_fn),				\
+			 #fn "() has a signature that this module does not know");		\
+	VIB_IS_TYPE(fn, vib_pin_remote_fn) ?							\
+	VIB_AS_TYPE(fn, vib_pin_remote_fn)(mm, start, npages, flags, pages, NULL) :		\
+	VIB_AS_TYPE(fn, vib_pin_remote_vmas_fn)(mm, start, npages, flags, pages, NULL, NULL);	\
+})
+
+/* mmap_lock is held for read, and kept. */
 static inline long vib_compat_pin_remote(struct mm_struct *mm, unsigned long start,
 					 unsigned long npages, unsigned int flags,
 					 struct page **pages)
 {
-	BUILD_BUG_ON_MSG(!VIB_IS_TYPE(pin_user_pages_remote, vib_pin_remote_fn) &&
-			 !VIB_IS_TYPE(pin_user_pages_remote, vib_pin_remote_vmas_fn),
-			 "pin_user_pages_remote() has a signature that this module does not know");
-	if (VIB_IS_TYPE(pin_user_pages_remote, vib_pin_remote_fn))
-		return VIB_AS_TYPE(pin_user_pages_remote, vib_pin_remote_fn)(mm, start, npages,
-									     flags, pages, NULL);
-	return VIB_AS_TYPE(pin_user_pages_remote, vib_pin_remote_vmas_fn)(mm, start, npages, flags,
-									  pages, NULL, NULL);
+	return VIB_GUP_REMOTE(pin_user_pages_remote, mm, start, npages, flags, pages);
 }
 
 /* While set, memory that is allocated for current can stay where it is when it is pinned. */
@@ -55,20 +58,13 @@ static inline void vib_compat_pinnable_restore(unsigned int flags)
 }
 
 /*
- * Faults pages in without taking a reference. Return: how many are there, or an errno. The same
- * change of signature; mmap_lock is held for read and kept.
+ * Faults pages in without taking a reference. Return: how many are there, or an errno. mmap_lock is
+ * held for read, and kept.
  */
 static inline long vib_compat_populate(struct mm_struct *mm, unsigned long start,
 				       unsigned long npages, unsigned int flags)
 {
-	BUILD_BUG_ON_MSG(!VIB_IS_TYPE(get_user_pages_remote, vib_pin_remote_fn) &&
-			 !VIB_IS_TYPE(get_user_pages_remote, vib_pin_remote_vmas_fn),
-			 "get_user_pages_remote() has a signature that this module does not know");
-	if (VIB_IS_TYPE(get_user_pages_remote, vib_pin_remote_fn))
-		return VIB_AS_TYPE(get_user_pages_remote, vib_pin_remote_fn)(mm, start, npages,
-									     flags, NULL, NULL);
-	return VIB_AS_TYPE(get_user_pages_remote, vib_pin_remote_vmas_fn)(mm, start, npages, flags,
-									  NULL, NULL, NULL);
+	return VIB_GUP_REMOTE(get_user_pages_remote, mm, start, npages, flags, NULL);
 }
 
 /* Has current a memory policy of its own? */

@@ -148,7 +148,6 @@ static long pin_pages(struct member *m, u64 pages, u64 *purse, struct vib_extent
 		.left = pages,
 		.purse = purse,
 		.write = m->op->prot & IOMMU_WRITE,
-		.plain = U64_MAX,
 	};
 	int ret;
 

@@ -84,14 +84,22 @@ static void unclaim_rest(struct vib_sweep *sweep, struct vib_mapping *map, struc
 	mutex_unlock(&ioas->tree_lock);
 }
 
-/* Is a claimed mapping not busy; with a sink, which takes bits in the order of IOVA, is none? */
-static bool any_idle(const struct vib_sweep *sweep)
+/*
+ * Can something be retired? Any mapping that is not busy; with a sink, which takes bits in the
+ * order of IOVA, only all of them.
+ */
+static bool enough_idle(const struct vib_sweep *sweep)
 {
 	struct vib_mapping *map;
 
-	list_for_each_entry(map, &sweep->batch, node)
-		if (!READ_ONCE(map->busy) != !!sweep->sink)
-			return !sweep->sink;
+	list_for_each_entry(map, &sweep->batch, node) {
+		bool busy = READ_ONCE(map->busy);
+
+		if (sweep->sink && busy)
+			return false;
+		if (!sweep->sink && !busy)
+			return true;
+	}
 	return sweep->sink;
 }
 
@@ -104,7 +112,7 @@ static int wait_idle(struct vib_sweep *sweep, struct list_head *idle)
 	struct vib_ioas *ioas = sweep->ioas;
 	struct vib_mapping *map, *next;
 
-	if (wait_event_killable(ioas->wait, any_idle(sweep)))
+	if (wait_event_killable(ioas->wait, enough_idle(sweep)))
 		return -EINTR;
 	/* The lock orders us behind what these calls did under it. */
 	mutex_lock(&ioas->tree_lock);

@@ -17,7 +17,7 @@ enum {
 static inline bool vib_huge_wanted(const struct vib_pin *pin, unsigned long npages)
 {
 	return npages >= VIB_HUGE_MIN && pin->vaddr >= pin->plain && !pin->scattered &&
-	       !pin->uncharged && !pin->purse;
+	       !pin->purse;
 }
 
 /**

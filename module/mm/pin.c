@@ -290,7 +290,7 @@ static __always_inline bool charge_last(struct vib_pin *pin, struct vib_extents 
 static __always_inline int pin_last(struct vib_pin *pin, struct vib_extents *out)
 {
 	long got = vib_gup(pin, 1);
-	struct page *page = pin->pages[0];
+	struct page *page;
 
 	if (got == -EFAULT)
 		return 1;
@@ -298,6 +298,7 @@ static __always_inline int pin_last(struct vib_pin *pin, struct vib_extents *out
 		vib_owner_uncharge(pin->owner, 1);
 		return pin_errno(got);
 	}
+	page = pin->pages[0];
 	if (PageReserved(page) || is_zero_pfn(page_to_pfn(page)) ||
 	    vib_extents_push(out, page_to_pfn(page), 1, VIB_EXT_PINNED | VIB_EXT_ACCOUNTED)) {
 		unpin_user_page(page);

@@ -32,9 +32,10 @@ enum {
  * @credit: pages charged ahead, inside vib_pin_some()
  * @faulted: user address that was faulted in last because GUP refused it, or U64_MAX
  * @plain: before this user address, no huge page is pinned as one (huge.h); the caller begins with
- *	0, or with U64_MAX if the extents will be cut
+ *	0
  * @purse: pages that the caller has charged ahead, for this range and others, and that are used
- *	first; what fails at the limit it tries again without, and that is reported. NULL: none
+ *	first; what fails at the limit it tries again without, and that is reported. The caller may
+ *	cut the extents: no huge page is pinned as one. NULL: none
  * @write: the device may write
  * @uncharged: the pages are charged already, so nothing is charged
  * @scattered: make one extent for every page

@@ -157,24 +157,31 @@ TEST_F(bar_revoke, memory_in_the_same_mapping_is_untouched)
 	EXPECT_EQ(self->w.pinned + 1, pinned_pages());
 }
 
+/* The window gets an address again, is there, and goes with it. */
+static void follows_new_address(struct __test_metadata *_metadata, struct world *w, char *mem,
+				struct edu *edu, struct edu *peer)
+{
+	char *bar = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, peer->device, 0);
+
+	ASSERT_NE(MAP_FAILED, bar);
+	ASSERT_EQ(0, dma_map(w->container, FAR, bar, PAGE, DMA_VADDR));
+	EXPECT_TRUE(arrives(_metadata, edu, mem, FAR + LIVENESS, peer));
+	ASSERT_EQ(0, munmap(bar, PAGE));
+	EXPECT_EQ(stays(w), arrives(_metadata, edu, mem, FAR + LIVENESS, peer));
+}
+
 /* Live update: while the address is taken back, it may end; then its new one counts. */
 TEST_F(bar_revoke, window_follows_its_new_address)
 {
 	struct edu *edu = writer(_metadata, &self->w, self->mem);
 	struct edu *peer = peer_of(_metadata, &self->w);
-	char *bar;
 
 	NEED_VADDR(self->w.mode);
 	ASSERT_EQ(0, dma_map(self->w.container, FAR, peer->bar, PAGE, DMA_RW));
 	ASSERT_EQ(0, dma_unmap(self->w.container, FAR, PAGE, UNMAP_VADDR, NULL));
 	edu_close(peer);
 	EXPECT_TRUE(arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
-	bar = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, peer->device, 0);
-	ASSERT_NE(MAP_FAILED, bar);
-	ASSERT_EQ(0, dma_map(self->w.container, FAR, bar, PAGE, DMA_VADDR));
-	EXPECT_TRUE(arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
-	ASSERT_EQ(0, munmap(bar, PAGE));
-	EXPECT_EQ(stays(&self->w), arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
+	follows_new_address(_metadata, &self->w, self->mem, edu, peer);
 }
 
 /* A process that maps its view, takes its address back, and becomes another program. */
@@ -202,7 +209,6 @@ TEST_F(bar_revoke, window_survives_exec_and_the_end_of_its_process)
 	struct edu *peer = peer_of(_metadata, &self->w);
 	pid_t pid;
 	int status;
-	char *bar;
 
 	NEED_VADDR(self->w.mode);
 	pid = view_left_behind(_metadata, &self->w, peer);
@@ -211,12 +217,7 @@ TEST_F(bar_revoke, window_survives_exec_and_the_end_of_its_process)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 	EXPECT_TRUE(arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
-	bar = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, peer->device, 0);
-	ASSERT_NE(MAP_FAILED, bar);
-	ASSERT_EQ(0, dma_map(self->w.container, FAR, bar, PAGE, DMA_VADDR));
-	EXPECT_TRUE(arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
-	ASSERT_EQ(0, munmap(bar, PAGE));
-	EXPECT_EQ(stays(&self->w), arrives(_metadata, edu, self->mem, FAR + LIVENESS, peer));
+	follows_new_address(_metadata, &self->w, self->mem, edu, peer);
 }
 
 /* Whatever becomes of an address that was taken back, the window is not concerned. */

@@ -39,10 +39,9 @@ HARMLESS+='|WARNING: workqueue cpumask: online intersect > possible intersect'
 
 # A machine with what is rare: a BAR of 256 MiB, a device that can be reset and sleeps,
 # two memory nodes, persistent memory, memory beyond what the kernel is told of, RAM disks,
-# a graphics driver without
-# hardware, and huge pages whose struct pages are freed; beside plain_devices. Without those on
-# Debian's 6.12.118: its pool of such pages ends in "Bad page state" when it shrinks, with
-# no VFIO loaded at all.
+# a graphics driver without hardware, and huge pages whose struct pages are freed; beside
+# plain_devices. Without those on Debian's 6.12.118: its pool of such pages ends in "Bad page
+# state" when it shrinks, with no VFIO loaded at all.
 sequences_machine() {
 	local word
 	printf '%s\n' --mem 2560M --expect-bound 8 --bind 1b36:0005 --bind 8086:10d3 \

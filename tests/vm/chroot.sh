@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Running a command in a Debian root. Sourced after common.sh.
+# Running a command in a Debian root, and copying one. Sourced after common.sh.
 # Invariant: every mount lives in a mount namespace of its own, so that nothing
 # is left mounted whatever happens to the command, kill -9 included.
 
@@ -32,4 +32,19 @@ in_root() {
 			done
 			exec chroot "$@"' in_root \
 		"$root" "${#mounts[@]}" "${mounts[@]}" "${user[@]}" "$root" "$@"
+}
+
+# copy_root FROM TO: a root of tests/vm/buildroot, while nothing is being installed in it.
+copy_root() {
+	with_lock "root-$(basename "$(dirname "$1")")" as_root cp -a --reflink=auto "$1" "$2"
+}
+
+# copy_lean_root FROM TO: the same into a directory, without kernels and their headers.
+copy_lean_root() {
+	with_lock "root-$(basename "$(dirname "$1")")" pipe_root "$1" "$2"
+}
+
+pipe_root() {
+	as_root tar -C "$1" --one-file-system --exclude=./usr/src --exclude=./usr/lib/modules -c . |
+		as_root tar -C "$2" -x
 }
