@@ -10,9 +10,9 @@
  *
  * A helper is a kernel thread in the caller's cgroups, on those of its CPUs that are of its node,
  * with its nice value; or it does nothing. What it faults in is charged as the caller's fault would
- * be: the kernel takes the memory cgroup from the mm. It holds no page, and nothing at all but
- * mmap_lock while a fault sleeps; it stays out of vmas whose faults user space can hold up
- * (userfaultfd, files that are not tmpfs or hugetlbfs).
+ * be: for pages the kernel takes the memory cgroup from the mm, for page tables from the thread. It
+ * holds no page, and nothing at all but mmap_lock while a fault sleeps; it stays out of vmas whose
+ * faults user space can hold up (userfaultfd, files that are not tmpfs or hugetlbfs).
  *
  * Invariants: a helper touches the crew only between vib_crew_advance() and vib_crew_end(), which
  * waits for it; so the caller's mm lives. crew->next only grows, and chunks are taken in order.
@@ -28,6 +28,7 @@
 #include <linux/sched/task.h>
 #include <linux/userfaultfd_k.h>
 
+#include "compat/memcg.h"
 #include "compat/mm.h"
 #include "pin.h"
 #include "trace/trace.h"
@@ -171,14 +172,17 @@ static int follow_caller(struct vib_crew *crew)
 static int help_main(void *data)
 {
 	struct vib_crew *crew = data;
+	struct mem_cgroup *bill;
 
 	/* Ends a fault that waits for memory; nothing but vib_crew_end() sends it. */
 	allow_kernel_signal(SIGKILL);
 	if (kthread_should_stop() || follow_caller(crew))
 		return 0;
+	bill = vib_compat_bill_begin(crew->mm);
 	while (!kthread_should_stop())
 		if (!help_once(crew, U64_MAX))
 			wait_event_idle(crew->wait, kthread_should_stop() || has_chunk(crew));
+	vib_compat_bill_end(bill);
 	return 0;
 }
 

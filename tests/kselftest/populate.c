@@ -262,6 +262,9 @@ static int foreign_time(struct world *w)
 	      use.ru_stime.tv_usec;
 	if (cgroup_current() < (long)SIZE)
 		return 253;
+	/* 8 bytes for each page, whoever has touched it. */
+	if (cgroup_page_tables() < PAGES * 8)
+		return 252;
 	before = cgroup_cpu_time() - before;
 	return before > own ? (before - own) * 100 / before : 0;
 }

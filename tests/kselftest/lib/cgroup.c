@@ -63,3 +63,8 @@ long cgroup_cpu_time(void)
 {
 	return file_keyed_long(GROUP "/cpu.stat", "usage_usec ");
 }
+
+long cgroup_page_tables(void)
+{
+	return file_keyed_long(GROUP "/memory.stat", "pagetables ");
+}

@@ -19,6 +19,9 @@ int cgroup_limit(long bytes);
 long cgroup_current(void);
 long cgroup_peak(void);
 
+/* Bytes of page tables that are charged. */
+long cgroup_page_tables(void);
+
 /* Microseconds of CPU time of all its threads. */
 long cgroup_cpu_time(void);
 
