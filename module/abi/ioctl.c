@@ -2,6 +2,10 @@
 /*
  * The user ABI. The only place that reads argsz and touches user pointers to structures; it decides
  * nothing about mappings. No lock is held across a user copy.
+ *
+ * Checked here is what the arguments alone tell: argsz, flags, the form of a dirty bitmap. What
+ * depends on page sizes, mappings or dirty tracking is checked by the engine (map.c, vaddr.c,
+ * vib_unmap_check(), dirty_report.c).
  */
 #include "ioctl.h"
 #include "engine/dirty.h"

@@ -7,8 +7,7 @@
  * The first group of another instance goes to a fresh domain, which shows its aperture, page sizes
  * and coherency; only if these equal another domain's does the group move to that one. -EINVAL from
  * an attach means that the device cannot use the domain, and the next is tried; any other errno is
- * returned
- * (compat/attach.h has the rule for kernels before v6.2). domains_rwsem is held for write
+ * returned (compat/attach.h has the rule for kernels before v6.2). domains_rwsem is held for write
  * throughout.
  */
 #include "group.h"
