@@ -95,7 +95,7 @@ static void release_members(struct group *group, unsigned int from)
 }
 
 /* Allocates a mapping for each member. Return: false, with none allocated, without memory. */
-static bool make_mappings(struct group *group, unsigned int nr)
+static noinline_for_stack bool make_mappings(struct group *group, unsigned int nr)
 {
 	struct vib_ioas *ioas = group->ioas;
 	void *maps[GROUP_MAX];
