@@ -82,6 +82,22 @@ function check_amd(rows, want,  row, worst, have, name, n) {
 	ratio("amd", rows, want, worst, " (" name ")")
 }
 
+# Every row of the table for VT-d in scalable mode at once; the worst one is named.
+function check_scalable(rows, want,  row, worst, name, n) {
+	for (row in scalable_ours) {
+		if (scalable_ours[row] == "")
+			continue
+		if (!n++ || scalable_ours[row] - scalable_theirs[row] > worst) {
+			worst = scalable_ours[row] - scalable_theirs[row]
+			name = row
+		}
+	}
+	if (!n)
+		return verdict(0, "scalable", rows, "at most type1", "nothing")
+	verdict(worst <= 0, "scalable", rows, "at most type1", \
+		scalable_ours[name] " (type1 " scalable_theirs[name] ", " name ")")
+}
+
 function check_speedup(size, want,  one, two, have) {
 	one = "parallel/one-thread/" size
 	two = "parallel/two-threads/" size
@@ -113,6 +129,11 @@ file > 1 && FNR > 1 {
 		amd_batch[cell[1]] = cell[4]
 		next
 	}
+	if (FILENAME ~ /-scalable.csv$/) {
+		scalable_theirs[cell[1]] = cell[5]
+		scalable_ours[cell[1]] = cell[6]
+		next
+	}
 	type1[cell[1]] = cell[3]
 	batch[cell[1]] = cell[4]
 	theirs[cell[1]] = cell[5]
@@ -133,6 +154,8 @@ END {
 			check_most(rows[i], wants[i])
 		else if (kinds[i] == "amd")
 			check_amd(rows[i], wants[i])
+		else if (kinds[i] == "scalable")
+			check_scalable(rows[i], wants[i])
 		else if (kinds[i] == "speedup")
 			check_speedup(rows[i], wants[i])
 		else

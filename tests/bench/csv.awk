@@ -20,7 +20,9 @@ FNR == 1 { inside = "" }
 $1 == "@mark" && $2 == "begin" { inside = $3 SUBSEP $4; next }
 $1 == "@mark" && $2 == "end" { inside = ""; next }
 /^(vtd_inv_desc_iotlb|amdvi_pages_inval|amdvi_all_inval)/ { iotlb[inside]++ }
-/^(vtd_inv_desc_cc|amdvi_devtab_inval)/ { context[inside]++ }
+/^(vtd_inv_desc_cc|vtd_inv_desc_pasid_cache|amdvi_devtab_inval)/ { context[inside]++ }
+# Tables of the first level; QEMU has no event of its own for these.
+/^vtd_inv_desc invalidate desc type p-iotlb/ { iotlb[inside]++ }
 
 $1 == "@row" {
 	if (!($3 in known)) {
