@@ -78,6 +78,9 @@ END {
 			compare(ours[i])
 	if (!nr_modes)
 		problems = problems "  nothing was tried\n"
+	split(abi["batch", "page_sizes"], sizes, " ")
+	if (sizes[2])
+		printf "page sizes: %s, a bit each; IOVA ranges: %s\n", sizes[2], abi["batch", "iova_ranges"]
 	printf "abi: %d cases on %d modes, %d of %d comparisons with type1 equal\n", nr_names, nr_modes, equal, compared
 	if (intended)
 		printf "meant to differ:\n%s", intended
