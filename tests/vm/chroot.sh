@@ -24,6 +24,7 @@ in_root() {
 		https_proxy="${https_proxy:-}" \
 		/bin/bash -euc '
 			root=$1 n=$2; shift 2
+			mount --bind "$root" "$root" # as a host has it: it may have roots of its own
 			mount -t proc proc "$root/proc"
 			while [ "$n" -gt 0 ]; do
 				mkdir -p "$root${1#*:}"
