@@ -68,6 +68,15 @@ function check_most(row, want,  part) {
 	skipped++
 }
 
+# Struct pages are somewhere: none at all means that the plugin looked in the wrong place.
+function check_structs(row, want,  have) {
+	if (!(row in structs) || structs[row] <= 0)
+		return verdict(0, "structs", row, want, "nothing")
+	have = structs[row] / units[row]
+	verdict(have <= want + 0, "structs", row, "at most " want, \
+		sprintf("%.3f (type1 %.3f)", have, their_structs[row] / units[row]))
+}
+
 # Every row of the AMD table at once; the worst one is named.
 function check_amd(rows, want,  row, worst, have, name, n) {
 	for (row in amd_type1) {
@@ -134,12 +143,15 @@ file > 1 && FNR > 1 {
 		scalable_ours[cell[1]] = cell[6]
 		next
 	}
+	units[cell[1]] = cell[2]
 	type1[cell[1]] = cell[3]
 	batch[cell[1]] = cell[4]
 	theirs[cell[1]] = cell[5]
 	ours[cell[1]] = cell[6]
 	their_context[cell[1]] = cell[7]
 	context[cell[1]] = cell[8]
+	their_structs[cell[1]] = cell[11]
+	structs[cell[1]] = cell[12]
 }
 
 END {
@@ -152,6 +164,8 @@ END {
 			check_context(rows[i], wants[i])
 		else if (kinds[i] == "most")
 			check_most(rows[i], wants[i])
+		else if (kinds[i] == "structs")
+			check_structs(rows[i], wants[i])
 		else if (kinds[i] == "amd")
 			check_amd(rows[i], wants[i])
 		else if (kinds[i] == "scalable")

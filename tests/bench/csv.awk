@@ -4,13 +4,15 @@
 # runs (QEMU's invalidation events between "@mark begin WHO ROW" and "@mark end"):
 # one CSV line for each row, type1 beside batch, in the order of the rows. Call
 # with -v traced=1 and both files of each guest, or with what it printed alone: then
-# the columns of flushes are empty, not 0. A row that only one of the two has is an
+# the columns of flushes are empty, not 0. So are those of the lines of memory that were
+# touched ("@lines ALL STRUCT-PAGES" in the trace, of profile/lines.c) without that plugin. A row that only one of the two has is an
 # error.
 
 BEGIN {
 	FS = " "
 	header = "row,units,type1_ns,batch_ns,type1_iotlb,batch_iotlb"
 	header = header ",type1_context,batch_context"
+	header = header ",type1_lines,batch_lines,type1_structs,batch_structs"
 }
 
 { sub(/\r$/, "") }
@@ -23,6 +25,10 @@ $1 == "@mark" && $2 == "end" { inside = ""; next }
 /^(vtd_inv_desc_cc|vtd_inv_desc_pasid_cache|amdvi_devtab_inval)/ { context[inside]++ }
 # Tables of the first level; QEMU has no event of its own for these.
 /^vtd_inv_desc invalidate desc type p-iotlb/ { iotlb[inside]++ }
+$1 == "@lines" {
+	lines[inside] = $2
+	structs[inside] = $3
+}
 
 $1 == "@row" {
 	if (!($3 in known)) {
@@ -52,6 +58,8 @@ END {
 			ns["batch", row] "," count(iotlb, "type1", row) "," \
 			count(iotlb, "batch", row) "," \
 			count(context, "type1", row) "," \
-			count(context, "batch", row)
+			count(context, "batch", row) "," \
+			lines["type1", row] "," lines["batch", row] "," \
+			structs["type1", row] "," structs["batch", row]
 	}
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Two instructions that do nothing and that the profiler (profile/plugin.c)
- * recognises by their bytes: it counts what runs between them. They are long
+ * Two instructions that do nothing and that QEMU's plugins (profile/plugin.h)
+ * recognise by their bytes: they count what runs between them. They are long
  * nops with a displacement nothing else uses. On other machines than x86-64
- * there is no profiler, and they are nothing at all.
+ * there is no plugin, and they are nothing at all.
  */
 #ifndef VIB_BENCH_MAGIC_H
 #define VIB_BENCH_MAGIC_H

@@ -3,7 +3,7 @@
 # profile.awk -v top=N symbols sections results.log: for each measured row, what
 # ran in each module, and the N functions that cost most: instructions per unit in
 # the function itself, calls per unit, share. symbols: text symbols of the guest, sorted by address; sections:
-# what plugin.c wrote; rows and sections are in the same order. Addresses are
+# what blocks.c wrote; rows and sections are in the same order. Addresses are
 # compared as strings of 16 digits: they do not fit a number of awk.
 
 FNR == 1 { file++ }
