@@ -24,6 +24,7 @@
 #include "gup.h"
 #include "huge.h"
 #include "pfnmap.h"
+#include "run.h"
 #include "trace/refusal.h"
 
 enum {
@@ -65,30 +66,6 @@ static noinline void get_pages_array(struct vib_pin *pin)
 }
 
 /*
- * Return: how many pages from pages[0] on are contiguous, and all reserved or all not. The loop is
- * the hottest of the module: the NULL behind the last page saves a bounds check, and the reserved
- * bits, rarely set, are collected and checked afterwards.
- */
-static unsigned int run_length(struct page **pages, bool reserved)
-{
-	unsigned long reserved_bit = BIT(PG_reserved), seen = 0;
-	struct page **at = pages;
-	struct page *page = pages[0];
-
-	if (likely(!reserved)) {
-		while (*++at == ++page)
-			seen |= vib_compat_page_flags(page);
-		if (likely(!(seen & reserved_bit)))
-			return at - pages;
-		at = pages;
-		page = pages[0];
-	}
-	while (*++at == ++page && PageReserved(page) == reserved)
-		;
-	return at - pages;
-}
-
-/*
  * Appends one run that GUP pinned. A zero page is unpinned at once: some kernels pin it and others
  * do not, and this is right on both.
  */
@@ -109,9 +86,13 @@ static int append_run(struct vib_pin *pin, struct vib_extents *out, struct page 
 				vib_extents_append(out, pfn, n, flags);
 }
 
-/* Appends the pages that GUP pinned, run by run; room for as many extents is reserved. */
+/*
+ * Appends the pages that GUP pinned, run by run; room for as many extents is reserved. Whether
+ * there are large folios is asked once, of the first page: memory is mostly of one kind.
+ */
 static int append_pages(struct vib_pin *pin, struct vib_extents *out, unsigned int nr, u64 *charge)
 {
+	bool folios = nr >= VIB_FOLIO_MIN && vib_folio_rest(pin->pages[0]);
 	unsigned int i = 0;
 
 	pin->pages[nr] = NULL;
@@ -119,7 +100,9 @@ static int append_pages(struct vib_pin *pin, struct vib_extents *out, unsigned i
 		struct page **pages = pin->pages + i;
 		bool reserved = PageReserved(pages[0]);
 		bool single = pin->scattered || is_zero_pfn(page_to_pfn(pages[0]));
-		unsigned int n = single ? 1 : run_length(pages, reserved);
+		unsigned int n = single ? 1 : folios ?
+				 vib_folio_run_length(pages, nr - i, reserved) :
+				 vib_run_length(pages, reserved);
 		int ret = append_run(pin, out, pages, n, reserved, charge);
 
 		if (WARN_ON_ONCE(ret)) {

@@ -109,6 +109,31 @@ TEST_F(memory_kinds, small_and_huge_pages_in_one_mapping_are_reached)
 		HUGE_2M + PAGE - EDU_CHUNK / 2);
 }
 
+/* Has two pages of @mem change places; a huge page stays one, and is mapped page by page. */
+static int exchange_pages(char *mem, unsigned int a, unsigned int b)
+{
+	const int how = MREMAP_MAYMOVE | MREMAP_FIXED;
+	char *spare = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (spare == MAP_FAILED ||
+	    mremap(mem + a * PAGE, PAGE, PAGE, how, spare) == MAP_FAILED ||
+	    mremap(mem + b * PAGE, PAGE, PAGE, how, mem + a * PAGE) == MAP_FAILED ||
+	    mremap(spare, PAGE, PAGE, how, mem + b * PAGE) == MAP_FAILED)
+		return -1;
+	return 0;
+}
+
+TEST_F(memory_kinds, huge_page_whose_pages_lie_in_another_order_is_reached)
+{
+	char *mem = mem_thp(HUGE_2M);
+
+	NEED_THP();
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, exchange_pages(mem, 99, 101));
+	EXPECT_EQ(mem_frame(mem + 98 * PAGE) + 3, mem_frame(mem + 99 * PAGE));
+	reached(_metadata, &self->w, self->mem, mem, HUGE_2M, 99 * PAGE);
+}
+
 /* Refused with EFAULT, and neither a page nor an IOVA is taken. */
 static void refused(struct __test_metadata *_metadata, struct world *w,
 		    const void *mem, __u64 size, __u32 flags)
