@@ -77,6 +77,16 @@ static inline bool vib_compat_has_mempolicy(void)
 #endif
 }
 
+/* Pages of hugetlb memory that are mapped now. */
+static inline unsigned long vib_compat_hugetlb_usage(struct mm_struct *mm)
+{
+#ifdef CONFIG_HUGETLB_PAGE
+	return atomic_long_read(&mm->hugetlb_usage);
+#else
+	return 0;
+#endif
+}
+
 /* v6.4 (428e106ae1ad): tags are stripped by the rules of the mm asked about. mmap_lock is held. */
 static inline unsigned long vib_compat_untag(struct mm_struct *mm, unsigned long addr)
 {

@@ -12,7 +12,8 @@
  * with its nice value; or it does nothing. What it faults in is charged as the caller's fault would
  * be: for pages the kernel takes the memory cgroup from the mm, for page tables from the thread. It
  * holds no page, and nothing at all but mmap_lock while a fault sleeps; it stays out of vmas whose
- * faults user space can hold up (userfaultfd, files that are not tmpfs or hugetlbfs).
+ * faults user space can hold up (userfaultfd, files that are not tmpfs or hugetlbfs). It has left
+ * the caller's cgroups before the call ends.
  *
  * Invariants: a helper touches the crew only between vib_crew_advance() and vib_crew_end(), which
  * waits for it; so the caller's mm lives. crew->next only grows, and chunks are taken in order.
@@ -36,9 +37,13 @@
 #define WINDOW		((u64)SZ_128M)
 #define CHUNK		((u64)SZ_4M)
 
-static u64 fault_count(void)
+/*
+ * Grows with what the calling thread faults in, and with the process's hugetlb memory: up to 6.4
+ * GUP faults that in without counting it.
+ */
+static u64 fault_count(struct mm_struct *mm)
 {
-	return current->min_flt + current->maj_flt;
+	return current->min_flt + current->maj_flt + vib_compat_hugetlb_usage(mm);
 }
 
 static unsigned int parity_of(u64 vaddr)
@@ -121,7 +126,7 @@ static bool take_chunk(struct vib_crew *crew, u64 limit, u64 *start, u64 *end)
 /* Takes and populates a chunk below @limit. Return: false if there is none. */
 static bool help_once(struct vib_crew *crew, u64 limit)
 {
-	u64 start, end, faults = fault_count();
+	u64 start, end, faults = fault_count(crew->mm);
 	bool done;
 
 	if (!take_chunk(crew, limit, &start, &end))
@@ -129,7 +134,7 @@ static bool help_once(struct vib_crew *crew, u64 limit)
 	done = populate_chunk(crew, start, end);
 	spin_lock(&crew->lock);
 	crew->busy[parity_of(start)]--;
-	crew->faults[parity_of(start)] += fault_count() - faults;
+	crew->faults[parity_of(start)] += fault_count(crew->mm) - faults;
 	crew->failed |= !done;
 	crew->pages += (end - start) >> PAGE_SHIFT;
 	spin_unlock(&crew->lock);
@@ -145,6 +150,17 @@ static bool has_chunk(struct vib_crew *crew)
 	has = crew->next < crew->open && !crew->failed;
 	spin_unlock(&crew->lock);
 	return has;
+}
+
+/* Will there be no chunk any more? */
+static bool is_over(struct vib_crew *crew)
+{
+	bool over;
+
+	spin_lock(&crew->lock);
+	over = crew->next >= crew->stop || crew->failed;
+	spin_unlock(&crew->lock);
+	return over;
 }
 
 static bool is_idle(struct vib_crew *crew, unsigned int parity)
@@ -169,20 +185,38 @@ static int follow_caller(struct vib_crew *crew)
 	return ret;
 }
 
+/*
+ * A kernel thread that is still ending counts as one that does not freeze, and nobody looks again
+ * when it is gone: the cgroup would never be reported frozen. So a helper is elsewhere before the
+ * call ends. Without memory for that, it is as if it had stayed.
+ */
+static void leave_caller(void)
+{
+	(void)cgroup_attach_task_all(&init_task, current);
+}
+
+static void help_until_over(struct vib_crew *crew)
+{
+	struct mem_cgroup *bill = vib_compat_bill_begin(crew->mm);
+
+	while (!kthread_should_stop() && !is_over(crew))
+		if (!help_once(crew, U64_MAX))
+			wait_event_idle(crew->wait, kthread_should_stop() || is_over(crew) ||
+					has_chunk(crew));
+	vib_compat_bill_end(bill);
+}
+
 static int help_main(void *data)
 {
 	struct vib_crew *crew = data;
-	struct mem_cgroup *bill;
 
 	/* Ends a fault that waits for memory; nothing but vib_crew_end() sends it. */
 	allow_kernel_signal(SIGKILL);
-	if (kthread_should_stop() || follow_caller(crew))
+	if (kthread_should_stop())
 		return 0;
-	bill = vib_compat_bill_begin(crew->mm);
-	while (!kthread_should_stop())
-		if (!help_once(crew, U64_MAX))
-			wait_event_idle(crew->wait, kthread_should_stop() || has_chunk(crew));
-	vib_compat_bill_end(bill);
+	if (!follow_caller(crew))
+		help_until_over(crew);
+	leave_caller();
 	return 0;
 }
 
@@ -251,10 +285,10 @@ void vib_crew_advance(struct vib_crew *crew, u64 vaddr)
 
 	if (vaddr < crew->populated || crew->failed)
 		return;
-	faults = fault_count();
+	faults = fault_count(crew->mm);
 	if (crew->open > vaddr || faults != crew->seen)
 		populate_window(crew, vaddr);
-	crew->seen = fault_count();
+	crew->seen = fault_count(crew->mm);
 }
 
 /*
@@ -313,10 +347,10 @@ void vib_crew_begin(struct vib_crew *crew, struct vib_pin *pin, unsigned int thr
 	}
 	crew->mm = mm;
 	crew->caller = current;
-	crew->wanted = min_t(u64, threads - 1, (pin->left << PAGE_SHIFT) / chunk / 2);
+	crew->wanted = min_t(u64, threads - 1, pin->left / VIB_CREW_PAGES);
 	crew->chunk = chunk;
 	crew->stop = pin->vaddr + (pin->left << PAGE_SHIFT);
-	crew->seen = fault_count();
+	crew->seen = fault_count(crew->mm);
 	init_waitqueue_head(&crew->wait);
 	spin_lock_init(&crew->lock);
 	pin->crew = crew;

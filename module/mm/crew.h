@@ -18,8 +18,8 @@
 struct vib_pin;
 
 enum {
-	/* Pages of a range from which on a crew pays for being gathered. */
-	VIB_CREW_PAGES = SZ_64M >> PAGE_SHIFT,
+	/* Pages of a range for each helper: fewer do not pay for its coming and going. */
+	VIB_CREW_PAGES = SZ_128M >> PAGE_SHIFT,
 };
 
 /**

@@ -1,33 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Helpers that fault untouched memory in ahead of a MAP: when there are some, when there
- * must be none, on whose account they work, and that they end with the call. What they did
- * is seen in the tracepoint vib_populate. Needs two CPUs.
+ * must be none, and that the memory is what it would be without. What they did is seen in
+ * the tracepoint vib_populate. Needs two CPUs.
  */
-#include <dirent.h>
+#include <errno.h>
 #include <linux/mempolicy.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fixture.h"
 #include "lib/blocking_mem.h"
 #include "lib/call.h"
-#include "lib/cgroup.h"
+#include "lib/crew.h"
 #include "lib/trace.h"
 
 #define SIZE (192 * MIB)
 #define PAGES ((long)(SIZE / PAGE))
 #define SMALL (32 * MIB)
 
-enum { KILLS = 200, KILL_WITHIN_US = 60000 };
+enum { ASKED = 512 };	/* pages that the kernel is asked about at a time */
 
 #define WORLD populate
 #define WORLD_GROUPS 1
@@ -40,17 +34,12 @@ static int map(struct world *w, const void *mem, __u64 size)
 	return dma_map(w->container, IOVA, mem, size, DMA_RW);
 }
 
-static int map_threads(long nr)
-{
-	return backend_param_set(BACKEND_BATCH, "map_threads", nr);
-}
-
 /* Maps with two threads, and unmaps. Return: how many maps had helpers, or -errno. */
 static int helped(struct world *w, const void *mem, __u64 size, int prot)
 {
 	int ret, nr;
 
-	ret = map_threads(2);
+	ret = crew_threads(2);
 	if (!ret)
 		ret = trace_start();
 	if (!ret)
@@ -59,7 +48,7 @@ static int helped(struct world *w, const void *mem, __u64 size, int prot)
 	if (!ret)
 		ret = dma_unmap(w->container, IOVA, size, 0, NULL);
 	trace_stop();
-	map_threads(1);
+	crew_threads(1);
 	return ret ? ret : nr;
 }
 
@@ -67,34 +56,7 @@ static void use_two_cpus(struct __test_metadata *_metadata)
 {
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP_TEST("one CPU only");
-	ASSERT_EQ(0, map_threads(2));
-}
-
-/* Kernel threads of ours that are there. */
-static int count_helpers(void)
-{
-	DIR *proc = opendir("/proc");
-	struct dirent *entry;
-	char path[300], name[64];
-	int nr = 0;
-
-	while (proc && (entry = readdir(proc))) {
-		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
-		nr += file_read(path, name, sizeof(name)) > 0 && !strncmp(name, "vib-map/", 8);
-	}
-	if (proc)
-		closedir(proc);
-	return proc ? nr : -1;
-}
-
-/* The call has waited until they were out of our code; the kernel's own end takes a moment. */
-static bool helpers_have_ended(void)
-{
-	int i;
-
-	for (i = 0; i < 100 && count_helpers(); i++)
-		usleep(10000);
-	return i < 100;
+	ASSERT_EQ(0, crew_threads(2));
 }
 
 TEST_F(populate, untouched_memory_is_populated_by_all_and_pinned_exactly)
@@ -109,7 +71,7 @@ TEST_F(populate, untouched_memory_is_populated_by_all_and_pinned_exactly)
 	ASSERT_EQ(0, map(&self->w, mem, SIZE));
 	EXPECT_EQ(1, trace_count("vib_populate:", "helpers=1 "));
 	trace_stop();
-	EXPECT_TRUE(helpers_have_ended());
+	EXPECT_TRUE(crew_is_gone());
 	EXPECT_EQ(self->w.locked + PAGES, locked_pages());
 	EXPECT_EQ(self->w.pinned + PAGES, pinned_pages());
 	mem_fill(mem, EDU_CHUNK, 7);
@@ -132,6 +94,23 @@ TEST_F(populate, shared_memory_is_populated_too)
 	ASSERT_NE(MAP_FAILED, mem);
 	EXPECT_EQ(1, helped(&self->w, mem, SIZE, DMA_RW));
 	munmap(mem, SIZE);
+}
+
+TEST_F(populate, huge_pages_of_hugetlb_are_populated_too)
+{
+	long before = hugepages_get();
+	char *mem;
+
+	use_two_cpus(_metadata);
+	ASSERT_LE(0, before);
+	ASSERT_EQ(0, hugepages_set(before + SIZE / HUGE_2M));
+	mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB,
+		   -1, 0);
+	ASSERT_NE(MAP_FAILED, mem);
+	EXPECT_EQ(1, helped(&self->w, mem, SIZE, DMA_RW));
+	EXPECT_EQ(0, helped(&self->w, mem, SIZE, DMA_RW));
+	munmap(mem, SIZE);
+	EXPECT_EQ(0, hugepages_set(before));
 }
 
 /* Each kind needs no helper, or must not have one. */
@@ -209,6 +188,39 @@ TEST_F(populate, callers_memory_policy_is_obeyed)
 	mem_free(mem, SIZE);
 }
 
+/* How many pages of @mem are on the second memory node. */
+static long on_second_node(char *mem)
+{
+	int status[ASKED], i;
+	void *page[ASKED];
+	long at, nr = 0;
+
+	for (at = 0; at < PAGES; at += ASKED) {
+		for (i = 0; i < ASKED; i++)
+			page[i] = mem + (at + i) * PAGE;
+		if (syscall(SYS_move_pages, 0, (long)ASKED, page, NULL, status, 0))
+			return -errno;
+		for (i = 0; i < ASKED; i++)
+			nr += status[i] == 1;
+	}
+	return nr;
+}
+
+TEST_F(populate, policy_of_the_memory_is_obeyed_by_all)
+{
+	char *mem = mem_untouched(SIZE);
+	unsigned long second = 2;
+
+	use_two_cpus(_metadata);
+	ASSERT_NE(NULL, mem);
+	if (access("/sys/devices/system/node/node1", F_OK))
+		SKIP_TEST("this machine has one memory node");
+	ASSERT_EQ(0, syscall(SYS_mbind, mem, SIZE, MPOL_BIND, &second, 8 * sizeof(second), 0));
+	EXPECT_EQ(1, helped(&self->w, mem, SIZE, DMA_RW));
+	EXPECT_EQ(PAGES, on_second_node(mem));
+	mem_free(mem, SIZE);
+}
+
 /* The last page is missing, and only the caller asks for it: the helpers have ended. */
 TEST_F(populate, missing_page_is_waited_for_by_the_caller_alone)
 {
@@ -238,90 +250,12 @@ TEST_F(populate, limit_is_as_exact_as_with_one_thread)
 	EXPECT_EQ(-ENOMEM, map(&self->w, mem, SIZE));
 	EXPECT_EQ(self->w.locked, locked_pages());
 	EXPECT_EQ(self->w.pinned, pinned_pages());
-	EXPECT_TRUE(helpers_have_ended());
+	EXPECT_TRUE(crew_is_gone());
 	madvise(mem, SIZE, MADV_DONTNEED);
 	EXPECT_EQ(0, map(&self->w, mem, SIZE - PAGE));
 	EXPECT_EQ(self->w.pinned + PAGES - 1, pinned_pages());
 	EXPECT_EQ(0, dma_unmap(self->w.container, IOVA, SIZE - PAGE, 0, NULL));
 	mem_free(mem, SIZE);
-}
-
-/* In the child: CPU time that the cgroup is charged beyond the child's own, in percent. */
-static int foreign_time(struct world *w)
-{
-	char *mem = mem_untouched(SIZE);
-	struct rusage use;
-	long before, own;
-
-	if (!mem || cgroup_enter())
-		return 255;
-	before = cgroup_cpu_time();
-	if (map(w, mem, SIZE) || getrusage(RUSAGE_SELF, &use))
-		return 254;
-	own = (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000 + use.ru_utime.tv_usec +
-	      use.ru_stime.tv_usec;
-	if (cgroup_current() < (long)SIZE)
-		return 253;
-	/* 8 bytes for each page, whoever has touched it. */
-	if (cgroup_page_tables() < PAGES * 8)
-		return 252;
-	before = cgroup_cpu_time() - before;
-	return before > own ? (before - own) * 100 / before : 0;
-}
-
-/* The helper's share is a half or so; a tenth shows that it is there. */
-TEST_F(populate, helpers_work_in_the_callers_cgroups)
-{
-	int status;
-	pid_t pid;
-
-	use_two_cpus(_metadata);
-	ASSERT_EQ(0, cgroup_make());
-	pid = fork();
-	if (!pid)
-		_exit(foreign_time(&self->w));
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	cgroup_remove();
-	EXPECT_TRUE(WIFEXITED(status));
-	EXPECT_LT(10, WEXITSTATUS(status));
-	EXPECT_GT(100, WEXITSTATUS(status));
-	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));
-}
-
-/* In the child: maps untouched memory for ever. */
-static void map_for_ever(struct world *w)
-{
-	char *mem = mem_untouched(SIZE);
-
-	while (mem) {
-		map(w, mem, SIZE);
-		dma_unmap_all(w->container, NULL);
-		madvise(mem, SIZE, MADV_DONTNEED);
-	}
-	_exit(1);
-}
-
-TEST_F(populate, kill_at_any_moment_leaves_no_helper_and_no_page)
-{
-	unsigned int state = test_seed(), i;
-	int status;
-	pid_t pid;
-
-	use_two_cpus(_metadata);
-	TH_LOG("VIB_SEED=%u", state);
-	for (i = 0; i < KILLS; i++) {
-		pid = fork();
-		if (!pid)
-			map_for_ever(&self->w);
-		ASSERT_LT(0, pid);
-		usleep(rand_r(&state) % KILL_WITHIN_US);
-		kill(pid, SIGKILL);
-		ASSERT_EQ(pid, waitpid(pid, &status, 0));
-		ASSERT_TRUE(WIFSIGNALED(status));
-		ASSERT_TRUE(helpers_have_ended());
-		ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
-		ASSERT_EQ(self->w.pinned, pinned_pages());
-	}
 }
 
 TEST_HARNESS_MAIN

@@ -185,6 +185,10 @@ enter_room() {
 		mapfile -t ROOM < <(plain_devices "$PAIR")
 		ROOM+=(--mem 2G --smp 2 --parallel) PROMISES=(${PAIR:+pair})
 		;;
+	nodes)
+		enter_room parallel "$dir"
+		ROOM+=(--cmdline numa=fake=2 --harmless "$HARMLESS")
+		;;
 	mock)
 		mapfile -t ROOM < <(mock_devices)
 		ROOM+=(--file "$dir/mock_iommu.ko:/t/mock_iommu.ko")

@@ -12,6 +12,8 @@
 #define ROOT "/sys/fs/cgroup"
 #define GROUP ROOT "/client"
 
+enum { FROZEN_TRIES = 1000, FROZEN_PAUSE_US = 10000 };
+
 int cgroup_make(void)
 {
 	int ret;
@@ -57,6 +59,23 @@ long cgroup_peak(void)
 long cgroup_kills(void)
 {
 	return file_keyed_long(GROUP "/memory.events", "oom_kill ");
+}
+
+int cgroup_freeze(bool freeze)
+{
+	return file_write(GROUP "/cgroup.freeze", freeze ? "1" : "0");
+}
+
+bool cgroup_is_frozen(void)
+{
+	int i;
+
+	for (i = 0; i < FROZEN_TRIES; i++) {
+		if (file_keyed_long(GROUP "/cgroup.events", "frozen ") == 1)
+			return true;
+		usleep(FROZEN_PAUSE_US);
+	}
+	return false;
 }
 
 long cgroup_cpu_time(void)

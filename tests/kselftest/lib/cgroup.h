@@ -5,6 +5,8 @@
 #ifndef VIB_TEST_CGROUP_H
 #define VIB_TEST_CGROUP_H
 
+#include <stdbool.h>
+
 /* Makes the group; 0 or -errno. */
 int cgroup_make(void);
 void cgroup_remove(void);
@@ -21,6 +23,12 @@ long cgroup_peak(void);
 
 /* Bytes of page tables that are charged. */
 long cgroup_page_tables(void);
+
+/* Asks for all its processes to be frozen, or thawed. */
+int cgroup_freeze(bool freeze);
+
+/* Are they, after a while at most? */
+bool cgroup_is_frozen(void);
 
 /* Microseconds of CPU time of all its threads. */
 long cgroup_cpu_time(void);

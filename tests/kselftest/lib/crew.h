@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The threads that help our backend with a map.
+ */
+#ifndef VIB_TEST_CREW_H
+#define VIB_TEST_CREW_H
+
+#include <stdbool.h>
+
+/* At most as many threads for each map, the caller among them; 0 or -errno. */
+int crew_threads(long nr);
+
+/* Are there none, after a moment at most? */
+bool crew_is_gone(void);
+
+#endif
