@@ -35,8 +35,11 @@ static const struct {
 	{ "small", rows_small },
 	{ "many", rows_many },
 	{ "attach", rows_attach },
+	{ "crowd", rows_crowd },
 	{ "dirty", rows_dirty },
 	{ "parallel", rows_parallel },
+	{ "untouched", rows_untouched },
+	{ "untouched-growth", rows_untouched_growth },
 };
 
 enum { NGROUPS = sizeof(groups) / sizeof(groups[0]) };

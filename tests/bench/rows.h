@@ -43,11 +43,20 @@ void rows_many(const char *unused);
 /* Groups that join and leave. */
 void rows_attach(const char *unused);
 
+/* The second of many groups joins, and the last. */
+void rows_crowd(const char *unused);
+
 /* Queries of dirty pages. */
 void rows_dirty(const char *unused);
 
 /* Two threads beside one; wall time, so only the ratio means anything. */
 void rows_parallel(const char *unused);
+
+/* One MAP of untouched memory, with helpers and without; wall time, too. */
+void rows_untouched(const char *unused);
+
+/* The same at several sizes, to be drawn. */
+void rows_untouched_growth(const char *unused);
 
 /* For use inside the rows; failing to open ends the program. */
 void open_world(struct world *w, const struct contender *who,

@@ -3,6 +3,8 @@
  * Groups that come to a container and leave it. "further" is the whole
  * VFIO_GROUP_SET_CONTAINER of a group into a container that has one already.
  */
+#include <stdio.h>
+
 #include "../kselftest/lib/container.h"
 #include "../kselftest/lib/dma.h"
 #include "../kselftest/lib/mem.h"
@@ -81,4 +83,48 @@ void rows_attach(const char *unused)
 	for (i = 0; i < CONTENDERS; i++)
 		groups(&contenders[i], mem);
 	mem_free(mem, MIB);
+}
+
+/* Joins all groups of @w, and measures the second and the last one. */
+static void join_all(struct world *w, const struct contender *who)
+{
+	unsigned int i;
+	char row[32];
+	int ret;
+
+	for (i = 1; i < w->nslots; i++) {
+		w->slot[i].group = group_open(w->slot[i].pci.group);
+		must(w->slot[i].group < 0 ? w->slot[i].group : 0, "a further group");
+		snprintf(row, sizeof(row), "attach/further-of/%u", i + 1);
+		if (i == 1 || i == w->nslots - 1) {
+			meter_start(who->name, row);
+			ret = group_join(w->slot[i].group, w->container);
+			meter_stop(1);
+		} else {
+			ret = group_join(w->slot[i].group, w->container);
+		}
+		must(ret, "a further group joins");
+	}
+}
+
+static void crowd(const struct contender *who)
+{
+	struct world w;
+
+	warm_up(who);
+	if (world_enter(&w, who->mode, WORLD_MAX_GROUPS) != WORLD_READY)
+		fail("%s: %s", who->name, w.why);
+	must(world_open_container(&w), "container");
+	must(world_join(&w, 0), "first group");
+	must(world_select(&w), "VFIO_SET_IOMMU");
+	join_all(&w, who);
+	close_world(&w);
+}
+
+void rows_crowd(const char *unused)
+{
+	int i;
+
+	for (i = 0; i < CONTENDERS; i++)
+		crowd(&contenders[i]);
 }
