@@ -126,7 +126,7 @@ function check_speedup(size, want,  one, two, have) {
 		skipped++
 		return
 	}
-	verdict(have >= want + 0, "speedup", size, want "x", sprintf("%.2fx", have))
+	ratio("speedup", size, want, have, "")
 }
 
 FNR == 1 { file++ }
