@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What groups allow: apertures, reserved regions, page sizes. GET_INFO is always
+ * What groups allow: apertures, reserved regions, coherency. GET_INFO is always
  * the intersection over all groups; whatever would take a mapping's place away is
  * refused with EINVAL, and then everything is as before.
  */
@@ -63,40 +63,6 @@ TEST_F(limits, windows_are_the_intersection_and_widen_again)
 	EXPECT_WINDOW(0, BITS_48);
 }
 
-TEST_F(limits, page_sizes_are_the_intersection)
-{
-	struct info info;
-
-	ASSERT_EQ(0, mock_order("instance 1 pgsizes 0x201000"));
-	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
-	ASSERT_EQ(0, info_get(self->w.container, &info));
-	EXPECT_EQ(0x40201000, info.pgsizes);
-	ASSERT_EQ(0, world_join(&self->w, SLOT_B));
-	ASSERT_EQ(0, info_get(self->w.container, &info));
-	EXPECT_EQ(0x201000, info.pgsizes);
-	ASSERT_EQ(0, leave(&self->w, SLOT_B));
-	ASSERT_EQ(0, info_get(self->w.container, &info));
-	EXPECT_EQ(0x40201000, info.pgsizes);
-}
-
-/* 2 MiB is the least that instance 1 can map. */
-TEST_F(limits, a_larger_least_page_size_is_einval_with_smaller_mappings)
-{
-	struct info info;
-
-	ASSERT_EQ(0, mock_order("instance 1 pgsizes 0x40200000"));
-	ASSERT_EQ(0, begin_mapped(&self->w, SLOT_A, self->mem));
-	REMEMBER();
-	EXPECT_EQ(-EINVAL, world_join(&self->w, SLOT_B));
-	EXPECT_UNCHANGED();
-
-	ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
-	ASSERT_EQ(0, world_join(&self->w, SLOT_B));
-	ASSERT_EQ(0, info_get(self->w.container, &info));
-	EXPECT_EQ(0x40200000, info.pgsizes);
-	EXPECT_EQ(-EINVAL, dma_map(self->w.container, IOVA, self->mem, PAGE, DMA_RW));
-}
-
 TEST_F(limits, coherency_is_that_of_all)
 {
 	ASSERT_EQ(0, mock_order("instance 1 coherent 0"));
@@ -105,6 +71,17 @@ TEST_F(limits, coherency_is_that_of_all)
 	ASSERT_EQ(0, world_join(&self->w, SLOT_B));
 	EXPECT_EQ(0, container_extension(self->w.container, VFIO_DMA_CC_IOMMU));
 	ASSERT_EQ(0, leave(&self->w, SLOT_B));
+	EXPECT_EQ(1, container_extension(self->w.container, VFIO_DMA_CC_IOMMU));
+}
+
+TEST_F(limits, coherency_is_that_of_all_whichever_comes_first)
+{
+	ASSERT_EQ(0, mock_order("instance 0 coherent 0"));
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	EXPECT_EQ(0, container_extension(self->w.container, VFIO_DMA_CC_IOMMU));
+	ASSERT_EQ(0, world_join(&self->w, SLOT_B));
+	EXPECT_EQ(0, container_extension(self->w.container, VFIO_DMA_CC_IOMMU));
+	ASSERT_EQ(0, leave(&self->w, SLOT_A));
 	EXPECT_EQ(1, container_extension(self->w.container, VFIO_DMA_CC_IOMMU));
 }
 
@@ -237,6 +214,10 @@ TEST_F(limits, an_attach_that_widens_the_domain_does_not_widen_the_windows)
 	ASSERT_EQ(0, mock_order("instance 0 aperture 0 0x%llx", BITS_48));
 	ASSERT_EQ(0, mock_order("instance 0 assign 1"));
 	ASSERT_EQ(0, world_join(&self->w, SLOT_A2));
+	EXPECT_WINDOW(0, BITS_39);
+	/* nor when they are worked out again */
+	ASSERT_EQ(0, world_join(&self->w, SLOT_A3));
+	ASSERT_EQ(0, leave(&self->w, SLOT_A3));
 	EXPECT_WINDOW(0, BITS_39);
 	ASSERT_EQ(0, leave(&self->w, SLOT_A));
 	EXPECT_WINDOW(0, BITS_48);

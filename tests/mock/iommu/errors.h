@@ -18,6 +18,7 @@ enum mock_error {
 	MOCK_E_FREE_ATTACHED,	/* domain freed under a device */
 	MOCK_E_FLUSH_PGSIZE,	/* flush of entries of another page size than it says */
 	MOCK_E_TABLE_UNFLUSHED,	/* page table freed before the flush that covers it */
+	MOCK_E_TABLE_LEAKED,	/* page table not freed when its domain is */
 	MOCK_E_PAGE_UNFLUSHED,	/* page let go before the flush that covers it */
 	MOCK_E_PAGE_TRANSLATED,	/* page let go while a domain translates to it */
 	MOCK_E_FOREIGN_OPS,	/* attach to a domain of other operations */

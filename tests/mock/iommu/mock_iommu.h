@@ -46,6 +46,9 @@ phys_addr_t mock_iova_to_phys(struct iommu_domain *iommu, dma_addr_t iova);
 /* Drops all entries of a domain that is being freed. */
 void mock_table_clear(struct mock_domain *dom);
 
+/* How many IOMMU pages a domain translates, of whatever size. */
+unsigned long mock_table_entries(struct mock_domain *dom);
+
 /* A number that two domains have in common if they translate the same. */
 u32 mock_table_sum(struct mock_domain *dom);
 

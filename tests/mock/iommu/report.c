@@ -3,8 +3,8 @@
  * What tests read in /sys/kernel/debug/mock_iommu/:
  *
  *   counters   "key value" lines since the last reset, first of everything, then one line for each
- *              instance and each live domain; "sum" is the same where two domains translate
- *              the same
+ *              instance and each live domain; "entries" are IOMMU pages of whatever size,
+ *              "mapped" 4 KiB pages; "sum" is the same where two domains translate the same
  *   errors     what the user of the IOMMU API did wrong; empty is good
  *   dump       live domains with their limits, devices and translations ("iova +size
  *              access phys", access as rwc: read, write, IOMMU_CACHE, or -), the same text as
@@ -27,6 +27,7 @@ static const char * const error_names[MOCK_ERRORS] = {
 	[MOCK_E_FREE_ATTACHED] = "free_attached",
 	[MOCK_E_FLUSH_PGSIZE] = "flush_pgsize",
 	[MOCK_E_TABLE_UNFLUSHED] = "table_unflushed",
+	[MOCK_E_TABLE_LEAKED] = "table_leaked",
 	[MOCK_E_PAGE_UNFLUSHED] = "page_unflushed",
 	[MOCK_E_PAGE_TRANSLATED] = "page_translated",
 	[MOCK_E_FOREIGN_OPS] = "foreign_ops",
@@ -57,8 +58,8 @@ static int counters_show(struct seq_file *seq, void *unused)
 		seq_printf(seq, "instance %u attaches %llu detaches %llu\n", i,
 			   mock.instances[i].attaches, mock.instances[i].detaches);
 	list_for_each_entry(dom, &mock.domains, node) {
-		seq_printf(seq, "domain %u mapped %lu sum %u ", dom->id, dom->mapped,
-			   mock_table_sum(dom));
+		seq_printf(seq, "domain %u mapped %lu entries %lu sum %u ", dom->id, dom->mapped,
+			   mock_table_entries(dom), mock_table_sum(dom));
 		show_counts(seq, &dom->counts, ' ');
 	}
 	mutex_unlock(&mock_lock);

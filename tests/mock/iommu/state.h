@@ -87,7 +87,7 @@ struct mock_counts {
  * @home: the instance of the first attach (or of the allocation, where it is named); may be NULL
  * @enforced: enforces coherency
  * @devices: on it now
- * @mapped: pages translated
+ * @mapped: pages translated; @tables: on free lists, waiting for a flush
  * @unmapped: the IOVA of the latest unmap since the last flush
  * @pages: page number to entry (table.c)
  * @counts: see there
@@ -99,7 +99,7 @@ struct mock_domain {
 	struct mock_instance *home;
 	bool enforced;
 	unsigned int devices;
-	unsigned long mapped;
+	unsigned long mapped, tables;
 	u64 unmapped;
 	struct xarray pages;
 	struct mock_counts counts;

@@ -176,6 +176,7 @@ static void free_tables(struct mock_domain *dom, unsigned long first, unsigned l
 		table->first = index;
 		table->last = index + TABLE_PAGES - 1;
 		list_add_tail(&table->node, freelist);
+		dom->tables++;
 	}
 }
 
@@ -261,6 +262,7 @@ void mock_sync(struct iommu_domain *iommu, struct iommu_iotlb_gather *gather)
 	list_for_each_entry_safe(table, next, mock_freelist(gather), node) {
 		if (any_entry(dom, table->first, table->last, false))
 			mock_wrong(MOCK_E_TABLE_UNFLUSHED);
+		dom->tables--;
 		kfree(table);
 	}
 	INIT_LIST_HEAD(mock_freelist(gather));
@@ -280,6 +282,8 @@ void mock_table_clear(struct mock_domain *dom)
 	unsigned long index;
 	void *entry;
 
+	if (dom->tables)
+		mock_wrong(MOCK_E_TABLE_LEAKED);
 	xa_for_each(&dom->pages, index, entry) {
 		if (!kept(entry_pfn(entry)))
 			mock_wrong(is_mapped(entry) ? MOCK_E_PAGE_TRANSLATED :
@@ -287,6 +291,16 @@ void mock_table_clear(struct mock_domain *dom)
 		xa_erase(&dom->pages, index);
 	}
 	dom->mapped = 0;
+}
+
+unsigned long mock_table_entries(struct mock_domain *dom)
+{
+	unsigned long index, nr = 0;
+	void *entry;
+
+	xa_for_each(&dom->pages, index, entry)
+		nr += is_mapped(entry) && !(index % entry_pages(entry));
+	return nr;
 }
 
 u32 mock_table_sum(struct mock_domain *dom)
