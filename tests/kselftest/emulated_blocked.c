@@ -90,6 +90,51 @@ TEST_F(blocked, write_waits_for_its_page)
 	blocking_mem_close(&b);
 }
 
+TEST_F(blocked, unmap_waits_for_a_write)
+{
+	__u64 word = 7;
+	struct call write = { .body = call_emulated_write, .e = self->e,
+			      .iova = IOVA + MISSING * PAGE,
+			      .size = sizeof(word), .data = &word };
+	struct call unmap = { .body = call_unmap, .w = &self->w, .iova = IOVA, .size = MEM_SIZE };
+	struct blocking_mem b;
+
+	map_blocking(_metadata, &self->w, &b);
+	ASSERT_EQ(0, call_begin_blocked(&write, &b));
+	ASSERT_EQ(0, call_begin(&unmap));
+	EXPECT_TRUE(call_waits(&unmap));
+	EXPECT_EQ(0, blocking_mem_provide(&b));
+	EXPECT_EQ(0, call_result(&write));
+	EXPECT_EQ(0, call_result(&unmap));
+	EXPECT_EQ(MEM_SIZE, unmap.unmapped);
+	blocking_mem_close(&b);
+}
+
+/* What a query has taken goes back when it fails, but not where dirty pages are tracked anew. */
+TEST_F(blocked, dirty_bits_of_an_earlier_start_are_gone)
+{
+	struct call get = { .body = call_dirty_get, .w = &self->w, .iova = IOVA,
+			    .size = MEM_SIZE };
+	__u64 word = 7;
+	struct vfio_bitmap bitmap = bitmap_words(&word, 1);
+	struct blocking_mem b;
+
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, self->mem, MEM_SIZE, DMA_RW));
+	ASSERT_EQ(0, dirty_start(self->w.container));
+	ASSERT_EQ(0, emulated_write(self->e, IOVA + 3 * PAGE, &word, sizeof(word)));
+	ASSERT_EQ(0, blocking_mem_open(&b, PAGE));
+	get.data = b.mem;
+	ASSERT_EQ(0, call_begin_blocked(&get, &b));
+	EXPECT_EQ(0, dirty_stop(self->w.container));
+	EXPECT_EQ(0, dirty_start(self->w.container));
+	EXPECT_EQ(0, blocking_mem_withdraw(&b));
+	EXPECT_EQ(-EFAULT, call_result(&get));
+	word = 0;
+	EXPECT_EQ(0, dirty_get(self->w.container, IOVA, MEM_SIZE, &bitmap));
+	EXPECT_EQ(0, word);
+	blocking_mem_close(&b);
+}
+
 TEST_F(blocked, real_group_waits_until_all_is_pinned)
 {
 	struct call join = { .body = call_join, .w = &self->w };

@@ -262,6 +262,26 @@ TEST_F(pin, copies_what_the_mapping_allows)
 					 sizeof(word)));
 }
 
+/* In a child, whose memory has the same addresses, and is not what is mapped. */
+static bool write_is_refused(struct emulated *e, const char *mem)
+{
+	pid_t child = fork();
+	__u64 word = 42;
+	int status;
+
+	if (!child)
+		_exit(emulated_write(e, IOVA, &word, sizeof(word)) < 0 &&
+		      *(const __u64 *)mem == STAMP ? 0 : 1);
+	return waitpid(child, &status, 0) == child && !status;
+}
+
+TEST_F(pin, copies_into_no_other_process)
+{
+	ASSERT_EQ(0, map(&self->w, IOVA, self->mem, PAGE, DMA_RW));
+	EXPECT_TRUE(write_is_refused(self->e, self->mem));
+	EXPECT_EQ(STAMP, *(__u64 *)self->mem);
+}
+
 TEST_F(pin, copies_fault_where_no_memory_is)
 {
 	__u64 word;
