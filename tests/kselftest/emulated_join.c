@@ -221,6 +221,18 @@ TEST_F(join, fails_over_the_limit)
 	EXPECT_EQ(3, charged(&self->w));
 }
 
+/* What devices have pinned stays charged, though it would not be today. */
+TEST_F(join, fails_over_a_limit_that_has_been_lowered)
+{
+	ASSERT_EQ(0, drop_ipc_lock());
+	ASSERT_EQ(0, map(&self->w, IOVA, self->mem, MEM_SIZE));
+	ASSERT_EQ(0, emulated_pin(self->e, IOVA + PAGE, 3, MOCK_READ));
+	ASSERT_EQ(0, limit_locked_pages(-3));
+	EXPECT_EQ(-ENOMEM, world_join(&self->w, 0));
+	EXPECT_EQ(3, charged(&self->w));
+	EXPECT_EQ(3, pinned(&self->w));
+}
+
 /* What is pinned already is not charged again, so it fits exactly. */
 TEST_F(join, fits_the_limit_exactly)
 {
