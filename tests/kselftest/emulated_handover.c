@@ -99,6 +99,41 @@ TEST_F(handover, mappings_made_meanwhile_are_pinned_too)
 	blocking_mem_close(&b);
 }
 
+/* One that an unmap has claimed may come back, and then is pinned. */
+TEST_F(handover, group_waits_for_an_unmap_that_fails)
+{
+	struct call unmap = { .body = call_unmap_dirty, .w = &self->w, .iova = IOVA,
+			      .size = MEM_SIZE };
+	struct call join = { .body = call_join, .w = &self->w };
+	struct blocking_mem b;
+
+	ASSERT_EQ(0, map(&self->w, IOVA, self->mem, MEM_SIZE));
+	ASSERT_EQ(0, dirty_start(self->w.container));
+	ASSERT_EQ(0, blocking_mem_open(&b, PAGE));
+	unmap.data = b.mem;
+	ASSERT_EQ(0, call_begin_blocked(&unmap, &b));
+	ASSERT_EQ(0, call_begin(&join));
+	EXPECT_TRUE(call_waits(&join));
+	EXPECT_EQ(0, blocking_mem_withdraw(&b));
+	EXPECT_EQ(-EFAULT, call_result(&unmap));
+	EXPECT_EQ(0, call_result(&join));
+	EXPECT_EQ(MEM_PAGES, charged(&self->w));
+	blocking_mem_close(&b);
+}
+
+/* It counts against dma_entry_limit only while it charges nothing. */
+TEST_F(handover, mapping_is_no_entry_while_a_group_is_there)
+{
+	long room = entries_room(BACKEND_BATCH, self->w.container);
+
+	ASSERT_EQ(0, map(&self->w, IOVA, self->mem, MEM_SIZE));
+	EXPECT_EQ(room - 1, entries_room(BACKEND_BATCH, self->w.container));
+	ASSERT_EQ(0, world_join(&self->w, 0));
+	EXPECT_EQ(room, entries_room(BACKEND_BATCH, self->w.container));
+	EXPECT_EQ(0, leave(&self->w));
+	EXPECT_EQ(room - 1, entries_room(BACKEND_BATCH, self->w.container));
+}
+
 /* What the device has pinned is charged by its pins again. */
 TEST_F(handover, group_that_cannot_come_leaves_the_account_as_it_was)
 {
