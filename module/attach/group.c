@@ -119,11 +119,12 @@ static int attach_locked(struct vib_ioas *ioas, struct vib_group *grp)
 	ret = check_msi(ioas, grp->iommu);
 	if (ret)
 		goto err_restore;
+	/* A driver may take levels off a domain's page table for the device: nobody walks it then. */
+	vib_bars_freeze(ioas);
 	grp->reason = VIB_REASON_IOMMU_DRIVER;
 	ret = vib_join(ioas, grp);
 	if (ret)
-		goto err_restore;
-	vib_bars_freeze(ioas);
+		goto err_thaw;
 	if (list_empty(&grp->domain->groups)) {
 		ret = fill_fresh(ioas, grp);
 		if (ret)
@@ -143,6 +144,7 @@ err_unlink:
 	unlink_group(ioas, grp);
 err_leave:
 	leave_domain(grp);
+err_thaw:
 	vib_bars_thaw(ioas);
 err_restore:
 	vib_limits_restore(ioas);

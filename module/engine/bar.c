@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Takes device memory of mappings out of the domains when the kernel takes it from the client, as
- * mm/watch.h reports. Knows nothing of who takes it or why.
+ * mm/watch.h reports, and keeps that apart from fills. Knows nothing of who takes it or why, and
+ * calls nothing that fills: what does stands above it.
  *
  * The kernel also reclaims ordinary memory in the watched range, and a fill may have to wait for
  * that reclaim. So the callback waits for fills only if device memory goes (@device).
@@ -16,8 +17,7 @@
 #include "bar.h"
 
 #include <linux/bitmap.h>
-#include <linux/err.h>
-#include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "bar_state.h"
 #include "extent_walk.h"
@@ -25,6 +25,28 @@
 #include "mm/watch.h"
 #include "trace/trace.h"
 #include "trace/window.h"
+
+static struct workqueue_struct *restorers;
+
+int vib_bars_init(void)
+{
+	restorers = alloc_workqueue("vib_restore", WQ_UNBOUND, 0);
+	return restorers ? 0 : -ENOMEM;
+}
+
+void vib_bars_fini(void)
+{
+	destroy_workqueue(restorers);
+}
+
+void vib_bar_queue(struct vib_bar *bar, unsigned int delay)
+{
+	lockdep_assert_held(&bar->ioas->bars_lock);
+	if (!bar->live || bar->left || bar->stuck)
+		return;
+	bar->delay = delay;
+	mod_delayed_work(restorers, &bar->work, msecs_to_jiffies(delay));
+}
 
 /* Return: index of the mapping's page at a user address. */
 static u64 bar_page(const struct vib_bar *bar, u64 vaddr)
@@ -167,68 +189,6 @@ bool vib_bar_event(void *data, struct vib_watch *watch, const struct vib_watch_e
 	return done;
 }
 
-static void free_bar(struct vib_bar *bar)
-{
-	kvfree(bar->gone);
-	kfree(bar);
-}
-
-static struct vib_bar *alloc_bar(struct vib_ioas *ioas, struct vib_mapping *map)
-{
-	u64 pages = vib_span_size(&map->span) >> PAGE_SHIFT;
-	struct vib_bar *bar;
-
-	/* Too large for a bitmap; no device has 8 TiB. */
-	if (pages > INT_MAX)
-		return NULL;
-	bar = kzalloc(sizeof(*bar), GFP_KERNEL_ACCOUNT);
-	if (!bar)
-		return NULL;
-	bar->ioas = ioas;
-	bar->map = map;
-	vib_bar_clear_zapped(bar);
-	INIT_DELAYED_WORK(&bar->work, vib_bar_restore);
-	/* Both bitmaps. */
-	bar->gone = kvcalloc(BITS_TO_LONGS(pages), 2 * sizeof(*bar->gone), GFP_KERNEL_ACCOUNT);
-	if (!bar->gone) {
-		kfree(bar);
-		return NULL;
-	}
-	bar->device = bar->gone + BITS_TO_LONGS(pages);
-	return bar;
-}
-
-/* Begins to watch the user addresses of a mapping. */
-static int begin_bar(struct vib_ioas *ioas, struct vib_mapping *map)
-{
-	struct vib_bar *bar = alloc_bar(ioas, map);
-	struct vib_watch *watch;
-
-	if (!bar)
-		return -ENOMEM;
-	if (!vib_owner_hold(map->owner)) {
-		free_bar(bar);
-		return -ESRCH;
-	}
-	watch = vib_watch_begin(map->owner, map->vaddr, vib_bar_size(bar), vib_bar_event, bar);
-	vib_owner_release(map->owner);
-	if (IS_ERR(watch)) {
-		free_bar(bar);
-		return PTR_ERR(watch);
-	}
-	mutex_lock(&ioas->bars_lock);
-	bar->watch = watch;
-	bar->base = vib_watch_start(watch);
-	map->bar = bar;
-	WRITE_ONCE(ioas->nr_bars, ioas->nr_bars + 1);
-	mutex_unlock(&ioas->bars_lock);
-	/* Under tree_lock: other calls may set flags of a mapping that is busy for a handover. */
-	mutex_lock(&ioas->tree_lock);
-	map->flags |= VIB_F_DEVICE;
-	mutex_unlock(&ioas->tree_lock);
-	return 0;
-}
-
 void vib_bar_look(struct vib_bar *bar, bool fresh)
 {
 	if (fresh) {
@@ -237,29 +197,6 @@ void vib_bar_look(struct vib_bar *bar, bool fresh)
 		mutex_unlock(&bar->ioas->bars_lock);
 	}
 	vib_watch_wait(bar->watch);
-}
-
-/* Nothing was read from page @first on yet: what ended there before is not what will be read. */
-static void forget_ends(struct vib_bar *bar, u64 first)
-{
-	mutex_lock(&bar->ioas->bars_lock);
-	bitmap_clear(bar->gone, first, (vib_bar_size(bar) >> PAGE_SHIFT) - first);
-	mutex_unlock(&bar->ioas->bars_lock);
-}
-
-int __vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin *pin,
-		  struct vib_extents *out)
-{
-	int ret = map->bar ? 0 : begin_bar(ioas, map);
-
-	if (ret)
-		return ret;
-	forget_ends(map->bar, (pin->vaddr - map->vaddr) >> PAGE_SHIFT);
-	pin->faulted = U64_MAX;
-	pin->plain = 0;
-	pin->watched = true;
-	vib_bar_look(map->bar, !out->nr);
-	return vib_pin_some(pin, out, VIB_PIN_BUDGET);
 }
 
 void vib_bar_note_device(struct vib_bar *bar, u64 iova, u64 ext)
@@ -340,42 +277,6 @@ void vib_bar_stop(struct vib_bar *bar)
 	bar->live = false;
 	mutex_unlock(&bar->ioas->bars_lock);
 	cancel_delayed_work_sync(&bar->work);
-}
-
-void vib_bar_end(struct vib_ioas *ioas, struct vib_mapping *map)
-{
-	struct vib_bar *bar = map->bar;
-
-	if (!bar)
-		return;
-	vib_bar_stop(bar);
-	/* Keeps an attach from filling what is taken out here. */
-	down_read(&ioas->domains_rwsem);
-	mutex_lock(&ioas->bars_lock);
-	if (bar->entered)
-		vib_bar_revoke(bar, map->span.start, map->span.last);
-	map->bar = NULL;
-	WRITE_ONCE(ioas->nr_bars, ioas->nr_bars - 1);
-	mutex_unlock(&ioas->bars_lock);
-	if (bar->stuck && !list_empty(&ioas->domains)) {
-		mutex_lock(&ioas->tree_lock);
-		map->flags |= VIB_F_STUCK;
-		mutex_unlock(&ioas->tree_lock);
-	}
-	up_read(&ioas->domains_rwsem);
-	vib_watch_end(bar->watch);
-	free_bar(bar);
-}
-
-void vib_bars_end(struct vib_ioas *ioas, struct list_head *list)
-{
-	struct vib_mapping *map;
-
-	/* Without a lock: mappings of the list were counted before they became LIVE. */
-	if (!READ_ONCE(ioas->nr_bars))
-		return;
-	list_for_each_entry(map, list, node)
-		vib_bar_end(ioas, map);
 }
 
 void vib_bars_freeze(struct vib_ioas *ioas)

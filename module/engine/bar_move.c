@@ -4,7 +4,7 @@
  * taken back, its end does not matter; what is not the same at the new one is taken out of the
  * domains. Knows nothing of accounts.
  */
-#include "bar.h"
+#include "bar_life.h"
 
 #include <linux/bitmap.h>
 #include <linux/iommu.h>

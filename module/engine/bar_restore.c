@@ -13,34 +13,12 @@
 #include <linux/workqueue.h>
 
 #include "bar.h"
-#include "fill_lock.h"
 #include "bar_state.h"
 #include "engine.h"
 #include "extent_walk.h"
+#include "fill_lock.h"
 #include "mm/pfnmap.h"
 #include "trace/window.h"
-
-static struct workqueue_struct *restorers;
-
-int vib_bars_init(void)
-{
-	restorers = alloc_workqueue("vib_restore", WQ_UNBOUND, 0);
-	return restorers ? 0 : -ENOMEM;
-}
-
-void vib_bars_fini(void)
-{
-	destroy_workqueue(restorers);
-}
-
-void vib_bar_queue(struct vib_bar *bar, unsigned int delay)
-{
-	lockdep_assert_held(&bar->ioas->bars_lock);
-	if (!bar->live || bar->left || bar->stuck)
-		return;
-	bar->delay = delay;
-	mod_delayed_work(restorers, &bar->work, msecs_to_jiffies(delay));
-}
 
 /**
  * struct hole - a hole whose user addresses are being read

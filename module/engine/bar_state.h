@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The state of the device memory of one mapping, shared by bar.c, which takes it out of the
- * domains, bar_restore.c, which fills it again, and bar_move.c. Nothing else looks inside.
+ * domains, and what stands above: bar_restore.c, which fills it again through fill.c, bar_life.c
+ * and bar_move.c. Nothing else looks inside.
  */
 #ifndef VIB_BAR_STATE_H
 #define VIB_BAR_STATE_H
@@ -93,8 +94,10 @@ u64 vib_bar_revoke(struct vib_bar *bar, u64 start, u64 last);
 /* Notes that an extent of device memory at @iova is filled, or about to be. bars_lock is held. */
 void vib_bar_note_device(struct vib_bar *bar, u64 iova, u64 ext);
 
-/* bar_restore.c: lets the worker try in @delay milliseconds, if it may. bars_lock is held. */
+/* Lets the worker try in @delay milliseconds, if it may. bars_lock is held. */
 void vib_bar_queue(struct vib_bar *bar, unsigned int delay);
+
+/* bar_restore.c: the worker. */
 void vib_bar_restore(struct work_struct *work);
 
 #endif

@@ -8,7 +8,7 @@
  * it is, which retire.c does.
  */
 #include "iommu/domain.h"
-#include "bar.h"
+#include "bar_life.h"
 #include "dirty.h"
 #include "engine.h"
 #include "fill_lock.h"

@@ -8,7 +8,7 @@
 
 #include <linux/iommu.h>
 
-#include "bar.h"
+#include "bar_life.h"
 #include "mm/pin.h"
 #include "pages.h"
 

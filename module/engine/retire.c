@@ -9,7 +9,7 @@
 
 #include <linux/sched.h>
 
-#include "bar.h"
+#include "bar_life.h"
 #include "pages.h"
 #include "mm/pin.h"
 #include "slice.h"

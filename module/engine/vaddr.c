@@ -4,7 +4,7 @@
  * process. Pins, extents and domains are not touched; only the address and the account move.
  */
 #include "engine.h"
-#include "bar.h"
+#include "bar_life.h"
 #include "mm/watch.h"
 #include "states.h"
 #include "walk.h"

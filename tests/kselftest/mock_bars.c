@@ -4,7 +4,13 @@
  * back comes to all, and a domain that is made or freed meanwhile has what the others have.
  */
 #include "bar_fixture.h"
+#include "lib/call.h"
+#include "lib/trace.h"
 #include "mock_fixture.h"
+
+enum {
+	ATTACH_MS = 400,
+};
 
 FIXTURE_VARIANT(bars)
 {
@@ -64,22 +70,43 @@ static void expect_mapped(struct __test_metadata *_metadata, int domains, long p
 	EXPECT_TRUE(mock_domains_agree());
 }
 
+/*
+ * Switches the peer off. Up to 6.9 vfio-pci takes its entries away before it switches the memory
+ * off: if the window comes back between the two, it takes them once more. Return: how often the
+ * kernel took the window; -errno.
+ */
+static int taken_by_switching_off(struct edu *peer)
+{
+	int ret = trace_start(), restores;
+
+	if (!ret)
+		ret = edu_command(peer, 0);
+	if (ret)
+		return ret;
+	restores = trace_count("vib_restore:", "");
+	ret = trace_count("vib_revoke:", "");
+	if (trace_stop())
+		return -EIO;
+	return ret == restores + 1 ? ret : -EPROTO;
+}
+
 TEST_F(bars, revocation_is_one_flush_a_domain)
 {
 	struct world *w = &self->w;
 	struct edu *peer = begin_bars(_metadata, w, variant->order, self->mem);
 	__u64 pages = peer->bar_size / PAGE;
+	int nth, taken;
 	long before[2];
-	int nth;
 
 	ASSERT_EQ(0, dma_map(w->container, FAR, peer->bar, peer->bar_size, DMA_RW));
 	expect_mapped(_metadata, variant->domains, 1 + pages);
 	for (nth = 0; nth < variant->domains; nth++)
 		before[nth] = flushes(nth);
-	ASSERT_EQ(0, edu_command(peer, 0));
+	taken = taken_by_switching_off(peer);
+	ASSERT_LE(1, taken);
 	expect_mapped(_metadata, variant->domains, 1);
 	for (nth = 0; nth < variant->domains; nth++)
-		EXPECT_EQ(before[nth] + 1, flushes(nth));
+		EXPECT_EQ(before[nth] + taken, flushes(nth));
 	ASSERT_EQ(0, edu_command(peer, DECODES));
 	EXPECT_GE(COME_BACK_MS, comes_back(w));
 	expect_mapped(_metadata, variant->domains, 1 + pages);
@@ -150,6 +177,28 @@ TEST_F(bars, groups_go_while_it_is_off)
 	ASSERT_EQ(0, edu_command(peer, DECODES));
 	EXPECT_GE(COME_BACK_MS, comes_back(w));
 	expect_mapped(_metadata, 1, 1 + pages);
+}
+
+/* No driver finds its page table changed by a revocation while it attaches a device. */
+TEST_F(bars, goes_while_a_group_comes)
+{
+	struct world *w = &self->w;
+	struct edu *peer = begin_bars(_metadata, w, variant->order, self->mem);
+	struct call join = { .body = call_join, .w = w, .slot = SLOT_A2 };
+	__u64 pages = peer->bar_size / PAGE;
+
+	ASSERT_EQ(0, dma_map(w->container, FAR, peer->bar, peer->bar_size, DMA_RW));
+	ASSERT_EQ(0, mock_order("attach_ms %d", ATTACH_MS));
+	ASSERT_EQ(0, call_begin(&join));
+	usleep(ATTACH_MS / 4 * 1000);
+	EXPECT_FALSE(join.done);
+	ASSERT_EQ(0, edu_command(peer, 0));
+	EXPECT_TRUE(call_ends(&join));
+	ASSERT_EQ(0, call_result(&join));
+	expect_mapped(_metadata, variant->domains, 1);
+	ASSERT_EQ(0, edu_command(peer, DECODES));
+	EXPECT_GE(COME_BACK_MS, comes_back(w));
+	expect_mapped(_metadata, variant->domains, 1 + pages);
 }
 
 /* What a driver refuses to enter stays out of all domains, and is tried again. */

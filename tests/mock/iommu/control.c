@@ -7,6 +7,7 @@
  *                                    any); N of 0 switches it off
  *   stuck IOVA                       the page there cannot be unmapped; 0xffffffffffffffff: none
  *   unmap_max PAGES                  one unmap call takes no more pages; 0: no limit
+ *   attach_ms MS                     an attach takes that long
  *   uncoherent DEVICE                its DMA cannot be made to snoop, though its instance could
  *   instance I aperture FIRST LAST   limits of instance I, which its next domains get
  *   instance I pgsizes BITMAP
@@ -89,6 +90,7 @@ void mock_reset(void)
 	mock.fired = 0;
 	mock.stuck = U64_MAX;
 	mock.unmap_max = 0;
+	mock.attach_ms = 0;
 }
 
 static int set_fail(const char *args)
@@ -189,6 +191,8 @@ static int command(const char *text)
 		mock.stuck = value;
 	else if (sscanf(text, "unmap_max %lli", &value) == 1)
 		mock.unmap_max = value;
+	else if (sscanf(text, "attach_ms %lli", &value) == 1)
+		mock.attach_ms = value;
 	else
 		return -EINVAL;
 	return 0;

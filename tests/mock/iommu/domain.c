@@ -5,6 +5,7 @@
  * the allocation, at the first attach), and a device of another instance is refused or not as the
  * instance's "foreign" says. Does not look into the page table.
  */
+#include <linux/delay.h>
 #include <linux/slab.h>
 
 #include "kernel.h"
@@ -132,6 +133,20 @@ static void leave(struct mock_device *mdev)
 	mdev->instance->detaches++;
 }
 
+/* What a driver does to the domain for a new device, without mock_lock. */
+static void take_time(struct mock_domain *dom)
+{
+	unsigned int ms = mock.attach_ms;
+
+	if (!ms)
+		return;
+	dom->attaching++;
+	mutex_unlock(&mock_lock);
+	msleep(ms);
+	mutex_lock(&mock_lock);
+	dom->attaching--;
+}
+
 int mock_domain_attach(struct iommu_domain *iommu, struct device *dev)
 {
 	struct mock_domain *dom = to_mock_domain(iommu);
@@ -142,6 +157,7 @@ int mock_domain_attach(struct iommu_domain *iommu, struct device *dev)
 	mutex_lock(&mock_lock);
 	ret = check_attach(dom, mdev);
 	if (!ret) {
+		take_time(dom);
 		if (!dom->home || inst->assign) {
 			struct mock_instance *home = dom->home;
 

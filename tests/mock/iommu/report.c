@@ -18,6 +18,7 @@
 static const char * const error_names[MOCK_ERRORS] = {
 	[MOCK_E_UNMAP_UNMAPPED] = "unmap_unmapped",
 	[MOCK_E_UNMAP_SPLIT] = "unmap_split",
+	[MOCK_E_UNMAP_ATTACHING] = "unmap_attaching",
 	[MOCK_E_UNMAP_BACKWARDS] = "unmap_backwards",
 	[MOCK_E_MAP_TWICE] = "map_twice",
 	[MOCK_E_MAP_UNFLUSHED] = "map_unflushed",

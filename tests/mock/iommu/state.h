@@ -53,8 +53,7 @@ struct mock_limits {
  * @assign: every attach gives the domain this instance's aperture, not only the first
  * @reserved: regions that its devices report
  * @nr_reserved: how many
- * @attaches: devices put on a paging domain
- * @detaches: devices taken off one
+ * @attaches, @detaches: devices put on a paging domain, taken off one
  */
 struct mock_instance {
 	struct iommu_device iommu;
@@ -86,7 +85,7 @@ struct mock_counts {
  * @id: never used twice
  * @home: the instance of the first attach (or of the allocation, where it is named); may be NULL
  * @enforced: enforces coherency
- * @devices: on it now
+ * @devices, @attaching: on it now, on their way to it
  * @mapped: pages translated; @tables: on free lists, waiting for a flush
  * @unmapped: the IOVA of the latest unmap since the last flush
  * @pages: page number to entry (table.c)
@@ -99,6 +98,7 @@ struct mock_domain {
 	struct mock_instance *home;
 	bool enforced;
 	unsigned int devices;
+	unsigned int attaching;
 	unsigned long mapped, tables;
 	u64 unmapped;
 	struct xarray pages;
@@ -120,16 +120,15 @@ struct mock_device {
  * @nr_devices: how many
  * @domains: live paging domains
  * @next_domain: the next id
- * @allocs: paging domains allocated
- * @frees: and freed
+ * @allocs, @frees: paging domains, so far
  * @counts: calls on domains, freed ones included
  * @lookups: of an IOVA's address, by iommu_iova_to_phys()
  * @errors: how often each went wrong
- * @fail_in: the n-th call from now on fails; 0 never
- * @fail_with: errno
+ * @fail_in, @fail_with: the n-th call from now on fails (0: never), with this errno
  * @fired: calls that failed so
  * @stuck: this IOVA cannot be unmapped; ~0 for none
  * @unmap_max: pages that one unmap_pages takes at most; 0 no limit
+ * @attach_ms: how long an attach takes
  */
 struct mock {
 	struct mock_instance instances[MOCK_INSTANCES];
@@ -147,6 +146,7 @@ struct mock {
 	unsigned int fired;
 	u64 stuck;
 	unsigned long unmap_max;
+	unsigned int attach_ms;
 };
 
 extern struct mock mock;

@@ -191,6 +191,8 @@ size_t mock_unmap_pages(struct iommu_domain *iommu, unsigned long iova, size_t p
 	mutex_lock(&mock_lock);
 	dom->counts.unmaps++;
 	mock.counts.unmaps++;
+	if (dom->attaching)
+		mock_wrong(MOCK_E_UNMAP_ATTACHING);
 	if (iova < dom->unmapped)
 		mock_wrong(MOCK_E_UNMAP_BACKWARDS);
 	dom->unmapped = iova;

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Begin and end of a mapping's device memory. At the first of it that MAP or a handover reads, its
+ * user addresses begin to be watched; a mapping without never comes here. Calls down to the worker
+ * (bar_restore.c), to what takes device memory out (bar.c) and to the watch.
+ */
+#include "bar_life.h"
+
+#include <linux/bitmap.h>
+#include <linux/err.h>
+#include <linux/slab.h>
+
+#include "bar_state.h"
+#include "mm/watch.h"
+
+static void free_bar(struct vib_bar *bar)
+{
+	kvfree(bar->gone);
+	kfree(bar);
+}
+
+static struct vib_bar *alloc_bar(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	u64 pages = vib_span_size(&map->span) >> PAGE_SHIFT;
+	struct vib_bar *bar;
+
+	/* Too large for a bitmap; no device has 8 TiB. */
+	if (pages > INT_MAX)
+		return NULL;
+	bar = kzalloc(sizeof(*bar), GFP_KERNEL_ACCOUNT);
+	if (!bar)
+		return NULL;
+	bar->ioas = ioas;
+	bar->map = map;
+	vib_bar_clear_zapped(bar);
+	INIT_DELAYED_WORK(&bar->work, vib_bar_restore);
+	/* Both bitmaps. */
+	bar->gone = kvcalloc(BITS_TO_LONGS(pages), 2 * sizeof(*bar->gone), GFP_KERNEL_ACCOUNT);
+	if (!bar->gone) {
+		kfree(bar);
+		return NULL;
+	}
+	bar->device = bar->gone + BITS_TO_LONGS(pages);
+	return bar;
+}
+
+/* Begins to watch the user addresses of a mapping. */
+static int begin_bar(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	struct vib_bar *bar = alloc_bar(ioas, map);
+	struct vib_watch *watch;
+
+	if (!bar)
+		return -ENOMEM;
+	if (!vib_owner_hold(map->owner)) {
+		free_bar(bar);
+		return -ESRCH;
+	}
+	watch = vib_watch_begin(map->owner, map->vaddr, vib_bar_size(bar), vib_bar_event, bar);
+	vib_owner_release(map->owner);
+	if (IS_ERR(watch)) {
+		free_bar(bar);
+		return PTR_ERR(watch);
+	}
+	mutex_lock(&ioas->bars_lock);
+	bar->watch = watch;
+	bar->base = vib_watch_start(watch);
+	map->bar = bar;
+	WRITE_ONCE(ioas->nr_bars, ioas->nr_bars + 1);
+	mutex_unlock(&ioas->bars_lock);
+	/* Under tree_lock: other calls may set flags of a mapping that is busy for a handover. */
+	mutex_lock(&ioas->tree_lock);
+	map->flags |= VIB_F_DEVICE;
+	mutex_unlock(&ioas->tree_lock);
+	return 0;
+}
+
+/* Nothing was read from page @first on yet: what ended there before is not what will be read. */
+static void forget_ends(struct vib_bar *bar, u64 first)
+{
+	mutex_lock(&bar->ioas->bars_lock);
+	bitmap_clear(bar->gone, first, (vib_bar_size(bar) >> PAGE_SHIFT) - first);
+	mutex_unlock(&bar->ioas->bars_lock);
+}
+
+int __vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin *pin,
+		  struct vib_extents *out)
+{
+	int ret = map->bar ? 0 : begin_bar(ioas, map);
+
+	if (ret)
+		return ret;
+	forget_ends(map->bar, (pin->vaddr - map->vaddr) >> PAGE_SHIFT);
+	pin->faulted = U64_MAX;
+	pin->plain = 0;
+	pin->watched = true;
+	vib_bar_look(map->bar, !out->nr);
+	return vib_pin_some(pin, out, VIB_PIN_BUDGET);
+}
+
+void vib_bar_end(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	struct vib_bar *bar = map->bar;
+
+	if (!bar)
+		return;
+	vib_bar_stop(bar);
+	/* Keeps an attach from filling what is taken out here. */
+	down_read(&ioas->domains_rwsem);
+	mutex_lock(&ioas->bars_lock);
+	if (bar->entered)
+		vib_bar_revoke(bar, map->span.start, map->span.last);
+	map->bar = NULL;
+	WRITE_ONCE(ioas->nr_bars, ioas->nr_bars - 1);
+	mutex_unlock(&ioas->bars_lock);
+	if (bar->stuck && !list_empty(&ioas->domains)) {
+		mutex_lock(&ioas->tree_lock);
+		map->flags |= VIB_F_STUCK;
+		mutex_unlock(&ioas->tree_lock);
+	}
+	up_read(&ioas->domains_rwsem);
+	vib_watch_end(bar->watch);
+	free_bar(bar);
+}
+
+void vib_bars_end(struct vib_ioas *ioas, struct list_head *list)
+{
+	struct vib_mapping *map;
+
+	/* Without a lock: mappings of the list were counted before they became LIVE. */
+	if (!READ_ONCE(ioas->nr_bars))
+		return;
+	list_for_each_entry(map, list, node)
+		vib_bar_end(ioas, map);
+}
