@@ -119,7 +119,7 @@ static int attach_locked(struct vib_ioas *ioas, struct vib_group *grp)
 	ret = check_msi(ioas, grp->iommu);
 	if (ret)
 		goto err_restore;
-	/* A driver may take levels off a domain's page table for the device: nobody walks it then. */
+	/* A driver may take levels off the page table of a domain for the device. */
 	vib_bars_freeze(ioas);
 	grp->reason = VIB_REASON_IOMMU_DRIVER;
 	ret = vib_join(ioas, grp);

@@ -21,27 +21,50 @@
 #include "trace/window.h"
 
 /**
- * struct hole - a hole whose user addresses are being read
+ * struct hole - holes that follow one another, whose user addresses are being read
  * @bar: the mapping's device memory
- * @index: index of the hole among the mapping's extents
- * @iova: IOVA of its first byte
- * @pages: its length
- * @parts: what replaces it: extents and smaller holes
+ * @index: index of the first hole among the mapping's extents
+ * @words: how many they are
+ * @iova: IOVA of their first byte
+ * @pages: their length
+ * @parts: what replaces them: extents and smaller holes
  * @found: pages of @parts that are no holes
- * @waiting: some of the smaller holes may be filled later
+ * @read: how many of @parts, and
+ * @read_pages: of @pages, were read; the rest is the next hole
+ * @spliced: @parts are in their place
  */
 struct hole {
 	struct vib_bar *bar;
 	u32 index;
+	u32 words;
 	u64 iova;
 	u64 pages;
 	struct vib_extents parts;
 	u64 found;
+	u32 read;
+	u64 read_pages;
+	bool spliced;
+};
+
+/**
+ * struct tour - one look at all holes of a mapping
+ * @index: index of the next extent to look at
+ * @iova: its IOVA
+ * @misses: reads that found nothing
+ * @waiting: some of the holes may be filled later
+ */
+struct tour {
+	u32 index;
+	u64 iova;
+	u64 misses;
 	bool waiting;
 };
 
 enum {
 	PEEK_MAX = 512,			/* page table entries read at once */
+	PARTS_MAX = 1024,		/* extents filled at once, while a callback has to wait */
+	MISSES_A_MS = 16,		/* of all mappings of a container together */
+	LONGEST_MS = 3600 * 1000,
 };
 
 /* Appends holes of @pages in all. */
@@ -59,8 +82,21 @@ static int push_hole(struct hole *hole, u64 pages)
 	return 0;
 }
 
+/* The same, as a part of the last hole as far as that can grow. */
+static int extend_hole(struct hole *hole, u64 pages)
+{
+	u64 *last = vib_extents_words(&hole->parts) + hole->parts.nr - 1;
+	u64 more = 0;
+
+	if (hole->parts.nr && vib_ext_is_hole(*last)) {
+		more = min_t(u64, pages, VIB_EXT_PAGES_MAX - vib_ext_pages(*last));
+		*last = vib_ext_make(VIB_EXT_HOLE, vib_ext_pages(*last) + more, 0);
+	}
+	return push_hole(hole, pages - more);
+}
+
 /* Reads up to @pages user addresses that have not ended. Return: how many were dealt with. */
-static long read_part(struct hole *hole, u64 vaddr, u64 pages)
+static long read_part(struct hole *hole, struct tour *tour, u64 vaddr, u64 pages)
 {
 	struct vib_mapping *map = hole->bar->map;
 	struct vib_pin pin = {
@@ -81,8 +117,9 @@ static long read_part(struct hole *hole, u64 vaddr, u64 pages)
 		hole->found += got;
 		return got;
 	}
-	hole->waiting = true;
-	ret = push_hole(hole, skip);
+	tour->misses++;
+	tour->waiting = true;
+	ret = extend_hole(hole, skip);
 	return ret ? ret : (long)skip;
 }
 
@@ -95,29 +132,30 @@ static u64 same_pages(struct vib_bar *bar, u64 at, u64 end, bool gone)
 	return min(next, end) - at;
 }
 
-/* Reads all user addresses of a hole. After an errno the hole stays as it is. */
-static int read_hole(struct hole *hole)
+/* Reads user addresses of a hole, until it is enough. After an errno the hole stays as it is. */
+static int read_hole(struct hole *hole, struct tour *tour)
 {
 	struct vib_bar *bar = hole->bar;
-	u64 at = (hole->iova - bar->map->span.start) >> PAGE_SHIFT;
-	u64 end = at + hole->pages;
+	u64 start = (hole->iova - bar->map->span.start) >> PAGE_SHIFT;
+	u64 end = start + hole->pages, at, there;
 	long done;
-	u64 there;
 
-	for (; at < end; at += done) {
+	for (at = start; at < end && hole->parts.nr < PARTS_MAX; at += done) {
 		there = same_pages(bar, at, end, false);
 		if (there) {
-			done = read_part(hole, bar->base + (at << PAGE_SHIFT), there);
+			done = read_part(hole, tour, bar->base + (at << PAGE_SHIFT), there);
 		} else {
 			done = same_pages(bar, at, end, true);
-			if (push_hole(hole, done))
+			if (extend_hole(hole, done))
 				done = -ENOMEM;
 		}
 		if (done < 0)
 			return done;
 		cond_resched();
 	}
-	return 0;
+	hole->read = hole->parts.nr;
+	hole->read_pages = at - start;
+	return push_hole(hole, end - at);
 }
 
 static int fill_part(struct vib_bar *bar, u64 iova, u64 ext, bool *stuck)
@@ -135,7 +173,7 @@ static int fill_part(struct vib_bar *bar, u64 iova, u64 ext, bool *stuck)
  * since, which vib_bar_fill_begin() has punched; both are @waiting, since nothing else queues the
  * worker for them.
  */
-static void fill_parts(struct hole *hole)
+static void fill_parts(struct hole *hole, struct tour *tour)
 {
 	struct vib_bar *bar = hole->bar;
 	u64 *words = vib_extents_words(&hole->parts);
@@ -155,53 +193,74 @@ static void fill_parts(struct hole *hole)
 		}
 		hole->found += vib_ext_pages(words[i]);
 	}
-	hole->waiting |= hole->found < read;
+	tour->waiting |= hole->found < read;
 }
 
-/* Makes @next the mapping's extents with the parts in the hole's place; it has room for them. */
+/* Do the parts take as much room as the holes? */
+static bool fits_in_place(const struct hole *hole)
+{
+	return hole->parts.nr == hole->words;
+}
+
+/* Makes @next the mapping's extents with the parts in the holes' place; it has room for them. */
 static void splice_parts(struct hole *hole, struct vib_extents *next)
 {
 	struct vib_extents *old = &hole->bar->map->extents;
 	u64 *from = vib_extents_words(old), *to = vib_extents_words(next);
-	u32 parts = hole->parts.nr, rest = old->nr - hole->index - 1;
+	u32 parts = hole->parts.nr, behind = hole->index + hole->words;
 
+	lockdep_assert_held(&hole->bar->ioas->tree_lock);
 	memcpy(to, from, hole->index * sizeof(*to));
 	memcpy(to + hole->index, vib_extents_words(&hole->parts), parts * sizeof(*to));
-	memcpy(to + hole->index + parts, from + hole->index + 1, rest * sizeof(*to));
-	next->nr = hole->index + parts + rest;
+	memcpy(to + hole->index + parts, from + behind, (old->nr - behind) * sizeof(*to));
+	next->nr = hole->index + parts + (old->nr - behind);
+	swap(*old, *next);
 }
 
-/* Fills the parts and makes @next, with them in the hole's place, the mapping's extents. */
-static void fill_and_splice(struct hole *hole, struct vib_extents *next)
+/* Puts the parts where the holes are. */
+static void replace_parts(struct hole *hole)
+{
+	u64 *words = vib_extents_words(&hole->bar->map->extents);
+
+	lockdep_assert_held(&hole->bar->ioas->tree_lock);
+	memcpy(words + hole->index, vib_extents_words(&hole->parts), hole->words * sizeof(*words));
+}
+
+/* Fills the parts and makes them, in the holes' place, the mapping's extents. */
+static void fill_and_splice(struct hole *hole, struct tour *tour, struct vib_extents *next)
 {
 	struct vib_mapping *map = hole->bar->map;
 	struct vib_ioas *ioas = hole->bar->ioas;
 
 	lockdep_assert_held(&ioas->domains_rwsem);
 	vib_bar_fill_begin(map, &hole->parts, hole->parts.nr, hole->iova);
-	fill_parts(hole);
+	fill_parts(hole, tour);
 	mutex_lock(&ioas->tree_lock);
-	splice_parts(hole, next);
-	swap(map->extents, *next);
+	if (fits_in_place(hole))
+		replace_parts(hole);
+	else
+		splice_parts(hole, next);
 	mutex_unlock(&ioas->tree_lock);
 	vib_bar_fill_end(map);
+	hole->spliced = true;
 }
 
 /*
- * Fills the parts into every domain and puts them in the hole's place, unless the last domain has
+ * Fills the parts into every domain and puts them in the holes' place, unless the last domain has
  * gone meanwhile: then the mapping is about to be only recorded, and must not get extents.
  */
-static int fill_hole(struct hole *hole)
+static int fill_hole(struct hole *hole, struct tour *tour)
 {
 	struct vib_bar *bar = hole->bar;
 	struct vib_mapping *map = bar->map;
 	struct vib_ioas *ioas = bar->ioas;
 	struct vib_extents next;
 	bool alone;
-	int ret;
+	int ret = 0;
 
 	vib_extents_init(&next);
-	ret = vib_extents_reserve(&next, map->extents.nr + hole->parts.nr);
+	if (!fits_in_place(hole))
+		ret = vib_extents_reserve(&next, map->extents.nr + hole->parts.nr);
 	if (ret)
 		return ret;
 	ret = vib_fill_lock(ioas, map->span.last, &alone);
@@ -210,47 +269,77 @@ static int fill_hole(struct hole *hole)
 	if (hole->index < map->first)
 		hole->found = 0;
 	else
-		fill_and_splice(hole, &next);
+		fill_and_splice(hole, tour, &next);
 	vib_fill_unlock(ioas, alone);
 	if (hole->found)
 		trace_vib_restore(ioas->handle, hole->iova,
-				  hole->iova + ((hole->pages << PAGE_SHIFT) - 1), hole->found);
+				  hole->iova + ((hole->read_pages << PAGE_SHIFT) - 1), hole->found);
 err_free:
 	vib_extents_fini(&next);
 	return ret;
 }
 
-/*
- * Deals with the first hole at or behind @iova. Return: the IOVA to go on at, 0 if there is none.
- */
-static u64 restore_next(struct vib_bar *bar, u64 iova, bool *waiting)
+/* Finds the next holes: goes past extents that are filled, then as far as there are holes. */
+static bool find_hole(struct hole *hole, struct tour *tour)
+{
+	struct vib_extents *ex = &hole->bar->map->extents;
+	u64 *words = vib_extents_words(ex), ext;
+
+	for (; tour->index < ex->nr; tour->index++) {
+		ext = READ_ONCE(words[tour->index]);
+		if (vib_ext_is_hole(ext))
+			break;
+		tour->iova += vib_ext_pages(ext) << PAGE_SHIFT;
+	}
+	hole->index = tour->index;
+	hole->iova = tour->iova;
+	for (; hole->index + hole->words < ex->nr; hole->words++) {
+		ext = READ_ONCE(words[hole->index + hole->words]);
+		if (!vib_ext_is_hole(ext))
+			break;
+		hole->pages += vib_ext_pages(ext);
+	}
+	return hole->words;
+}
+
+/* Deals with the next holes. Return: false if there are none. */
+static bool restore_next(struct vib_bar *bar, struct tour *tour)
 {
 	struct hole hole = { .bar = bar };
-	struct vib_extent_walk walk;
 
-	vib_for_each_extent(bar->map, &walk)
-		if (walk.iova >= iova && vib_ext_is_hole(READ_ONCE(*walk.word)))
-			break;
-	if (walk.word == walk.stop)
-		return 0;
-	hole.index = walk.word - vib_extents_words(&bar->map->extents);
-	hole.iova = walk.iova;
-	hole.pages = vib_ext_pages(*walk.word);
+	if (!find_hole(&hole, tour))
+		return false;
 	vib_extents_init(&hole.parts);
-	if (read_hole(&hole) || (hole.found && fill_hole(&hole)))
-		hole.waiting = true;
+	if (read_hole(&hole, tour) || (hole.found && fill_hole(&hole, tour)))
+		tour->waiting = true;
 	vib_extents_fini(&hole.parts);
-	*waiting |= hole.waiting;
-	return hole.iova + (hole.pages << PAGE_SHIFT);
+	tour->index += hole.spliced ? hole.read : hole.words;
+	tour->iova += (hole.spliced ? hole.read_pages : hole.pages) << PAGE_SHIFT;
+	return true;
+}
+
+/*
+ * Tries again later: after VIB_RESTORE_MAX at most, unless so much is waiting that looking in vain
+ * would take more than a part of a CPU, which nobody is charged for.
+ */
+static void queue_again(struct vib_bar *bar, u64 misses)
+{
+	struct vib_ioas *ioas = bar->ioas;
+	u64 delay;
+
+	mutex_lock(&ioas->bars_lock);
+	delay = min_t(u64, misses * ioas->nr_bars / MISSES_A_MS, LONGEST_MS);
+	delay = max_t(u64, delay, min_t(u64, 2 * bar->delay, VIB_RESTORE_MAX));
+	vib_bar_queue(bar, delay);
+	mutex_unlock(&ioas->bars_lock);
 }
 
 void vib_bar_restore(struct work_struct *work)
 {
 	struct vib_bar *bar = container_of(to_delayed_work(work), struct vib_bar, work);
 	struct vib_mapping *map = bar->map;
-	u64 iova = map->span.start;
+	struct tour tour = { .iova = map->span.start };
 	struct mem_cgroup *bill;
-	bool waiting = false;
 
 	/* If the process has gone, so have its addresses. */
 	if (!vib_owner_hold(map->owner))
@@ -258,14 +347,10 @@ void vib_bar_restore(struct work_struct *work)
 	/* As many extents as pages, if the client leaves every second one. */
 	bill = vib_owner_bill_begin(map->owner);
 	vib_bar_look(bar, true);
-	do {
-		iova = restore_next(bar, iova, &waiting);
-	} while (iova);
+	while (restore_next(bar, &tour))
+		;
 	vib_owner_bill_end(bill);
 	vib_owner_release(map->owner);
-	if (!waiting)
-		return;
-	mutex_lock(&bar->ioas->bars_lock);
-	vib_bar_queue(bar, min_t(unsigned int, 2 * bar->delay, VIB_RESTORE_MAX));
-	mutex_unlock(&bar->ioas->bars_lock);
+	if (tour.waiting)
+		queue_again(bar, tour.misses);
 }

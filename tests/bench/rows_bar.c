@@ -84,6 +84,19 @@ static const char *row(const char *what, const struct bar *bar)
 	return name;
 }
 
+/* One call that is not the first of its kind in this process, and is undone. */
+static void map_again(const struct contender *who, struct world *w, const struct bar *bar,
+		      size_t size, const char *name)
+{
+	int ret;
+
+	meter_start(who->name, name);
+	ret = dma_map(w->container, IOVA, bar->mem, size, DMA_RW);
+	meter_stop(1);
+	must(ret, "a BAR is mapped again");
+	must(dma_unmap(w->container, IOVA, size, 0, NULL), "a BAR is unmapped again");
+}
+
 static void life(const struct contender *who,
 		 void (*open_bar)(struct world *w, struct bar *bar))
 {
@@ -101,6 +114,10 @@ static void life(const struct contender *who,
 	ret = dma_unmap(w.container, IOVA, bar.size, 0, NULL);
 	meter_stop(bar.size / PAGE);
 	must(ret, "a BAR is unmapped");
+	if (bar.size == MIB) {
+		map_again(who, &w, &bar, PAGE, "bar/map-again/4K");
+		map_again(who, &w, &bar, MIB, "bar/map-again/1M");
+	}
 	must(dma_map(w.container, IOVA, bar.mem, bar.size, DMA_RW), "second map");
 	close_bar(&bar);
 	close_measured(&w, who, row("close", &bar), bar.size / PAGE);

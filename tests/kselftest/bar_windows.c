@@ -5,6 +5,7 @@
  * registers nothing. What is revoked by debugfs is asked of our backend only.
  */
 #include <stdio.h>
+#include <time.h>
 
 #include "bar_fixture.h"
 #include "lib/blocking_mem.h"
@@ -17,6 +18,8 @@
 enum {
 	SOON_MS = 20000,
 	CROWD = 500,			/* mappings of one BAR */
+	MULTITUDE = 2000,
+	LOOKS_A_MS = 20,
 };
 
 #define WORLD bar_windows
@@ -263,29 +266,29 @@ TEST_F(bar_windows, extents_of_what_comes_back_are_charged)
 
 #define TRACING "/sys/kernel/tracing/"
 
-/* How often the kernel was asked to notify somebody since the probes were set; -errno. */
-static long notifiers_asked(void)
+/* How often the function with the probe was called since that was set; -errno. */
+static long calls_seen(void)
 {
-	long asked = 0, hits;
+	long seen = 0, hits;
 	char name[64];
 	FILE *file = fopen(TRACING "kprobe_profile", "r");
 
 	if (!file)
 		return -errno;
 	while (fscanf(file, "%63s %ld %*d", name, &hits) == 2)
-		asked += hits;
+		seen += hits;
 	fclose(file);
-	return asked;
+	return seen;
 }
 
-static int set_probes(void)
+static int set_probe(const char *order)
 {
-	int ret = file_write(TRACING "kprobe_events", "p:vib/one mmu_interval_notifier_insert");
+	int ret = file_write(TRACING "kprobe_events", order);
 
 	return ret ? ret : file_write(TRACING "events/vib/one/enable", "1");
 }
 
-static void remove_probes(void)
+static void remove_probe(void)
 {
 	file_write(TRACING "events/vib/one/enable", "0");
 	file_write(TRACING "kprobe_events", "-:vib/one");
@@ -296,13 +299,50 @@ TEST_F(bar_windows, who_maps_no_bar_registers_nothing)
 	struct world *w = &self->w;
 	struct edu *peer = peer_of(_metadata, w);
 
-	if (set_probes())
+	if (set_probe("p:vib/one mmu_interval_notifier_insert"))
 		SKIP_TEST("this kernel has no kprobes");
 	EXPECT_EQ(0, dma_map(w->container, FAR, self->mem, MEM_SIZE, DMA_RW));
-	EXPECT_EQ(0, notifiers_asked());
+	EXPECT_EQ(0, calls_seen());
 	EXPECT_EQ(0, dma_map(w->container, FAR + GIB, peer->bar, peer->bar_size, DMA_RW));
-	EXPECT_EQ(stays(w) ? 0 : 1, notifiers_asked());
-	remove_probes();
+	EXPECT_EQ(stays(w) ? 0 : 1, calls_seen());
+	remove_probe();
+}
+
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Many mappings of a BAR that is off: the worker must not take a CPU that nobody is charged for. */
+TEST_F(bar_windows, much_that_is_off_is_looked_at_seldom)
+{
+	struct world *w = &self->w;
+	struct edu *peer = peer_of(_metadata, w);
+	long began, seen;
+	int i, ms;
+
+	if (stays(w))
+		SKIP_TEST("on type1 nothing goes");
+	for (i = 0; i < MULTITUDE; i++)
+		ASSERT_EQ(0, dma_map(w->container, FAR + i * PAGE, peer->bar, PAGE, DMA_RW));
+	off(_metadata, peer);
+	expect_revoked(_metadata, w, MULTITUDE);
+	if (set_probe("p:vib/one vfio_iommu_batch:vib_bar_restore"))
+		SKIP_TEST("this kernel has no kprobes");
+	/* What was queued at once has run. */
+	sleep(1);
+	began = now_ms();
+	seen = calls_seen();
+	sleep(1);
+	EXPECT_GE((now_ms() - began) * LOOKS_A_MS, calls_seen() - seen);
+	remove_probe();
+	ASSERT_EQ(0, edu_command(peer, DECODES));
+	for (ms = 0; ms < SOON_MS && revoked(w); ms += 5)
+		usleep(5000);
+	EXPECT_EQ(0, revoked(w));
 }
 
 TEST_HARNESS_MAIN

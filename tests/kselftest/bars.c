@@ -8,7 +8,10 @@
 
 #define LARGE (256 * MIB)
 
-enum { SOON_MS = 10000 };
+enum {
+	SOON_MS = 10000,
+	PIECES = 1000,
+};
 
 #define WORLD bars
 #define WORLD_GROUPS 1
@@ -102,6 +105,34 @@ TEST_F(bars, part_of_a_large_one_goes)
 	EXPECT_TRUE(settles(&self->w, stays(&self->w) ? 0 : 3 + 512));
 	ASSERT_EQ(0, dma_unmap(self->w.container, FAR, LARGE, 0, &done));
 	EXPECT_EQ(LARGE, done);
+	ASSERT_EQ(0, munmap(room, LARGE + 2 * MIB));
+	function_close(&f);
+}
+
+/* More pieces than the module fills in one go. */
+TEST_F(bars, large_one_in_many_pieces)
+{
+	long pages = LARGE / PAGE, i;
+	struct function f;
+	char *room, *bar;
+
+	NEED_FUNCTION(&f, &self->w, PCI_TESTDEV, "BAR of 256 MiB");
+	room = mem_aligned(LARGE + 2 * MIB);
+	ASSERT_NE(NULL, room);
+	bar = function_bar(&f, VFIO_PCI_BAR2_REGION_INDEX, room, LARGE);
+	ASSERT_NE(NULL, bar);
+	ASSERT_EQ(0, dma_map(self->w.container, FAR, bar, LARGE, DMA_RW));
+	ASSERT_EQ(0, function_command(&f, 0));
+	for (i = 0; i < PIECES; i++)
+		ASSERT_EQ(0, munmap(bar + (i * (pages / PIECES) + 5) * PAGE, PAGE));
+	EXPECT_TRUE(settles(&self->w, stays(&self->w) ? 0 : pages));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, function_command(&f, PCI_COMMAND_MEMORY));
+		EXPECT_TRUE(settles(&self->w, stays(&self->w) ? 0 : PIECES));
+		ASSERT_EQ(0, function_command(&f, 0));
+		EXPECT_TRUE(settles(&self->w, stays(&self->w) ? 0 : pages));
+	}
+	ASSERT_EQ(0, dma_unmap(self->w.container, FAR, LARGE, 0, NULL));
 	ASSERT_EQ(0, munmap(room, LARGE + 2 * MIB));
 	function_close(&f);
 }

@@ -145,6 +145,68 @@ TEST_F(bars, part_that_goes_leaves_the_rest_in_all)
 	expect_mapped(_metadata, variant->domains, 1 + pages - 3);
 }
 
+/* What the domains translate, once @lost pages are out of them and no others. */
+static void settled_dump(struct __test_metadata *_metadata, struct world *w, long lost, char *dump)
+{
+	int ms;
+
+	for (ms = 0; ms < 20 * COME_BACK_MS && revoked(w) != lost; ms += 5)
+		usleep(5000);
+	EXPECT_EQ(lost, revoked(w));
+	EXPECT_TRUE(mock_domains_agree());
+	ASSERT_LE(0, mock_dump(dump));
+}
+
+static void off_and_on(struct __test_metadata *_metadata, struct edu *peer)
+{
+	ASSERT_EQ(0, edu_command(peer, 0));
+	ASSERT_EQ(0, edu_command(peer, DECODES));
+}
+
+/* With every second page gone, the others are where they were, however often they come back. */
+TEST_F(bars, pieces_come_back_in_their_places)
+{
+	struct world *w = &self->w;
+	struct edu *peer = begin_bars(_metadata, w, variant->order, self->mem);
+	long pages = peer->bar_size / PAGE, i;
+
+	ASSERT_EQ(0, dma_map(w->container, FAR, peer->bar, peer->bar_size, DMA_RW));
+	ASSERT_EQ(0, edu_command(peer, 0));
+	for (i = 1; i < pages; i += 2)
+		ASSERT_EQ(0, munmap(peer->bar + i * PAGE, PAGE));
+	ASSERT_EQ(0, edu_command(peer, DECODES));
+	settled_dump(_metadata, w, pages / 2, self->before.dump);
+	expect_mapped(_metadata, variant->domains, 1 + pages / 2);
+	for (i = 0; i < 3; i++) {
+		off_and_on(_metadata, peer);
+		settled_dump(_metadata, w, pages / 2, self->after.dump);
+		EXPECT_STREQ(self->before.dump, self->after.dump);
+	}
+}
+
+/* Every second page cannot be had for a while, so that each is a hole of its own. */
+TEST_F(bars, holes_between_windows_are_filled_one_by_one)
+{
+	struct world *w = &self->w;
+	struct edu *peer = begin_bars(_metadata, w, variant->order, self->mem);
+	long pages = peer->bar_size / PAGE, i;
+
+	ASSERT_EQ(0, dma_map(w->container, FAR, peer->bar, peer->bar_size, DMA_RW));
+	ASSERT_LE(0, mock_dump(self->before.dump));
+	for (i = 1; i < pages; i += 2)
+		ASSERT_EQ(0, mprotect(peer->bar + i * PAGE, PAGE, PROT_READ));
+	off_and_on(_metadata, peer);
+	settled_dump(_metadata, w, pages / 2, self->after.dump);
+	expect_mapped(_metadata, variant->domains, 1 + pages / 2);
+	for (i = 1; i < pages; i += 2)
+		ASSERT_EQ(0, mprotect(peer->bar + i * PAGE, PAGE, PROT_READ | PROT_WRITE));
+	settled_dump(_metadata, w, 0, self->after.dump);
+	EXPECT_STREQ(self->before.dump, self->after.dump);
+	off_and_on(_metadata, peer);
+	settled_dump(_metadata, w, 0, self->after.dump);
+	EXPECT_STREQ(self->before.dump, self->after.dump);
+}
+
 /* A domain that is made while the BAR is off has a hole there, as the others. */
 TEST_F(bars, groups_come_while_it_is_off)
 {
