@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "bar_fixture.h"
 
@@ -16,6 +17,7 @@ enum {
 	ROUNDS = 1400,			/* of each thread: 10,000 in all */
 	SLOW_ROUNDS = 100,		/* of those that need a process or a container */
 	PATIENCE_S = 600,		/* on a kernel that checks itself */
+	PROCESS_MRELEASE = 448,		/* the system call; older C libraries do not know it */
 };
 
 #define WORLD bar_races
@@ -138,6 +140,33 @@ static int end_of(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : CHILD_MAPPED;
 }
 
+/* A view with memory on both sides, 24 pages in all. */
+static int map_mixed_view(struct racer *me, __u64 iova)
+{
+	char *mem = mem_small(24 * PAGE);
+	int ret;
+
+	if (!mem || mmap(mem + 8 * PAGE, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			 me->peer->device, 0) == MAP_FAILED)
+		return CHILD_FAILED;
+	ret = dma_map(me->w->container, iova, mem, 24 * PAGE, DMA_RW);
+	return !ret ? CHILD_MAPPED : ret == -EFAULT ? CHILD_REFUSED : CHILD_FAILED;
+}
+
+/*
+ * Takes the memory of a process that was killed and has not ended, as the OOM killer does: then no
+ * notifier may sleep. Kernels before 5.15 cannot.
+ */
+static void reap_memory(pid_t pid)
+{
+	int fd = syscall(SYS_pidfd_open, pid, 0);
+
+	if (fd < 0)
+		return;
+	syscall(PROCESS_MRELEASE, fd, 0);
+	close(fd);
+}
+
 /* The owner is killed while it takes its own windows away, or while they come back. */
 static int die_mapped(struct racer *me, __u64 iova)
 {
@@ -145,7 +174,7 @@ static int die_mapped(struct racer *me, __u64 iova)
 
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (map_own_view(me, iova) == CHILD_FAILED)
+		if (map_mixed_view(me, iova) == CHILD_FAILED)
 			_exit(CHILD_FAILED);
 		for (;;)
 			switch_off(me, iova);
@@ -154,9 +183,10 @@ static int die_mapped(struct racer *me, __u64 iova)
 		return -errno;
 	usleep(rand_r(&me->seed) % 3000);
 	kill(pid, SIGKILL);
+	reap_memory(pid);
 	if (end_of(pid) == CHILD_FAILED)
 		return -ECHILD;
-	return dma_unmap(me->w->container, iova, 8 * PAGE, 0, NULL);
+	return dma_unmap(me->w->container, iova, 24 * PAGE, 0, NULL);
 }
 
 /* The owner becomes another program, which has none of its addresses. */

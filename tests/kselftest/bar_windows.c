@@ -18,6 +18,7 @@
 enum {
 	SOON_MS = 20000,
 	CROWD = 500,			/* mappings of one BAR */
+	BITMAP_WORDS = 4,
 	MULTITUDE = 2000,
 	LOOKS_A_MS = 20,
 };
@@ -262,6 +263,36 @@ TEST_F(bar_windows, extents_of_what_comes_back_are_charged)
 	half_comes_back(_metadata, &self->w, peer);
 	EXPECT_LE(before + least, cgroup_current());
 	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));
+}
+
+static void expect_all_dirty(struct __test_metadata *_metadata, __u64 *bits)
+{
+	unsigned int i;
+
+	for (i = 0; i < BITMAP_WORDS; i++)
+		EXPECT_EQ(~0ULL, bits[i]);
+	memset(bits, 0, BITMAP_WORDS * sizeof(*bits));
+}
+
+/* A window that is out of the IOMMU is as dirty as one that is there, which type1 tells. */
+TEST_F(bar_windows, dirty_bits_of_what_is_off)
+{
+	__u64 bits[BITMAP_WORDS] = {}, size = BITMAP_WORDS * 64 * PAGE, done;
+	struct vfio_bitmap bitmap = bitmap_words(bits, BITMAP_WORDS);
+	struct edu *peer = peer_of(_metadata, &self->w);
+	int container = self->w.container;
+
+	ASSERT_LE(size, peer->bar_size);
+	ASSERT_EQ(0, dma_map(container, FAR, peer->bar, size, DMA_RW));
+	ASSERT_EQ(0, dirty_start(container));
+	off(_metadata, peer);
+	EXPECT_EQ(0, dirty_get(container, FAR, size, &bitmap));
+	expect_all_dirty(_metadata, bits);
+	EXPECT_EQ(0, dma_unmap_dirty(container, FAR, size, &bitmap, &done));
+	EXPECT_EQ(size, done);
+	expect_all_dirty(_metadata, bits);
+	EXPECT_EQ(0, dirty_stop(container));
+	ASSERT_EQ(0, edu_command(peer, DECODES));
 }
 
 #define TRACING "/sys/kernel/tracing/"
