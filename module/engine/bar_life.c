@@ -13,34 +13,24 @@
 #include "bar_state.h"
 #include "mm/watch.h"
 
-static void free_bar(struct vib_bar *bar)
-{
-	kvfree(bar->gone);
-	kfree(bar);
-}
-
 static struct vib_bar *alloc_bar(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	u64 pages = vib_span_size(&map->span) >> PAGE_SHIFT;
+	size_t bitmap = BITS_TO_LONGS(pages) * sizeof(long);
 	struct vib_bar *bar;
 
 	/* Too large for a bitmap; no device has 8 TiB. */
 	if (pages > INT_MAX)
 		return NULL;
-	bar = kzalloc(sizeof(*bar), GFP_KERNEL_ACCOUNT);
+	bar = kvzalloc(sizeof(*bar) + 2 * bitmap, GFP_KERNEL_ACCOUNT);
 	if (!bar)
 		return NULL;
+	bar->gone = (unsigned long *)(bar + 1);
+	bar->device = bar->gone + BITS_TO_LONGS(pages);
 	bar->ioas = ioas;
 	bar->map = map;
 	vib_bar_clear_zapped(bar);
 	INIT_DELAYED_WORK(&bar->work, vib_bar_restore);
-	/* Both bitmaps. */
-	bar->gone = kvcalloc(BITS_TO_LONGS(pages), 2 * sizeof(*bar->gone), GFP_KERNEL_ACCOUNT);
-	if (!bar->gone) {
-		kfree(bar);
-		return NULL;
-	}
-	bar->device = bar->gone + BITS_TO_LONGS(pages);
 	return bar;
 }
 
@@ -53,13 +43,13 @@ static int begin_bar(struct vib_ioas *ioas, struct vib_mapping *map)
 	if (!bar)
 		return -ENOMEM;
 	if (!vib_owner_hold(map->owner)) {
-		free_bar(bar);
+		kvfree(bar);
 		return -ESRCH;
 	}
 	watch = vib_watch_begin(map->owner, map->vaddr, vib_bar_size(bar), vib_bar_event, bar);
 	vib_owner_release(map->owner);
 	if (IS_ERR(watch)) {
-		free_bar(bar);
+		kvfree(bar);
 		return PTR_ERR(watch);
 	}
 	mutex_lock(&ioas->bars_lock);
@@ -120,7 +110,7 @@ void vib_bar_end(struct vib_ioas *ioas, struct vib_mapping *map)
 	}
 	up_read(&ioas->domains_rwsem);
 	vib_watch_end(bar->watch);
-	free_bar(bar);
+	kvfree(bar);
 }
 
 void vib_bars_end(struct vib_ioas *ioas, struct list_head *list)

@@ -27,7 +27,7 @@ enum {
  * @watch: of the mapping's user addresses; the thread that owns the mapping changes it
  * @base: user address of the mapping's first byte, as watched: without a tag
  * @work: fills holes again
- * @gone: one bit for each page: its user address has ended
+ * @gone: one bit for each page: its user address has ended; both bitmaps are behind the structure
  * @device: one bit for each page: device memory was filled, and its user address has not ended
  * @zapped: hull of the user addresses that were taken since the last vib_bar_look() with @fresh
  * @delay: milliseconds until the next try of @work

@@ -117,8 +117,9 @@ static int append_pages(struct vib_pin *pin, struct vib_extents *out, unsigned i
 
 /*
  * Charges ahead for the pages up to @stop, as far as the limit allows, when no credit is left. For
- * a larger range it looks for device memory first, which needs no charge, so that no charge is held
- * that another thread may need. Return: 0; pages of device memory that were appended; or an errno.
+ * a larger range, or where device memory has been seen, it looks for device memory first, which
+ * needs no charge, so that no charge is held that another thread may need. Return: 0; pages of
+ * device memory that were appended; or an errno.
  */
 static long charge_ahead(struct vib_pin *pin, struct vib_extents *out, unsigned int want, u64 stop)
 {
@@ -131,7 +132,7 @@ static long charge_ahead(struct vib_pin *pin, struct vib_extents *out, unsigned 
 		*pin->purse -= pin->credit;
 		return 0;
 	}
-	if (want > VIB_PIN_FEW)
+	if (want > VIB_PIN_FEW || (pin->watched && !pin->scattered))
 		got = vib_pfnmap_append(pin, out, want);
 	if (got)
 		return got;
