@@ -241,6 +241,10 @@ static void fill_and_splice(struct hole *hole, struct tour *tour, struct vib_ext
 	else
 		splice_parts(hole, next);
 	mutex_unlock(&ioas->tree_lock);
+	/* Before a callback goes on that takes it away again: so the trace has the order of things. */
+	if (hole->found)
+		trace_vib_restore(ioas->handle, hole->iova,
+				  hole->iova + ((hole->read_pages << PAGE_SHIFT) - 1), hole->found);
 	vib_bar_fill_end(map);
 	hole->spliced = true;
 }
@@ -266,14 +270,9 @@ static int fill_hole(struct hole *hole, struct tour *tour)
 	ret = vib_fill_lock(ioas, map->span.last, &alone);
 	if (ret)
 		goto err_free;
-	if (hole->index < map->first)
-		hole->found = 0;
-	else
+	if (hole->index >= map->first)
 		fill_and_splice(hole, tour, &next);
 	vib_fill_unlock(ioas, alone);
-	if (hole->found)
-		trace_vib_restore(ioas->handle, hole->iova,
-				  hole->iova + ((hole->read_pages << PAGE_SHIFT) - 1), hole->found);
 err_free:
 	vib_extents_fini(&next);
 	return ret;
