@@ -7,6 +7,7 @@
  */
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "kernel.h"
@@ -72,9 +73,10 @@ static void get_resv_regions(struct device *dev, struct list_head *list)
 {
 	struct mock_instance *inst = mock_device_of(dev)->instance;
 	struct iommu_resv_region *region;
-	unsigned int i;
+	unsigned int flags, i;
 
 	mutex_lock(&mock_lock);
+	flags = memalloc_noreclaim_save();
 	for (i = 0; i < inst->nr_reserved; i++) {
 		u64 start = inst->reserved[i].start;
 
@@ -84,6 +86,7 @@ static void get_resv_regions(struct device *dev, struct list_head *list)
 						 GFP_KERNEL | __GFP_NOFAIL);
 		list_add_tail(&region->list, list);
 	}
+	memalloc_noreclaim_restore(flags);
 	mutex_unlock(&mock_lock);
 }
 

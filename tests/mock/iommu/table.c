@@ -9,6 +9,7 @@
 #include <linux/jhash.h>
 #include <linux/mm.h>
 #include <linux/pfn.h>
+#include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
@@ -32,6 +33,22 @@ struct table {
 	unsigned long first;	/* page numbers */
 	unsigned long last;
 };
+
+/*
+ * mock_lock, for what may have to allocate. An unmap may come from an MMU notifier, which reclaim
+ * waits for: so nothing is reclaimed meanwhile. Drivers hold no such lock.
+ */
+static unsigned int mock_lock_table(void)
+{
+	mutex_lock(&mock_lock);
+	return memalloc_noreclaim_save();
+}
+
+static void mock_unlock_table(unsigned int flags)
+{
+	memalloc_noreclaim_restore(flags);
+	mutex_unlock(&mock_lock);
+}
 
 static void *make_entry(unsigned long pfn, unsigned int order, int prot)
 {
@@ -100,9 +117,10 @@ int mock_map_pages(struct iommu_domain *iommu, unsigned long iova, phys_addr_t p
 {
 	struct mock_domain *dom = to_mock_domain(iommu);
 	unsigned long nr = pgsize * pgcount >> PAGE_SHIFT, i;
+	unsigned int flags;
 	int ret;
 
-	mutex_lock(&mock_lock);
+	flags = mock_lock_table();
 	dom->counts.maps++;
 	mock.counts.maps++;
 	ret = mock_fails(MOCK_MAP);
@@ -116,7 +134,7 @@ int mock_map_pages(struct iommu_domain *iommu, unsigned long iova, phys_addr_t p
 		if (!ret)
 			*mapped += PAGE_SIZE;
 	}
-	mutex_unlock(&mock_lock);
+	mock_unlock_table(flags);
 	return ret;
 }
 
@@ -186,9 +204,10 @@ size_t mock_unmap_pages(struct iommu_domain *iommu, unsigned long iova, size_t p
 	struct mock_domain *dom = to_mock_domain(iommu);
 	unsigned long asked = pgsize * pgcount >> PAGE_SHIFT, index = iova >> PAGE_SHIFT;
 	unsigned long done = 0, nr;
+	unsigned int flags;
 	LIST_HEAD(tables);
 
-	mutex_lock(&mock_lock);
+	flags = mock_lock_table();
 	dom->counts.unmaps++;
 	mock.counts.unmaps++;
 	if (dom->attaching)
@@ -206,7 +225,7 @@ size_t mock_unmap_pages(struct iommu_domain *iommu, unsigned long iova, size_t p
 	}
 	if (done)
 		free_tables(dom, index, index + done - 1, &tables);
-	mutex_unlock(&mock_lock);
+	mock_unlock_table(flags);
 	if (!done)
 		return 0;
 	/* This may call back for a sync of what the gather has so far, but not of these tables. */
