@@ -243,7 +243,8 @@ void __vib_bar_fill_end(struct vib_mapping *map)
 	mutex_lock(&bar->ioas->bars_lock);
 	WRITE_ONCE(bar->filling, false);
 	mutex_unlock(&bar->ioas->bars_lock);
-	wake_up_all(&bar->ioas->bars_wait);
+	if (wq_has_sleeper(&bar->ioas->bars_wait))
+		wake_up_all(&bar->ioas->bars_wait);
 }
 
 void vib_bar_adopt(struct vib_mapping *map)

@@ -147,6 +147,10 @@ static noinline int fill_pieces(struct vib_ioas *ioas, const struct vib_mapping 
 {
 	struct vib_fill fill;
 
+	if (nr == 1 && vib_ext_is_hole(*vib_extents_words(batch)))
+		return 0;
+	if (nr == 1 && !(map->flags & VIB_F_PAGEWISE))
+		return fill_one(ioas, iova, *vib_extents_words(batch), map->prot, stuck);
 	if (map->flags & VIB_F_DEVICE)
 		return fill_around_holes(ioas, map, iova, batch, nr, stuck);
 	fill = fill_of(map, iova, batch, 0, nr);

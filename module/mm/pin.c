@@ -117,9 +117,8 @@ static int append_pages(struct vib_pin *pin, struct vib_extents *out, unsigned i
 
 /*
  * Charges ahead for the pages up to @stop, as far as the limit allows, when no credit is left. For
- * a larger range, or where device memory has been seen, it looks for device memory first, which
- * needs no charge, so that no charge is held that another thread may need. Return: 0; pages of
- * device memory that were appended; or an errno.
+ * a larger range, or where some has been seen, it looks for device memory first, so that no charge
+ * is held for it that another thread may need. Return: 0; pages of it appended; or an errno.
  */
 static long charge_ahead(struct vib_pin *pin, struct vib_extents *out, unsigned int want, u64 stop)
 {
@@ -267,6 +266,20 @@ static __always_inline bool charge_last(struct vib_pin *pin, struct vib_extents 
 	return true;
 }
 
+/* Takes the page that is left if it is device memory. Return: as pin_last(). */
+static noinline int take_last_device(struct vib_pin *pin, struct vib_extents *out)
+{
+	long got = vib_pfnmap_append(pin, out, 1);
+
+	if (!got)
+		return 1;
+	vib_owner_uncharge(pin->owner, pin->credit);
+	pin->credit = 0;
+	pin->vaddr += PAGE_SIZE;
+	pin->left = 0;
+	return got > 0 ? 0 : pin_errno(got);
+}
+
 /*
  * Pins the one page that is left, and charged: the most frequent case. Return: 0; an errno with the
  * charge given back; 1, with nothing pinned, if it is no ordinary memory.
@@ -277,7 +290,7 @@ static __always_inline int pin_last(struct vib_pin *pin, struct vib_extents *out
 	struct page *page;
 
 	if (got == -EFAULT)
-		return 1;
+		return take_last_device(pin, out);
 	if (got < 0) {
 		vib_owner_uncharge(pin->owner, 1);
 		return pin_errno(got);
@@ -331,9 +344,12 @@ static noinline int pin_batch(struct vib_pin *pin, struct vib_extents *out, u64 
 
 int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 {
+	bool device = pin->watched && !pin->scattered && pin->owner->mm == current->mm;
 	int ret = 1;
 
-	if (pin->left == 1 && charge_last(pin, out))
+	if (pin->left == 1 && device && !out->nr)
+		ret = take_last_device(pin, out);
+	else if (pin->left == 1 && charge_last(pin, out))
 		ret = pin_last(pin, out);
 	return ret > 0 ? pin_batch(pin, out, budget) : ret;
 }
