@@ -241,7 +241,7 @@ static void fill_and_splice(struct hole *hole, struct tour *tour, struct vib_ext
 	else
 		splice_parts(hole, next);
 	mutex_unlock(&ioas->tree_lock);
-	/* Before a callback goes on that takes it away again: so the trace has the order of things. */
+	/* Before a callback goes on that takes it away: so the trace has the order of things. */
 	if (hole->found)
 		trace_vib_restore(ioas->handle, hole->iova,
 				  hole->iova + ((hole->read_pages << PAGE_SHIFT) - 1), hole->found);

@@ -9,7 +9,7 @@
 enum mock_error {
 	MOCK_E_UNMAP_UNMAPPED,	/* unmap of what was never mapped */
 	MOCK_E_UNMAP_SPLIT,	/* unmap of a part of a larger page */
-	MOCK_E_UNMAP_ATTACHING,	/* unmap while a device comes to the domain: a driver may free levels */
+	MOCK_E_UNMAP_ATTACHING,	/* unmap while a device comes: a driver may free levels */
 	MOCK_E_UNMAP_BACKWARDS,	/* unmap below the one before it, with no flush between */
 	MOCK_E_MAP_TWICE,	/* map over a translation */
 	MOCK_E_MAP_UNFLUSHED,	/* map over one that is gone but not flushed */
