@@ -18,55 +18,64 @@
 #include "trace/refusal.h"
 #include "trace/trace.h"
 
-enum {
-	READ_AT_ONCE = 16,		/* operations copied in by one copy_from_user() */
-};
-
-/* Checks and translates one operation. Return: 0, or -EINVAL if it is malformed. */
-static int take_op(struct vib_bulk_op *out, const struct vfio_iommu_batch_op *op)
+/* Checks and translates one operation. Return: false if it is malformed. */
+static __always_inline bool take_op(struct vib_bulk_op *out, const struct vfio_iommu_batch_op *op,
+				    bool whole)
 {
 	u32 access = op->flags & (VFIO_IOMMU_BATCH_OP_READ | VFIO_IOMMU_BATCH_OP_WRITE);
 	bool unmap = op->flags & VFIO_IOMMU_BATCH_OP_UNMAP;
 
-	if (op->reserved || op->flags & ~(access | VFIO_IOMMU_BATCH_OP_UNMAP) || !access == !unmap)
-		return -EINVAL;
-	if (unmap && op->vaddr)
-		return -EINVAL;
 	out->iova = op->iova;
 	out->size = op->size;
 	out->vaddr = op->vaddr;
 	out->prot = (access & VFIO_IOMMU_BATCH_OP_READ ? IOMMU_READ : 0) |
 		    (access & VFIO_IOMMU_BATCH_OP_WRITE ? IOMMU_WRITE : 0);
-	return 0;
+	if (op->reserved || op->flags & ~(access | VFIO_IOMMU_BATCH_OP_UNMAP))
+		return false;
+	return unmap ? !access && !op->vaddr && !whole : access;
 }
 
-/* Copies all operations in. Return: 0; -EFAULT before -EINVAL for a malformed one. */
-static int take_ops(struct vib_bulk_op *ops, const struct vfio_iommu_batch_dma *dma)
+/*
+ * Reads all operations and counts the maps. Return: 0; -EFAULT before -EINVAL for a malformed one.
+ * Nothing that is not inlined may be called while user memory can be accessed.
+ */
+static int take_ops(struct vib_bulk_op *ops, const struct vfio_iommu_batch_dma *dma, u32 *maps)
 {
 	const struct vfio_iommu_batch_op __user *from = (void __user *)dma->ops;
-	struct vfio_iommu_batch_op some[READ_AT_ONCE];
-	u32 i, at, n;
-	int ret = 0;
+	bool whole = dma->flags & VFIO_IOMMU_BATCH_DMA_WHOLE, valid = true;
+	u32 i;
 
-	for (at = 0; at < dma->nr_ops; at += n) {
-		n = min_t(u32, dma->nr_ops - at, READ_AT_ONCE);
-		if (copy_from_user(some, from + at, n * sizeof(*some)))
-			return -EFAULT;
-		for (i = 0; i < n && !ret; i++) {
-			ret = take_op(&ops[at + i], &some[i]);
-			if (!ret && !ops[at + i].prot && dma->flags & VFIO_IOMMU_BATCH_DMA_WHOLE)
-				ret = -EINVAL;
-		}
+	*maps = 0;
+	if (!dma->nr_ops)
+		return 0;
+	if (!user_access_begin(from, dma->nr_ops * sizeof(*from)))
+		return -EFAULT;
+	for (i = 0; i < dma->nr_ops; i++) {
+		struct vfio_iommu_batch_op op;
+
+		unsafe_get_user(op.flags, &from[i].flags, err_fault);
+		unsafe_get_user(op.reserved, &from[i].reserved, err_fault);
+		unsafe_get_user(op.iova, &from[i].iova, err_fault);
+		unsafe_get_user(op.size, &from[i].size, err_fault);
+		unsafe_get_user(op.vaddr, &from[i].vaddr, err_fault);
+		valid &= take_op(&ops[i], &op, whole);
+		*maps += !!ops[i].prot;
 	}
-	return ret;
+	user_access_end();
+	return valid ? 0 : -EINVAL;
+
+err_fault:
+	user_access_end();
+	return -EFAULT;
 }
 
 static int run_ops(struct vib_ioas *ioas, struct vfio_iommu_batch_dma *dma,
-		   struct vib_bulk_op *ops)
+		   const struct vib_bulk_op *ops, u32 maps)
 {
 	struct vib_bulk bulk = {
 		.ops = ops,
 		.nr = dma->nr_ops,
+		.maps = maps,
 		.whole = dma->flags & VFIO_IOMMU_BATCH_DMA_WHOLE,
 	};
 	int ret;
@@ -92,6 +101,7 @@ static int refuse_call(struct vib_ioas *ioas, int error)
 static int batch_dma(struct vib_ioas *ioas, struct vfio_iommu_batch_dma *dma)
 {
 	struct vib_bulk_op *ops;
+	u32 maps;
 	int ret;
 
 	dma->done = 0;
@@ -103,8 +113,8 @@ static int batch_dma(struct vib_ioas *ioas, struct vfio_iommu_batch_dma *dma)
 	ops = kvmalloc_array(dma->nr_ops, sizeof(*ops), GFP_KERNEL_ACCOUNT);
 	if (!ops)
 		return -ENOMEM;
-	ret = take_ops(ops, dma);
-	ret = ret ? refuse_call(ioas, ret) : run_ops(ioas, dma, ops);
+	ret = take_ops(ops, dma, &maps);
+	ret = ret ? refuse_call(ioas, ret) : run_ops(ioas, dma, ops, maps);
 	kvfree(ops);
 	return ret;
 }

@@ -34,14 +34,12 @@ static bool is_unmap(const struct vib_bulk_op *op)
 /* Is there an unmap after a map, so that it may concern what the map makes? */
 static bool is_mixed(const struct vib_bulk *bulk)
 {
-	bool maps = false;
-	u32 i;
+	u32 unmaps = bulk->nr - bulk->maps, i;
 
-	for (i = 0; i < bulk->nr; i++) {
-		if (maps && is_unmap(&bulk->ops[i]))
+	/* Not if the unmaps come first. */
+	for (i = 0; bulk->maps && i < unmaps; i++)
+		if (!is_unmap(&bulk->ops[i]))
 			return true;
-		maps |= !is_unmap(&bulk->ops[i]);
-	}
 	return false;
 }
 
@@ -81,22 +79,31 @@ static u32 phase_end(struct progress *prog, u32 first)
 	return i;
 }
 
+static int claim_range(struct vib_sweep *sweep, const struct vib_bulk_op *op)
+{
+	struct vib_unmap req = { .iova = op->iova, .size = op->size };
+
+	return vib_sweep_claim(sweep, &req);
+}
+
 /* Claims what the unmaps of the phase cover. After an errno @stop is the operation that failed. */
 static int claim_phase(struct progress *prog, struct vib_sweep *sweep, u32 *stop)
 {
 	const struct vib_bulk_op *ops = prog->bulk->ops;
+	u32 i = prog->first;
 	int ret = 0;
-	u32 i;
 
 	mutex_lock(&prog->ioas->tree_lock);
-	for (i = prog->first; i < prog->end && !ret; i++) {
-		struct vib_unmap req = { .iova = ops[i].iova, .size = ops[i].size };
-
-		if (is_unmap(&ops[i]))
-			ret = vib_sweep_claim(sweep, &req);
+	for (;; i++) {
+		i += vib_sweep_claim_run(sweep, ops + i, prog->end - i);
+		if (i == prog->end)
+			break;
+		ret = is_unmap(&ops[i]) ? claim_range(sweep, &ops[i]) : 0;
+		if (ret)
+			break;
 	}
 	mutex_unlock(&prog->ioas->tree_lock);
-	*stop = ret ? i - 1 : i;
+	*stop = i;
 	return ret;
 }
 
@@ -126,12 +133,9 @@ static void undo_maps(struct progress *prog, u32 stop)
 
 	vib_sweep_begin(&sweep, prog->ioas);
 	mutex_lock(&prog->ioas->tree_lock);
-	for (i = 0; i < stop; i++) {
-		struct vib_unmap req = { .iova = ops[i].iova, .size = ops[i].size };
-
-		if (is_ours(prog, req.iova))
-			(void)vib_sweep_claim(&sweep, &req);
-	}
+	for (i = 0; i < stop; i++)
+		if (is_ours(prog, ops[i].iova))
+			(void)claim_range(&sweep, &ops[i]);
 	mutex_unlock(&prog->ioas->tree_lock);
 	(void)vib_sweep_end(&sweep);
 }
@@ -142,6 +146,10 @@ static int map_phase(struct progress *prog, u32 stop)
 	u32 first = prog->first, done;
 	int ret;
 
+	if (!prog->bulk->maps) {
+		prog->bulk->done = stop;
+		return 0;
+	}
 	ret = vib_map_many(prog->ioas, prog->bulk->ops + first, stop - first,
 			   prog->stamp, &done);
 	prog->bulk->done = first + done;

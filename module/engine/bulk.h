@@ -27,6 +27,7 @@ struct vib_bulk_op {
  * struct vib_bulk - one call
  * @ops: its operations
  * @nr: how many
+ * @maps: how many of them are maps
  * @whole: all of them or none; there are only maps then
  * @done: result: how many, from the first on, are done; after a failure of @whole, were
  * @unmapped: result: bytes that were mapped and no longer are
@@ -34,6 +35,7 @@ struct vib_bulk_op {
 struct vib_bulk {
 	const struct vib_bulk_op *ops;
 	u32 nr;
+	u32 maps;
 	bool whole;
 	u32 done;
 	u64 unmapped;

@@ -12,6 +12,8 @@ enum {
 	SLICE_PAGES = 1 << 22,
 	/* 512 MiB of scattered 4 KiB pages, each of which takes a driver call. */
 	SLICE_ENTRIES = SZ_512M >> PAGE_SHIFT,
+	/* Pages that an entry counts for. */
+	ENTRY_PAGES = SLICE_PAGES / SLICE_ENTRIES,
 	/*
 	 * An extent counts for at most this many entries: between its first and last 2 MiB, entries
 	 * are large ones or, if IOVA and PFN are not aligned alike, consecutive small ones, which
@@ -23,7 +25,9 @@ enum {
 /* An extent's share of SLICE_PAGES: its pages, or more if it has many page table entries. */
 static s64 cost_of(u64 pages, u64 most_entries)
 {
-	return max(pages, SLICE_PAGES / SLICE_ENTRIES * min(pages, most_entries));
+	if (pages <= most_entries)
+		return ENTRY_PAGES * pages;
+	return max(pages, ENTRY_PAGES * most_entries);
 }
 
 /* Takes extents from @first on while any of @left is there. Return: the index behind the last. */

@@ -12,6 +12,8 @@
 
 #include "engine.h"
 
+struct vib_bulk_op;
+
 /**
  * struct vib_sweep - requests to unmap, and their progress
  * @ioas: the address space
@@ -61,6 +63,12 @@ static inline void vib_sweep_begin(struct vib_sweep *sweep, struct vib_ioas *ioa
  * vib_unmap(). In both cases vib_sweep_end() must follow.
  */
 int vib_sweep_claim(struct vib_sweep *sweep, const struct vib_unmap *req);
+
+/*
+ * Claims what the first operations unmap, as long as each unmaps exactly one mapping that can be
+ * claimed at once. tree_lock is held. Return: how many. vib_sweep_end() must follow.
+ */
+u32 vib_sweep_claim_run(struct vib_sweep *sweep, const struct vib_bulk_op *ops, u32 nr);
 
 /*
  * Retires what is claimed; without a sink, what nobody is busy with before it waits for the rest.

@@ -7,6 +7,7 @@
  * The walk only goes up, so it ends even while other calls map.
  */
 #include "sweep.h"
+#include "bulk.h"
 #include "dirty.h"
 
 #include <linux/mm.h>
@@ -161,21 +162,21 @@ static struct vib_mapping *last_claimed(struct vib_sweep *sweep)
 }
 
 /*
- * Claims the one mapping that is exactly the request, if there is one: then no check is needed.
- * Return: false if the request has to go the long way.
+ * Claims the one mapping that is exactly the range, if there is one: then no check is needed.
+ * Return: false, with nothing done, if the request has to go the long way. tree_lock is held.
  */
-static bool claim_exact(struct vib_sweep *sweep, const struct vib_unmap *req)
+static __always_inline bool claim_exact(struct vib_sweep *sweep, u64 iova, u64 size)
 {
 	struct vib_ioas *ioas = sweep->ioas;
 	struct vib_mapping *map;
 	struct vib_span *span;
 	u64 last;
 
-	if (req->sink || req->all || !req->size || sweep->claimed == CLAIM_MAX ||
-	    !vib_range_last(req->iova, req->size, &last))
+	lockdep_assert_held(&ioas->tree_lock);
+	if (sweep->claimed == CLAIM_MAX || !vib_range_last(iova, size, &last))
 		return false;
-	span = vib_maptree_first(&ioas->tree, req->iova, last);
-	if (!span || span->start != req->iova || span->last != last)
+	span = vib_maptree_first(&ioas->tree, iova, last);
+	if (!span || span->start != iova || span->last != last)
 		return false;
 	map = vib_mapping_of(span);
 	if (map->state != VIB_LIVE || map->flags & VIB_F_HANDOVER)
@@ -183,11 +184,21 @@ static bool claim_exact(struct vib_sweep *sweep, const struct vib_unmap *req)
 	if (list_empty(&sweep->batch))
 		sweep->tracked = ioas->tracked;
 	else
-		sweep->unsorted |= last_claimed(sweep)->span.start > req->iova;
+		sweep->unsorted |= last_claimed(sweep)->span.start > iova;
 	sweep->busy |= !!map->busy;
 	sweep->claimed++;
 	claim_one(ioas, map, &sweep->batch);
 	return true;
+}
+
+u32 vib_sweep_claim_run(struct vib_sweep *sweep, const struct vib_bulk_op *ops, u32 nr)
+{
+	u32 i = 0;
+
+	lockdep_assert_held(&sweep->ioas->tree_lock);
+	while (i < nr && !ops[i].prot && claim_exact(sweep, ops[i].iova, ops[i].size))
+		i++;
+	return i;
 }
 
 int vib_sweep_claim(struct vib_sweep *sweep, const struct vib_unmap *req)
@@ -200,7 +211,7 @@ int vib_sweep_claim(struct vib_sweep *sweep, const struct vib_unmap *req)
 		return vib_refuse(ioas->handle, VIB_REASON_WRAP, -EOVERFLOW);
 	sweep->req = req;
 	sweep->sink = req->sink;
-	if (claim_exact(sweep, req))
+	if (!req->sink && !req->all && claim_exact(sweep, req->iova, req->size))
 		return 0;
 	ret = check_request(sweep);
 	if (ret)

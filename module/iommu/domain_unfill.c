@@ -58,8 +58,8 @@ static inline void note_range(struct vib_unfill *unfill, u64 iova, u64 size)
 	vib_compat_gather_splice(&unfill->gather, &unfill->tables);
 }
 
-/* first_piece() of more than one page. */
-static u64 piece_of_many(const struct vib_domain *dom, u64 iova, u64 size)
+/* Return: how much of [iova, iova + size) the core passes to the driver in its first call. */
+static u64 first_piece(const struct vib_domain *dom, u64 iova, u64 size)
 {
 	u64 pgsizes = vib_domain_pgsizes(dom);
 	u64 fit = pgsizes & GENMASK_ULL(fls64(size) - 1, 0);
@@ -78,12 +78,6 @@ static u64 piece_of_many(const struct vib_domain *dom, u64 iova, u64 size)
 			return to_larger;
 	}
 	return size & ~(pgsize - 1);
-}
-
-/* Return: how much of [iova, iova + size) the core passes to the driver in its first call. */
-static inline u64 first_piece(const struct vib_domain *dom, u64 iova, u64 size)
-{
-	return size == PAGE_SIZE ? size : piece_of_many(dom, iova, size);
 }
 
 static inline u64 unmap_piece(struct vib_unfill *unfill, u64 iova, u64 size)
@@ -142,12 +136,26 @@ static noinline void unfill_rest(struct vib_unfill *unfill, u64 iova, u64 size, 
 	}
 }
 
-void vib_unfill_range(struct vib_unfill *unfill, u64 iova, u64 size)
+/* vib_unfill_range() of more than one page. */
+static noinline void unfill_pages(struct vib_unfill *unfill, u64 iova, u64 size)
 {
 	u64 done = unmap_piece(unfill, iova, first_piece(unfill->dom, iova, size));
 
 	if (done < size)
 		unfill_rest(unfill, iova, size, done);
+}
+
+void vib_unfill_range(struct vib_unfill *unfill, u64 iova, u64 size)
+{
+	u64 done;
+
+	if (size != PAGE_SIZE) {
+		unfill_pages(unfill, iova, size);
+		return;
+	}
+	done = unmap_piece(unfill, iova, PAGE_SIZE);
+	if (unlikely(done < PAGE_SIZE))
+		unfill_rest(unfill, iova, PAGE_SIZE, done);
 }
 
 /* Is the union close enough to what was unfilled to be flushed as one range? */

@@ -27,31 +27,49 @@ static void link_between(struct vib_maptree *tree, struct vib_span *span, struct
 	tree->nr++;
 }
 
-struct vib_span *vib_maptree_insert(struct vib_maptree *tree, struct vib_span *span)
+/*
+ * Finds the last span that starts at or before @start and the first one behind that, either of them
+ * NULL. @behind is not looked for if a span starts at @start.
+ */
+static __always_inline void find_around(struct vib_maptree *tree, u64 start,
+					struct vib_span **before, struct vib_span **behind)
 {
-	struct vib_span *before = tree->recent, *behind = NULL;
 	struct rb_node *node = tree->root.rb_node;
 
-	if (before && before->last < span->start) {
-		behind = vib_span_next(before);
-		if (!behind || span->last < behind->start)
-			node = NULL;
-	}
-	if (node) {
-		before = NULL;
-		behind = NULL;
-	}
+	*before = NULL;
+	*behind = NULL;
 	while (node) {
 		struct vib_span *here = vib_span_of(node);
 
-		if (span->start < here->start) {
-			behind = here;
+		if (start < here->start) {
+			*behind = here;
 			node = node->rb_left;
-		} else {
-			before = here;
-			node = node->rb_right;
+			continue;
 		}
+		*before = here;
+		if (start == here->start)
+			return;
+		node = node->rb_right;
 	}
+}
+
+/* Is the span behind the recent one, and before the next? Then these are @before and @behind. */
+static bool fits_recent(struct vib_maptree *tree, const struct vib_span *span,
+			struct vib_span **before, struct vib_span **behind)
+{
+	*before = tree->recent;
+	if (!*before || (*before)->last >= span->start)
+		return false;
+	*behind = vib_span_next(*before);
+	return !*behind || span->last < (*behind)->start;
+}
+
+struct vib_span *vib_maptree_insert(struct vib_maptree *tree, struct vib_span *span)
+{
+	struct vib_span *before, *behind;
+
+	if (!fits_recent(tree, span, &before, &behind))
+		find_around(tree, span->start, &before, &behind);
 	if (before && span->start <= before->last)
 		return before;
 	if (behind && behind->start <= span->last)
@@ -60,31 +78,13 @@ struct vib_span *vib_maptree_insert(struct vib_maptree *tree, struct vib_span *s
 	return NULL;
 }
 
-void vib_maptree_erase(struct vib_maptree *tree, struct vib_span *span)
-{
-	if (tree->recent == span)
-		tree->recent = vib_span_next(span);
-	rb_erase(&span->node, &tree->root);
-	tree->nr--;
-}
-
 struct vib_span *vib_maptree_descend(struct vib_maptree *tree, u64 start)
 {
-	struct rb_node *node = tree->root.rb_node;
-	struct vib_span *found = NULL;
+	struct vib_span *found, *behind;
 
-	while (node) {
-		struct vib_span *here = vib_span_of(node);
-
-		if (here->last < start) {
-			node = node->rb_right;
-		} else {
-			found = here;
-			if (here->start <= start)
-				break;
-			node = node->rb_left;
-		}
-	}
+	find_around(tree, start, &found, &behind);
+	if (!found || found->last < start)
+		found = behind;
 	if (found)
 		tree->recent = found;
 	return found;

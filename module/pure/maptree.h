@@ -50,9 +50,6 @@ static inline u64 vib_span_size(const struct vib_span *span)
  */
 struct vib_span *vib_maptree_insert(struct vib_maptree *tree, struct vib_span *span);
 
-/* Takes out a span that is in the tree. */
-void vib_maptree_erase(struct vib_maptree *tree, struct vib_span *span);
-
 /* Takes out all spans at once; the caller has them in a list of its own. */
 static inline void vib_maptree_clear(struct vib_maptree *tree)
 {
@@ -83,6 +80,15 @@ static inline struct vib_span *vib_span_next(struct vib_span *span)
 	struct rb_node *node = rb_next(&span->node);
 
 	return node ? vib_span_of(node) : NULL;
+}
+
+/* Takes out a span that is in the tree. */
+static inline void vib_maptree_erase(struct vib_maptree *tree, struct vib_span *span)
+{
+	if (tree->recent == span)
+		tree->recent = vib_span_next(span);
+	rb_erase(&span->node, &tree->root);
+	tree->nr--;
 }
 
 /* The span after @span if it has a byte at or below @last, else NULL. */
