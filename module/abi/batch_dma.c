@@ -18,9 +18,13 @@
 #include "trace/refusal.h"
 #include "trace/trace.h"
 
+enum {
+	/* Not where KASAN is to see what is used beside its end, or afterwards. */
+	KEEP_ROOM = !IS_ENABLED(CONFIG_KASAN),
+};
+
 /* Checks and translates one operation. Return: false if it is malformed. */
-static __always_inline bool take_op(struct vib_bulk_op *out, const struct vfio_iommu_batch_op *op,
-				    bool whole)
+static __always_inline bool take_op(struct vib_bulk_op *out, const struct vfio_iommu_batch_op *op)
 {
 	u32 access = op->flags & (VFIO_IOMMU_BATCH_OP_READ | VFIO_IOMMU_BATCH_OP_WRITE);
 	bool unmap = op->flags & VFIO_IOMMU_BATCH_OP_UNMAP;
@@ -32,7 +36,7 @@ static __always_inline bool take_op(struct vib_bulk_op *out, const struct vfio_i
 		    (access & VFIO_IOMMU_BATCH_OP_WRITE ? IOMMU_WRITE : 0);
 	if (op->reserved || op->flags & ~(access | VFIO_IOMMU_BATCH_OP_UNMAP))
 		return false;
-	return unmap ? !access && !op->vaddr && !whole : access;
+	return unmap ? !access && !op->vaddr : access;
 }
 
 /*
@@ -42,7 +46,7 @@ static __always_inline bool take_op(struct vib_bulk_op *out, const struct vfio_i
 static int take_ops(struct vib_bulk_op *ops, const struct vfio_iommu_batch_dma *dma, u32 *maps)
 {
 	const struct vfio_iommu_batch_op __user *from = (void __user *)dma->ops;
-	bool whole = dma->flags & VFIO_IOMMU_BATCH_DMA_WHOLE, valid = true;
+	bool valid = true;
 	u32 i;
 
 	*maps = 0;
@@ -58,10 +62,13 @@ static int take_ops(struct vib_bulk_op *ops, const struct vfio_iommu_batch_dma *
 		unsafe_get_user(op.iova, &from[i].iova, err_fault);
 		unsafe_get_user(op.size, &from[i].size, err_fault);
 		unsafe_get_user(op.vaddr, &from[i].vaddr, err_fault);
-		valid &= take_op(&ops[i], &op, whole);
+		valid &= take_op(&ops[i], &op);
 		*maps += !!ops[i].prot;
 	}
 	user_access_end();
+	/* Unmaps cannot be undone. */
+	if (dma->flags & VFIO_IOMMU_BATCH_DMA_WHOLE && *maps < dma->nr_ops)
+		valid = false;
 	return valid ? 0 : -EINVAL;
 
 err_fault:
@@ -97,6 +104,25 @@ static int refuse_call(struct vib_ioas *ioas, int error)
 	return error;
 }
 
+/*
+ * Return: room for @nr operations, or NULL. A container keeps room for any call, since the kernel
+ * clears what it allocates, which costs as much as reading the operations.
+ */
+static struct vib_bulk_op *get_room(struct vib_ioas *ioas, u32 nr)
+{
+	struct vib_bulk_op *ops = xchg(&ioas->spare_ops, NULL);
+
+	if (ops)
+		return ops;
+	return kvmalloc_array(KEEP_ROOM ? VFIO_IOMMU_BATCH_DMA_MAX : nr, sizeof(*ops),
+			      GFP_KERNEL_ACCOUNT);
+}
+
+static void put_room(struct vib_ioas *ioas, struct vib_bulk_op *ops)
+{
+	kvfree(KEEP_ROOM ? xchg(&ioas->spare_ops, ops) : ops);
+}
+
 /* Return: 0 or an operation's errno, with the results in @dma; or the call's, with nothing done. */
 static int batch_dma(struct vib_ioas *ioas, struct vfio_iommu_batch_dma *dma)
 {
@@ -110,12 +136,12 @@ static int batch_dma(struct vib_ioas *ioas, struct vfio_iommu_batch_dma *dma)
 	    dma->op_size != sizeof(struct vfio_iommu_batch_op) ||
 	    dma->nr_ops > VFIO_IOMMU_BATCH_DMA_MAX || dma->reserved)
 		return refuse_call(ioas, -EINVAL);
-	ops = kvmalloc_array(dma->nr_ops, sizeof(*ops), GFP_KERNEL_ACCOUNT);
+	ops = get_room(ioas, dma->nr_ops);
 	if (!ops)
 		return -ENOMEM;
 	ret = take_ops(ops, dma, &maps);
 	ret = ret ? refuse_call(ioas, ret) : run_ops(ioas, dma, ops, maps);
-	kvfree(ops);
+	put_room(ioas, ops);
 	return ret;
 }
 

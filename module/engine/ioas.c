@@ -12,6 +12,7 @@
 #include "trace/trace.h"
 
 #include <linux/hashtable.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -40,6 +41,7 @@ static void init_ioas(struct vib_ioas *ioas)
 	ioas->coherent = true;
 	init_waitqueue_head(&ioas->wait);
 	ioas->kept = RB_ROOT;
+	vib_spares_init(&ioas->spares);
 	mutex_init(&ioas->bars_lock);
 	init_waitqueue_head(&ioas->bars_wait);
 }
@@ -133,6 +135,8 @@ static noinline void free_ioas(struct vib_ioas *ioas)
 	mutex_unlock(&ioas->tree_lock);
 	vib_retire_unmapped(ioas, &dead);
 	vib_pages_drop(&ioas->kept);
+	vib_spares_fini(&ioas->spares);
+	kvfree(ioas->spare_ops);
 	vib_owner_put(ioas->latest);
 	vib_ranges_fini(&ioas->spare);
 	vib_ranges_fini(&ioas->ranges);

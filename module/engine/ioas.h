@@ -33,20 +33,10 @@
 #include "pure/ranges.h"
 #include "trace/reason.h"
 
+struct vib_bulk_op;
+
 /* Tells an emulated device (its list node) of an unmap. Called under device_lock alone. */
 typedef void (*vib_notify_fn)(struct list_head *device, u64 iova, u64 size);
-
-/**
- * struct vib_stats - counters for debugfs; under tree_lock
- * @maps: mappings made
- * @unmaps: mappings removed
- * @syncs: IOTLB flushes requested from IOMMU drivers
- */
-struct vib_stats {
-	u64 maps;
-	u64 unmaps;
-	u64 syncs;
-};
 
 /**
  * struct vib_ioas - the address space behind one container
@@ -85,7 +75,9 @@ struct vib_stats {
  * @wait: for @changes to grow
  * @latest: owner of the latest mapping, reused while the same process maps
  * @kept: struct vib_page of each page that emulated devices still pin of mappings that are gone
- * @stats: counters for debugfs
+ * @stats: for debugfs: mappings made and removed, and flushes asked of IOMMU drivers
+ * @spares: mappings that were freed, with a lock of their own
+ * @spare_ops: room for the operations of a call of many, or NULL; changed with xchg()
  * @bars_lock: device memory in mappings (bar.h); protects everything below
  * @bars_wait: woken when a fill of device memory ends
  * @bars_frozen: domains are being attached, detached or filled: the callback of bar.h waits
@@ -130,7 +122,14 @@ struct vib_ioas {
 	wait_queue_head_t wait;
 	struct vib_owner *latest;
 	struct rb_root kept;
-	struct vib_stats stats;
+	struct {
+		u64 maps;
+		u64 unmaps;
+		u64 syncs;
+	} stats;
+
+	struct vib_spares spares;
+	struct vib_bulk_op *spare_ops;
 
 	struct mutex bars_lock;
 	wait_queue_head_t bars_wait;

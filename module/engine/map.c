@@ -362,14 +362,14 @@ static int map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int pro
 	int ret;
 
 	job.ioas = ioas;
-	job.map = vib_mapping_alloc();
+	job.map = vib_mapping_alloc(&ioas->spares);
 	if (!job.map)
 		return -ENOMEM;
 	vib_map_init(job.map, ioas, iova, last, vaddr, prot);
 	job.map->stamp = stamp;
 	ret = reserve_range(&job);
 	if (ret) {
-		vib_mapping_free(job.map);
+		vib_mapping_free(&ioas->spares, job.map);
 		return ret;
 	}
 	ret = run_job(&job);

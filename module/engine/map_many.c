@@ -90,7 +90,7 @@ static void release_members(struct group *group, unsigned int from)
 	vib_ioas_changed(ioas);
 	mutex_unlock(&ioas->tree_lock);
 	for (i = from; i < group->nr; i++)
-		vib_mapping_free(group->member[i].map);
+		vib_mapping_free(&ioas->spares, group->member[i].map);
 	group->nr = from;
 }
 
@@ -102,7 +102,7 @@ static noinline_for_stack bool make_mappings(struct group *group, unsigned int n
 	unsigned int i;
 	u64 last;
 
-	if (!vib_mapping_alloc_many(maps, nr))
+	if (!vib_mapping_alloc_many(&ioas->spares, maps, nr))
 		return false;
 	for (i = 0; i < nr; i++) {
 		struct member *m = &group->member[i];
@@ -136,7 +136,7 @@ static void reserve_group(struct group *group)
 	group->nr = i;
 	group->error = ret == -EAGAIN ? 0 : ret;
 	while (made > i)
-		vib_mapping_free(group->member[--made].map);
+		vib_mapping_free(&ioas->spares, group->member[--made].map);
 }
 
 /* Pins @pages pages from the first of @m on. Return: how many are charged, or an errno. */

@@ -4,6 +4,9 @@
  *
  * The cache has a constructor, and a mapping is freed in the state that the constructor gives it,
  * so an allocation writes only what differs between mappings.
+ *
+ * A client that maps for each of its requests allocates and frees all the time, so an ioas keeps
+ * some of what it frees. They stay charged to the memory cgroup that they were allocated for.
  */
 #include "mapping.h"
 
@@ -14,6 +17,8 @@
 
 enum {
 	FREE_BULK = 32,			/* structures handed back to the slab at once */
+	/* 64 KiB. None where KASAN is to see that one is used after it was freed. */
+	SPARES_MAX = IS_ENABLED(CONFIG_KASAN) ? 0 : 512,
 };
 
 static struct kmem_cache *cache;
@@ -40,14 +45,71 @@ void vib_mapping_cache_fini(void)
 	kmem_cache_destroy(cache);
 }
 
-struct vib_mapping *vib_mapping_alloc(void)
+/* Return: how many of @nr mappings there were among the spares. */
+static unsigned int take_spares(struct vib_spares *spares, void **maps, unsigned int nr)
 {
-	return kmem_cache_alloc(cache, GFP_KERNEL);
+	struct vib_mapping *map;
+	unsigned int i;
+
+	if (!READ_ONCE(spares->nr))
+		return 0;
+	spin_lock(&spares->lock);
+	nr = min(nr, spares->nr);
+	map = spares->first;
+	for (i = 0; i < nr; i++, map = map->spare)
+		maps[i] = map;
+	spares->first = map;
+	WRITE_ONCE(spares->nr, spares->nr - nr);
+	spin_unlock(&spares->lock);
+	return nr;
 }
 
-bool vib_mapping_alloc_many(void **maps, unsigned int nr)
+/* Keeps mappings, which are as the constructor makes them, as spares, or frees them. */
+static void give_back(struct vib_spares *spares, void **maps, unsigned int nr)
 {
-	return kmem_cache_alloc_bulk(cache, GFP_KERNEL, nr, maps);
+	struct vib_mapping *map, *first;
+	unsigned int kept, i;
+
+	spin_lock(&spares->lock);
+	kept = min(nr, SPARES_MAX - spares->nr);
+	first = spares->first;
+	for (i = 0; i < kept; i++, first = map) {
+		map = maps[i];
+		map->spare = first;
+	}
+	spares->first = first;
+	WRITE_ONCE(spares->nr, spares->nr + kept);
+	spin_unlock(&spares->lock);
+	if (kept < nr)
+		kmem_cache_free_bulk(cache, nr - kept, maps + kept);
+}
+
+void vib_spares_fini(struct vib_spares *spares)
+{
+	struct vib_mapping *map, *next;
+
+	for (map = spares->first; map; map = next) {
+		next = map->spare;
+		kmem_cache_free(cache, map);
+	}
+}
+
+struct vib_mapping *vib_mapping_alloc(struct vib_spares *spares)
+{
+	void *map;
+
+	return take_spares(spares, &map, 1) ? map : kmem_cache_alloc(cache, GFP_KERNEL);
+}
+
+bool vib_mapping_alloc_many(struct vib_spares *spares, void **maps, unsigned int nr)
+{
+	unsigned int taken = take_spares(spares, maps, nr);
+
+	if (taken == nr ||
+	    kmem_cache_alloc_bulk(cache, GFP_KERNEL, nr - taken, maps + taken))
+		return true;
+	give_back(spares, maps, taken);
+	return false;
 }
 
 /*
@@ -69,15 +131,17 @@ static __always_inline void reset_mapping(struct vib_mapping *map)
 	map->state = VIB_RESERVED;
 }
 
-void vib_mapping_free(struct vib_mapping *map)
+void vib_mapping_free(struct vib_spares *spares, struct vib_mapping *map)
 {
+	void *object = map;
+
 	vib_owner_put(map->owner);
 	reset_mapping(map);
-	kmem_cache_free(cache, map);
+	give_back(spares, &object, 1);
 }
 
 /* Frees many; the references of consecutive mappings to one owner are dropped together. */
-static void free_bulk(struct list_head *list)
+static void free_bulk(struct vib_spares *spares, struct list_head *list)
 {
 	struct vib_mapping *map, *next;
 	struct vib_owner *owner = NULL;
@@ -96,19 +160,19 @@ static void free_bulk(struct list_head *list)
 		objects[nr++] = map;
 		if (nr < FREE_BULK)
 			continue;
-		kmem_cache_free_bulk(cache, nr, objects);
+		give_back(spares, objects, nr);
 		nr = 0;
 		cond_resched();
 	}
 	if (nr)
-		kmem_cache_free_bulk(cache, nr, objects);
+		give_back(spares, objects, nr);
 	vib_owner_put_many(owner, refs);
 }
 
-void vib_mapping_free_list(struct list_head *list)
+void vib_mapping_free_list(struct vib_spares *spares, struct list_head *list)
 {
 	if (list_is_singular(list))
-		vib_mapping_free(list_first_entry(list, struct vib_mapping, node));
+		vib_mapping_free(spares, list_first_entry(list, struct vib_mapping, node));
 	else
-		free_bulk(list);
+		free_bulk(spares, list);
 }

@@ -25,6 +25,7 @@
 #include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
+#include <linux/spinlock.h>
 
 #include "pure/extents.h"
 #include "pure/maptree.h"
@@ -67,6 +68,7 @@ enum {
  * @extents: what it pinned, filled in every domain from @first on; the thread that owns the
  *	mapping's state changes them under domains_rwsem read
  * @node: link in a list of the thread that owns it
+ * @spare: once it is freed: the next one of struct vib_spares
  * @dirty: one bit a page while dirty tracking is on; NULL then stands for all dirty. The pointer
  *	under domains_rwsem, the bits under tree_lock
  * @dirty_shift: log2 of the bytes a bit of @dirty stands for; as @dirty
@@ -84,7 +86,10 @@ struct vib_mapping {
 	u64 vaddr;
 	struct vib_owner *owner;
 	struct vib_extents extents;
-	struct list_head node;
+	union {
+		struct list_head node;
+		struct vib_mapping *spare;
+	};
 	u64 *dirty;
 	struct rb_root pins;
 	u32 first;
@@ -103,6 +108,28 @@ static inline struct vib_mapping *vib_mapping_of(struct vib_span *span)
 	return container_of(span, struct vib_mapping, span);
 }
 
+/**
+ * struct vib_spares - mappings that were freed, and are kept for the next ones
+ * @lock: protects the others
+ * @first: the list
+ * @nr: how many there are
+ */
+struct vib_spares {
+	spinlock_t lock;
+	struct vib_mapping *first;
+	unsigned int nr;
+};
+
+static inline void vib_spares_init(struct vib_spares *spares)
+{
+	spin_lock_init(&spares->lock);
+	spares->first = NULL;
+	spares->nr = 0;
+}
+
+/* Frees all; nobody uses them any more. */
+void vib_spares_fini(struct vib_spares *spares);
+
 int vib_mapping_cache_init(void);
 void vib_mapping_cache_fini(void);
 
@@ -110,15 +137,15 @@ void vib_mapping_cache_fini(void);
  * Allocates a mapping; the caller sets @span, @vaddr, @prot and @flags, the rest is initialised.
  * Return: NULL without memory.
  */
-struct vib_mapping *vib_mapping_alloc(void);
+struct vib_mapping *vib_mapping_alloc(struct vib_spares *spares);
 
 /* The same for @nr of them. Return: false, with none allocated, without memory. */
-bool vib_mapping_alloc_many(void **maps, unsigned int nr);
+bool vib_mapping_alloc_many(struct vib_spares *spares, void **maps, unsigned int nr);
 
 /* Frees a mapping that pins nothing any more. */
-void vib_mapping_free(struct vib_mapping *map);
+void vib_mapping_free(struct vib_spares *spares, struct vib_mapping *map);
 
 /* Frees all mappings of a list, linked by their @node. */
-void vib_mapping_free_list(struct list_head *list);
+void vib_mapping_free_list(struct vib_spares *spares, struct list_head *list);
 
 #endif

@@ -266,14 +266,14 @@ static void unfill_list(struct vib_ioas *ioas, struct list_head *list, struct ta
  * Frees the mappings. With @pins, first drops pages that emulated devices have left pinned, and
  * that no driver can unpin any more.
  */
-static void free_list(struct list_head *list, bool pins)
+static void free_list(struct vib_ioas *ioas, struct list_head *list, bool pins)
 {
 	struct vib_mapping *map;
 
 	if (pins)
 		list_for_each_entry(map, list, node)
 			vib_pages_drop(&map->pins);
-	vib_mapping_free_list(list);
+	vib_mapping_free_list(&ioas->spares, list);
 }
 
 u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
@@ -286,7 +286,7 @@ u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
 	/* Before the range is free: a call that waits for it may need what it was charged. */
 	settle_account(&tally);
 	erase_list(ioas, list, &tally);
-	free_list(list, tally.pins);
+	free_list(ioas, list, tally.pins);
 	return tally.size;
 }
 
@@ -335,5 +335,5 @@ void vib_retire_unmapped(struct vib_ioas *ioas, struct list_head *list)
 	list_for_each_entry(map, list, node)
 		unpin_part(map, map->first, map->extents.nr, &tally);
 	settle_account(&tally);
-	free_list(list, tally.pins);
+	free_list(ioas, list, tally.pins);
 }
