@@ -37,6 +37,7 @@ static const struct {
 	{ "attach", rows_attach },
 	{ "crowd", rows_crowd },
 	{ "dirty", rows_dirty },
+	{ "nvme", rows_nvme },
 	{ "parallel", rows_parallel },
 	{ "untouched", rows_untouched },
 	{ "untouched-growth", rows_untouched_growth },

@@ -48,6 +48,14 @@ function check_flushes(row, want,  most) {
 		ours[row] " (type1 " theirs[row] ")")
 }
 
+# Our flushes of a row of another table, amd or caching-mode.
+function check_table(table, row, want,  have) {
+	have = flushes[table, row]
+	if (have == "")
+		return verdict(0, table, row, want, "nothing")
+	verdict(have + 0 <= want + 0, table, row, "at most " want " flushes", have)
+}
+
 function check_context(row, want) {
 	if (!(row in context) || context[row] == "")
 		return verdict(0, "context", row, want, "nothing")
@@ -140,6 +148,10 @@ file == 1 && !/^#/ && NF && wanted && $wanted != "-" && $2 ~ only {
 
 file > 1 && FNR > 1 {
 	split($0, cell, ",")
+	if (match(FILENAME, /(amd|caching-mode)\.csv$/))
+		flushes[substr(FILENAME, RSTART, RLENGTH - 4), cell[1]] = cell[6]
+	if (FILENAME ~ /-caching-mode.csv$/)
+		next
 	if (FILENAME ~ /-amd.csv$/) {
 		amd_type1[cell[1]] = cell[3]
 		amd_batch[cell[1]] = cell[4]
@@ -177,6 +189,10 @@ END {
 			check_amd(rows[i], wants[i])
 		else if (kinds[i] == "scalable")
 			check_scalable(rows[i], wants[i])
+		else if (kinds[i] == "amd-flushes")
+			check_table("amd", rows[i], wants[i])
+		else if (kinds[i] == "caching-flushes")
+			check_table("caching-mode", rows[i], wants[i])
 		else if (kinds[i] == "speedup")
 			check_speedup(rows[i], wants[i])
 		else

@@ -13,6 +13,7 @@ enum { SETTLE_US = 40000, CALIBRATIONS = 64 };
 
 static __u64 overhead;
 static __u64 began;
+static __u64 paused;
 static const char *measured_who;
 static const char *measured_row;
 
@@ -55,6 +56,16 @@ void meter_start(const char *who, const char *row)
 	mark_trace("begin %s %s", who, row);
 	magic_begin();
 	began = meter_now();
+}
+
+void meter_pause(void)
+{
+	paused = meter_now();
+}
+
+void meter_resume(void)
+{
+	began += meter_now() - paused + overhead;
 }
 
 void meter_stop(__u64 units)

@@ -17,6 +17,10 @@ void meter_init(void);
 /* Starts measuring @row as served by @who; nothing of ours runs in between. */
 void meter_start(const char *who, const char *row);
 
+/* What lies between is not counted; invalidations in between are. */
+void meter_pause(void);
+void meter_resume(void);
+
 /* Ends it: prints one line, for @units equal pieces of work. */
 void meter_stop(__u64 units);
 

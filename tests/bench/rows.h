@@ -49,6 +49,9 @@ void rows_crowd(const char *unused);
 /* Queries of dirty pages. */
 void rows_dirty(const char *unused);
 
+/* A driver that maps per command. */
+void rows_nvme(const char *unused);
+
 /* Two threads beside one; wall time, so only the ratio means anything. */
 void rows_parallel(const char *unused);
 
