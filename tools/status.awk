@@ -228,7 +228,7 @@ function json_container(i, n, key) {
 		number(get("pid")), string(get("name")), string(get("type"))
 	printf "      \"devices\": %s, \"emulated_groups\": %s, \"iova_ranges\": %s,\n",
 		list(get("devices"), ","), list(get("emulated"), " "), list(get("ranges"), " ")
-	n = split("mappings maps unmaps syncs entries_left pinned_pages accounted_pages device_pinned_pages page_size locked_pages metadata_bytes", key, " ")
+	n = split("mappings maps unmaps syncs entries_left pinned_pages accounted_pages shared_pages device_pinned_pages page_size locked_pages metadata_bytes", key, " ")
 	for (i = 1; i <= n; i++)
 		printf "      \"%s\": %s,\n", key[i], number(get(key[i]))
 	printf "      \"locked_limit_pages\": %s,\n", get("locked_limit_pages") == "unlimited" ? "\"unlimited\"" : number(get("locked_limit_pages"))

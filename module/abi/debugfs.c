@@ -98,6 +98,7 @@ static void show_usage(struct seq_file *seq, struct vib_ioas *ioas)
 	vib_usage_read(ioas, &usage);
 	seq_printf(seq, "pinned_pages: %llu\n", usage.pinned);
 	seq_printf(seq, "accounted_pages: %llu\n", usage.accounted);
+	seq_printf(seq, "shared_pages: %llu\n", usage.shared);
 	seq_printf(seq, "device_pinned_pages: %llu\n", usage.device_pins);
 	seq_printf(seq, "revoked_pages: %llu\n", usage.revoked);
 	seq_printf(seq, "metadata_bytes: %llu\n", usage.metadata);

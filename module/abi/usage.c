@@ -9,6 +9,7 @@
 #include <linux/sched.h>
 
 #include "engine/pages.h"
+#include "engine/shared.h"
 #include "engine/walk.h"
 
 enum {
@@ -33,23 +34,46 @@ static void count_page(void *pages, u64 iova)
 	(*(u64 *)pages)++;
 }
 
+/* Counts what a mapping has through its uses of pinned memory. Return: as count_mapping(). */
+static int count_shared(const struct vib_mapping *map, struct vib_usage *usage)
+{
+	struct vib_use_counts counts = {};
+	struct vib_use *use;
+	int budget = 0;
+
+	/* Each looks at the other uses of the same memory. */
+	for (use = vib_shared_uses(map); use; use = use->next) {
+		vib_use_count(use, &counts);
+		budget += VIB_USES_MAX;
+	}
+	usage->accounted += counts.accounted;
+	usage->shared += counts.shared;
+	usage->metadata += counts.metadata;
+	return budget;
+}
+
 /* Counts what a mapping has beside its extents. Return: how much of the budget that used. */
 static int count_mapping(struct vib_mapping *map, struct vib_usage *usage)
 {
 	u64 pages = 0;
+	int budget;
 
-	usage->metadata += sizeof(*map) + vib_extents_bytes(&map->extents);
+	budget = count_shared(map, usage);
+	usage->metadata += sizeof(*map);
+	if (!(map->flags & VIB_F_SHARED))
+		usage->metadata += vib_extents_bytes(&map->extents);
 	if (map->dirty)
 		usage->metadata += (vib_span_size(&map->span) >> map->dirty_shift) / BITS_PER_BYTE;
 	vib_pages_each(map, count_page, &pages);
 	usage->device_pins += pages;
 	usage->metadata += pages * sizeof(struct vib_page);
-	return min_t(u64, pages, TURN);
+	return min_t(u64, budget + pages, TURN);
 }
 
 /* Counts a mapping's extents as far as the budget allows. Return: false if some are left. */
 static bool count_extents(struct vib_mapping *map, struct cursor *cursor, struct vib_usage *usage)
 {
+	u64 own = map->flags & VIB_F_SHARED ? 0 : VIB_EXT_ACCOUNTED;
 	u64 *words = vib_extents_words(&map->extents);
 	u32 i = max(cursor->extent, map->first);
 
@@ -57,7 +81,7 @@ static bool count_extents(struct vib_mapping *map, struct cursor *cursor, struct
 		u64 pages = vib_ext_pages(words[i]);
 
 		usage->pinned += words[i] & VIB_EXT_PINNED ? pages : 0;
-		usage->accounted += words[i] & VIB_EXT_ACCOUNTED ? pages : 0;
+		usage->accounted += words[i] & own ? pages : 0;
 		usage->revoked += vib_ext_is_hole(words[i]) ? pages : 0;
 	}
 	cursor->extent = i;

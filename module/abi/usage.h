@@ -10,7 +10,9 @@
 /**
  * struct vib_usage - sums over the mappings that are neither RESERVED nor DRAINING
  * @pinned: pages pinned for whole mappings
- * @accounted: those of @pinned that are charged to locked memory
+ * @accounted: those of @pinned that are charged to locked memory; what is shared counts once, where
+ *	it came first
+ * @shared: those of @pinned that another mapping of the process shares, in whatever container
  * @device_pins: pages that emulated devices have pinned
  * @revoked: pages of device memory that are in no domain because the kernel took them away
  * @metadata: bytes of memory that the module uses for the mappings
@@ -18,6 +20,7 @@
 struct vib_usage {
 	u64 pinned;
 	u64 accounted;
+	u64 shared;
 	u64 device_pins;
 	u64 revoked;
 	u64 metadata;

@@ -249,7 +249,7 @@ void __vib_bar_fill_end(struct vib_mapping *map)
 
 void vib_bar_adopt(struct vib_mapping *map)
 {
-	struct vib_bar *bar = map->bar;
+	struct vib_bar *bar = vib_mapping_bar(map);
 
 	if (!bar || bar->entered)
 		return;

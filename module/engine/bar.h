@@ -17,6 +17,12 @@
 int vib_bars_init(void);
 void vib_bars_fini(void);
 
+/* The device memory of a mapping, or NULL. */
+static inline struct vib_bar *vib_mapping_bar(const struct vib_mapping *map)
+{
+	return map->flags & VIB_F_USES ? NULL : map->bar;
+}
+
 /* The same as those without underscores, for a mapping that has device memory. */
 void __vib_bar_fill_begin(struct vib_mapping *map, struct vib_extents *batch, u32 nr, u64 iova);
 void __vib_bar_fill_end(struct vib_mapping *map);
@@ -30,20 +36,20 @@ void __vib_bar_live(struct vib_mapping *map);
 static inline void vib_bar_fill_begin(struct vib_mapping *map, struct vib_extents *batch, u32 nr,
 				      u64 iova)
 {
-	if (unlikely(map->bar))
+	if (unlikely(vib_mapping_bar(map)))
 		__vib_bar_fill_begin(map, batch, nr, iova);
 }
 
 static inline void vib_bar_fill_end(struct vib_mapping *map)
 {
-	if (unlikely(map->bar))
+	if (unlikely(vib_mapping_bar(map)))
 		__vib_bar_fill_end(map);
 }
 
 /* To be called when the mapping becomes LIVE: from here on its holes are filled again. */
 static inline void vib_bar_live(struct vib_mapping *map)
 {
-	if (unlikely(map->bar))
+	if (unlikely(vib_mapping_bar(map)))
 		__vib_bar_live(map);
 }
 

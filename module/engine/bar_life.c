@@ -12,6 +12,7 @@
 
 #include "bar_state.h"
 #include "mm/watch.h"
+#include "shared.h"
 
 static struct vib_bar *alloc_bar(struct vib_ioas *ioas, struct vib_mapping *map)
 {
@@ -52,16 +53,22 @@ static int begin_bar(struct vib_ioas *ioas, struct vib_mapping *map)
 		kvfree(bar);
 		return PTR_ERR(watch);
 	}
+	bar->uses = vib_shared_uses(map);
+	/* An attach may be about to look for a BAR. */
+	down_read(&ioas->domains_rwsem);
+	/* Under tree_lock: other calls may set flags of a mapping that is busy for a handover. */
+	mutex_lock(&ioas->tree_lock);
+	map->flags |= VIB_F_DEVICE;
+	map->flags &= ~VIB_F_USES;
+	map->bar = NULL;
+	mutex_unlock(&ioas->tree_lock);
 	mutex_lock(&ioas->bars_lock);
 	bar->watch = watch;
 	bar->base = vib_watch_start(watch);
 	map->bar = bar;
 	WRITE_ONCE(ioas->nr_bars, ioas->nr_bars + 1);
 	mutex_unlock(&ioas->bars_lock);
-	/* Under tree_lock: other calls may set flags of a mapping that is busy for a handover. */
-	mutex_lock(&ioas->tree_lock);
-	map->flags |= VIB_F_DEVICE;
-	mutex_unlock(&ioas->tree_lock);
+	up_read(&ioas->domains_rwsem);
 	return 0;
 }
 
@@ -76,7 +83,7 @@ static void forget_ends(struct vib_bar *bar, u64 first)
 int __vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin *pin,
 		  struct vib_extents *out)
 {
-	int ret = map->bar ? 0 : begin_bar(ioas, map);
+	int ret = vib_mapping_bar(map) ? 0 : begin_bar(ioas, map);
 
 	if (ret)
 		return ret;
@@ -90,7 +97,7 @@ int __vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin
 
 void vib_bar_end(struct vib_ioas *ioas, struct vib_mapping *map)
 {
-	struct vib_bar *bar = map->bar;
+	struct vib_bar *bar = vib_mapping_bar(map);
 
 	if (!bar)
 		return;
@@ -103,6 +110,12 @@ void vib_bar_end(struct vib_ioas *ioas, struct vib_mapping *map)
 	map->bar = NULL;
 	WRITE_ONCE(ioas->nr_bars, ioas->nr_bars - 1);
 	mutex_unlock(&ioas->bars_lock);
+	if (bar->uses) {
+		mutex_lock(&ioas->tree_lock);
+		map->uses = bar->uses;
+		map->flags |= VIB_F_USES;
+		mutex_unlock(&ioas->tree_lock);
+	}
 	if (bar->stuck && !list_empty(&ioas->domains)) {
 		mutex_lock(&ioas->tree_lock);
 		map->flags |= VIB_F_STUCK;

@@ -27,7 +27,7 @@ static inline int vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, st
 	u64 vaddr = pin->vaddr, left = pin->left;
 	int ret;
 
-	if (likely(!map->bar)) {
+	if (likely(!vib_mapping_bar(map))) {
 		ret = vib_pin_some(pin, out, VIB_PIN_BUDGET);
 		if (likely(ret != -EREMOTE))
 			return ret;

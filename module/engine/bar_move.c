@@ -16,7 +16,7 @@
 
 void vib_bar_leave(struct vib_ioas *ioas, struct vib_mapping *map)
 {
-	struct vib_bar *bar = map->bar;
+	struct vib_bar *bar = vib_mapping_bar(map);
 
 	lockdep_assert_held(&ioas->tree_lock);
 	if (!bar)
@@ -61,7 +61,7 @@ static void compare_extents(struct vib_bar *bar, struct vib_owner *owner)
 
 struct vib_watch *vib_bar_watch(struct vib_mapping *map, struct vib_owner *owner, u64 vaddr)
 {
-	struct vib_bar *bar = map->bar;
+	struct vib_bar *bar = vib_mapping_bar(map);
 
 	if (!bar)
 		return NULL;
@@ -87,7 +87,7 @@ static void begin_anew(struct vib_bar *bar)
 
 void vib_bar_move(struct vib_mapping *map, struct vib_owner *owner, struct vib_watch *watch)
 {
-	struct vib_bar *bar = map->bar;
+	struct vib_bar *bar = vib_mapping_bar(map);
 
 	if (!bar)
 		return;

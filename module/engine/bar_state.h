@@ -35,6 +35,7 @@ enum {
  * @entered: some domain may hold extents of the mapping
  * @live: the worker may fill
  * @left: the user address was taken back by the client
+ * @uses: the mapping's uses of pinned memory (shared.h); constant while it is LIVE
  * @stuck: an IOMMU driver did not let go of some: it will be DEAD, and nothing comes back
  */
 struct vib_bar {
@@ -52,6 +53,7 @@ struct vib_bar {
 	bool live;
 	bool left;
 	bool stuck;
+	struct vib_use *uses;
 };
 
 /* bar.c */

@@ -12,6 +12,7 @@
  *                          unfills. Never held across a page fault or a user copy.
  *   ioas->tree_lock        the mapping tree, IOVA ranges, counters. Short; never held while
  *                          faulting, filling, unfilling or calling a driver.
+ *   pool->lock             what mappings of a process share (mm/pool.h); nothing is taken inside
  *   mmap_lock              taken inside mm/ only; of ours, device_lock at most is held
  *   ioas->bars_lock        device memory in mappings (bar.h); taken when the kernel calls us with
  *                          mmap_lock and others held. Nothing allocates, faults or copies under it.
@@ -152,7 +153,6 @@ void vib_ioas_put(struct vib_ioas *ioas);
 
 /* Waits until no call runs in any ioas; at module exit, when no new one can be opened. */
 void vib_ioas_wait_all(void);
-
 /* Calls @fn for every ioas, under a reference; stops at the first non-zero value. */
 int vib_ioas_for_each(int (*fn)(struct vib_ioas *ioas, void *data), void *data);
 

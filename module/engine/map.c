@@ -14,10 +14,10 @@
 #include "fill_lock.h"
 #include "map_steps.h"
 #include "mm/pin.h"
+#include "shared.h"
 #include "states.h"
 #include "trace/refusal.h"
 #include "trace/trace.h"
-#include "pure/iova.h"
 
 #include <linux/mm.h>
 
@@ -33,97 +33,11 @@ struct job {
 	struct vib_mapping *map;
 	struct vib_pin pin;
 	struct vib_crew crew;		/* only if @pin has one */
+	struct vib_sharing sharing;	/* the same */
 	struct vib_extents batch;	/* pinned, not yet in any domain */
 	u64 iova;			/* IOVA of the batch */
 	bool record;			/* no domain was there when the range was reserved */
 };
-
-/* Return: -EEXIST if a mapping overlaps; -EAGAIN if all that do are RESERVED or DRAINING. */
-static int find_obstacle(struct vib_ioas *ioas, struct vib_span *span, u64 last)
-{
-	for (; span; span = vib_maptree_next(span, last))
-		if (vib_mapping_of(span)->state == VIB_LIVE ||
-		    vib_mapping_of(span)->state == VIB_DEAD)
-			return vib_refuse(ioas->handle, VIB_REASON_OVERLAP, -EEXIST);
-	return -EAGAIN;
-}
-
-int vib_map_check(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr)
-{
-	u64 mask = vib_pgsize_smallest(vib_ioas_pgsizes(ioas)) - 1;
-
-	lockdep_assert_held(&ioas->tree_lock);
-	if (ioas->dying)
-		return vib_refuse(ioas->handle, VIB_REASON_CLOSING, -EINVAL);
-	if ((iova | (last + 1) | vaddr) & mask)
-		return vib_refuse(ioas->handle, VIB_REASON_ALIGN, -EINVAL);
-	return 0;
-}
-
-/* Reports that dma_entry_limit is reached. tree_lock is held. */
-static noinline int no_entry(struct vib_ioas *ioas)
-{
-	char name[TASK_COMM_LEN];
-
-	vib_caller_name(name);
-	pr_warn_ratelimited("%s[%d]: dma_entry_limit of %ld reached: 1 more mapping without locked memory asked for\n",
-			    name, current->tgid, ioas->entry_limit);
-	trace_vib_limit(VIB_REASON_ENTRIES, 1, ioas->entry_limit - ioas->entries_left,
-			ioas->entry_limit);
-	return vib_refuse(ioas->handle, VIB_REASON_ENTRIES, -ENOSPC);
-}
-
-/* Checks the IOVA ranges or, without a domain, dma_entry_limit. tree_lock is held. */
-static int check_room(struct vib_ioas *ioas, struct vib_mapping *map)
-{
-	lockdep_assert_held(&ioas->tree_lock);
-	if (!ioas->restricted)
-		return ioas->entries_left > 0 ? 0 : no_entry(ioas);
-	if (!vib_ranges_hold(&ioas->ranges, map->span.start, map->span.last))
-		return vib_refuse(ioas->handle, VIB_REASON_OUTSIDE, -EINVAL);
-	return 0;
-}
-
-/* Sets the mapping's owner, and keeps it in the ioas for the next one. tree_lock is held. */
-static __always_inline int set_owner(struct vib_ioas *ioas, struct vib_mapping *map)
-{
-	struct vib_owner *owner;
-
-	lockdep_assert_held(&ioas->tree_lock);
-	owner = vib_owner_current(ioas->latest);
-	if (IS_ERR(owner))
-		return PTR_ERR(owner);
-	map->owner = owner;
-	if (owner != ioas->latest) {
-		vib_owner_put(ioas->latest);
-		ioas->latest = vib_owner_get(owner);
-	}
-	return 0;
-}
-
-static __always_inline int insert_mapping(struct vib_ioas *ioas, struct vib_mapping *map)
-{
-	u64 start = map->span.start, last = map->span.last;
-	int ret;
-
-	lockdep_assert_held(&ioas->tree_lock);
-	ret = vib_map_check(ioas, start, last, map->vaddr);
-	if (ret)
-		return ret;
-	if (vib_maptree_insert(&ioas->tree, &map->span))
-		return find_obstacle(ioas, vib_maptree_first(&ioas->tree, start, last), last);
-	ret = check_room(ioas, map);
-	if (!ret)
-		ret = set_owner(ioas, map);
-	if (ret)
-		vib_maptree_erase(&ioas->tree, &map->span);
-	return ret;
-}
-
-int vib_map_insert(struct vib_ioas *ioas, struct vib_mapping *map)
-{
-	return insert_mapping(ioas, map);
-}
 
 /* Reserves the range; waits for mappings there that are RESERVED or DRAINING. */
 static int reserve_range(struct job *job)
@@ -133,7 +47,7 @@ static int reserve_range(struct job *job)
 
 	for (;;) {
 		mutex_lock(&ioas->tree_lock);
-		ret = insert_mapping(ioas, job->map);
+		ret = vib_map_insert(ioas, job->map);
 		if (ret != -EAGAIN)
 			break;
 		ret = vib_ioas_wait(ioas);
@@ -152,7 +66,7 @@ static __always_inline int make_live(struct vib_ioas *ioas, struct vib_mapping *
 	if (ioas->dying)
 		return vib_refuse(ioas->handle, VIB_REASON_CLOSING, -EINVAL);
 	if (free && ioas->entries_left <= 0)
-		return no_entry(ioas);
+		return vib_map_no_entry(ioas);
 	if (free) {
 		map->flags |= VIB_F_ENTRY;
 		ioas->entries_left--;
@@ -180,7 +94,8 @@ static int publish_mapping(struct vib_ioas *ioas, struct vib_mapping *map, bool 
 	ret = vib_dirty_prepare(ioas, map);
 	if (ret)
 		return ret;
-	vib_extents_trim(&map->extents);
+	if (!(map->flags & VIB_F_SHARED))
+		vib_extents_trim(&map->extents);
 	mutex_lock(&ioas->tree_lock);
 	ret = make_live(ioas, map, free);
 	mutex_unlock(&ioas->tree_lock);
@@ -228,6 +143,12 @@ static u32 count_fillable(struct job *job)
 	return vib_extents_settle(&job->batch, pinned_end(job) >> PAGE_SHIFT, HOLD_MAX);
 }
 
+/* What is borrowed is charged, too, if not once more. */
+static bool charges_nothing(const struct job *job)
+{
+	return !job->pin.accounted && !vib_extents_pages(&job->map->extents, 0, VIB_EXT_BORROWED);
+}
+
 /* Fills what can be filled now; after the last batch, publishes. domains_rwsem is held for read. */
 static int fill_and_publish(struct job *job)
 {
@@ -236,8 +157,13 @@ static int fill_and_publish(struct job *job)
 
 	vib_bar_fill_begin(job->map, &job->batch, nr, job->iova);
 	ret = fill_extents(job, nr);
-	if (!ret && !job->pin.left)
-		ret = publish_mapping(job->ioas, job->map, !job->pin.accounted);
+	if (!ret && !job->pin.left) {
+		bool free = charges_nothing(job);
+
+		if (job->pin.sharing)
+			vib_shared_offer(job->map, &job->sharing);
+		ret = publish_mapping(job->ioas, job->map, free);
+	}
 	/* A published mapping may be ended by another thread already. */
 	if (ret || job->pin.left)
 		vib_bar_fill_end(job->map);
@@ -293,10 +219,14 @@ static int populate_mapping(struct job *job)
 	job->pin.watched = false;
 	job->pin.plain = 0;
 	vib_pin_begin(&job->pin);
+	if (job->pin.left >= VIB_SHARE_PAGES)
+		vib_share_begin(&job->sharing, &job->pin);
 	if (job->pin.left >= VIB_CREW_PAGES)
 		vib_crew_begin(&job->crew, &job->pin, READ_ONCE(job->ioas->params->map_threads));
 	do {
 		ret = vib_bar_pin(job->ioas, map, &job->pin, &job->batch);
+		if (job->pin.sharing)
+			vib_shared_note(job->ioas, map, &job->sharing);
 		if (ret)
 			vib_refuse(job->ioas->handle, VIB_REASON_PIN, ret);
 		else
@@ -341,19 +271,6 @@ static int run_job(struct job *job)
 		}
 		job->record = !job->record;
 	}
-}
-
-int vib_map_check_args(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, u64 *last)
-{
-	u64 vlast;
-
-	if (!vib_fits_long(iova) || !vib_fits_long(vaddr) || !vib_fits_long(size))
-		return vib_refuse(ioas->handle, VIB_REASON_WRAP, -EOVERFLOW);
-	if (!size)
-		return vib_refuse(ioas->handle, VIB_REASON_EMPTY, -EINVAL);
-	if (!vib_range_last(iova, size, last) || !vib_range_last(vaddr, size, &vlast))
-		return vib_refuse(ioas->handle, VIB_REASON_WRAP, -EOVERFLOW);
-	return 0;
 }
 
 static int map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int prot, u16 stamp)

@@ -25,6 +25,9 @@ static inline void vib_map_init(struct vib_mapping *map, struct vib_ioas *ioas, 
  */
 int vib_map_insert(struct vib_ioas *ioas, struct vib_mapping *map);
 
+/* Reports that dma_entry_limit is reached. Return: -ENOSPC. tree_lock is held. */
+int vib_map_no_entry(struct vib_ioas *ioas);
+
 /*
  * Publishes a mapping that every domain holds and that is ready for dirty tracking; @free if it
  * charges nothing. Return: 0, -EINVAL, -ENOSPC. domains_rwsem is held for read, and tree_lock.

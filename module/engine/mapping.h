@@ -32,6 +32,7 @@
 
 struct vib_bar;
 struct vib_owner;
+struct vib_use;
 
 enum vib_state {
 	VIB_RESERVED,
@@ -46,7 +47,8 @@ enum vib_state {
  * not unmap some of it, so no further extent is unpinned. INVALID: its user address was taken back
  * (UNMAP_FLAG_VADDR). ORPHAN: the call that drops the last @busy retires it. KEPT: an emulated
  * device did not unpin its pages. HANDOVER: in a handover's list (by @node), not to be claimed.
- * DEVICE: it has device memory, so some of its extents may be holes (bar.h).
+ * DEVICE: it has device memory, so some of its extents may be holes (bar.h). USES: @uses is set,
+ * not @bar. SHARED: its extents are not its own (shared.h).
  */
 enum {
 	VIB_F_PARTIAL	= BIT(0),
@@ -58,6 +60,8 @@ enum {
 	VIB_F_KEPT	= BIT(6),
 	VIB_F_HANDOVER	= BIT(7),
 	VIB_F_DEVICE	= BIT(8),
+	VIB_F_USES	= BIT(9),
+	VIB_F_SHARED	= BIT(10),
 };
 
 /**
@@ -76,6 +80,7 @@ enum {
  * @first: extents before this index are unfilled; as @extents
  * @busy: calls that use the mapping without owning it; it is not retired meanwhile; tree_lock
  * @bar: its device memory, NULL without; the thread that owns the mapping's state sets it
+ * @uses: with VIB_F_USES, its uses of pinned memory (mm/pinned.h); as @bar
  * @prot: IOMMU_READ and IOMMU_WRITE; constant
  * @state: enum vib_state; tree_lock
  * @stamp: of the call that made it, if that may have to undo it (struct vib_bulk), else 0; constant
@@ -94,7 +99,10 @@ struct vib_mapping {
 	struct rb_root pins;
 	u32 first;
 	u32 busy;
-	struct vib_bar *bar;
+	union {
+		struct vib_bar *bar;
+		struct vib_use *uses;
+	};
 	u8 prot;
 	u8 dirty_shift;
 	u8 state;

@@ -11,6 +11,7 @@
 #include "bar_life.h"
 #include "mm/pin.h"
 #include "pages.h"
+#include "shared.h"
 
 /* Uncharges pages that devices have pinned of a mapping that is charged as a whole. */
 static void uncharge_pins(struct vib_ioas *ioas, struct vib_mapping *map)
@@ -113,11 +114,14 @@ void vib_recorded_end(struct vib_ioas *ioas, struct vib_mapping *map)
 
 void vib_recorded_unpin(struct vib_ioas *ioas, struct vib_mapping *map)
 {
-	u64 accounted, noted;
+	u64 accounted = 0, noted;
+	struct vib_use *uses;
 
 	vib_bar_end(ioas, map);
-	accounted = vib_unpin(&map->extents, 0, map->extents.nr, map->prot & IOMMU_WRITE);
+	if (!(map->flags & VIB_F_SHARED))
+		accounted = vib_unpin(&map->extents, 0, map->extents.nr, map->prot & IOMMU_WRITE);
 	mutex_lock(&ioas->tree_lock);
+	uses = vib_shared_take(map);
 	vib_extents_fini(&map->extents);
 	map->first = 0;
 	/* Pages that devices have pinned stay charged, for their pins. */
@@ -126,4 +130,5 @@ void vib_recorded_unpin(struct vib_ioas *ioas, struct vib_mapping *map)
 	mutex_unlock(&ioas->tree_lock);
 	vib_owner_uncharge(map->owner, accounted - noted);
 	vib_recorded_charge_pins(ioas, map);
+	vib_uses_end(uses);
 }

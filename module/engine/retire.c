@@ -12,6 +12,7 @@
 #include "bar_life.h"
 #include "pages.h"
 #include "mm/pin.h"
+#include "shared.h"
 #include "slice.h"
 #include "states.h"
 #include "trace/trace.h"
@@ -135,6 +136,8 @@ static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 e
 
 	if (unlikely(!RB_EMPTY_ROOT(&map->pins)))
 		tally->pins = true;
+	if (unlikely(map->flags & VIB_F_SHARED))
+		return;
 	if (tally->owner != map->owner) {
 		settle_account(tally);
 		tally->owner = map->owner;
@@ -285,6 +288,8 @@ u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
 		unfill_list(ioas, list, &tally);
 	/* Before the range is free: a call that waits for it may need what it was charged. */
 	settle_account(&tally);
+	if (unlikely(tally.flags & VIB_F_USES))
+		vib_shared_end(ioas, list);
 	erase_list(ioas, list, &tally);
 	free_list(ioas, list, tally.pins);
 	return tally.size;
@@ -312,6 +317,7 @@ void vib_retire_failed(struct vib_ioas *ioas, struct vib_mapping *map)
 void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	struct tally tally = {};
+	struct vib_use *uses;
 	LIST_HEAD(list);
 
 	list_add(&map->node, &list);
@@ -321,9 +327,11 @@ void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map)
 	if (map->flags & VIB_F_STUCK)
 		return;
 	down_read(&ioas->domains_rwsem);
+	uses = vib_shared_take(map);
 	vib_extents_fini(&map->extents);
 	map->first = 0;
 	up_read(&ioas->domains_rwsem);
+	vib_uses_end(uses);
 }
 
 void vib_retire_unmapped(struct vib_ioas *ioas, struct list_head *list)
@@ -335,5 +343,7 @@ void vib_retire_unmapped(struct vib_ioas *ioas, struct list_head *list)
 	list_for_each_entry(map, list, node)
 		unpin_part(map, map->first, map->extents.nr, &tally);
 	settle_account(&tally);
+	list_for_each_entry(map, list, node)
+		vib_uses_end(vib_shared_take(map));
 	free_list(ioas, list, tally.pins);
 }

@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "bar_life.h"
 #include "mm/watch.h"
+#include "shared.h"
 #include "states.h"
 #include "walk.h"
 
@@ -160,11 +161,16 @@ static int claim_invalid(struct vib_ioas *ioas, u64 iova, u64 last, struct vib_m
 /* Charges the new owner for what the mapping holds, then uncharges the old one. */
 static int move_account(struct vib_mapping *map, struct vib_owner *to)
 {
-	u64 pages = vib_extents_pages(&map->extents, 0, VIB_EXT_ACCOUNTED);
+	struct vib_use *uses = vib_shared_uses(map);
+	u64 pages = 0;
 	int ret;
 
 	if (to->mm == map->owner->mm)
 		return 0;
+	if (!(map->flags & VIB_F_SHARED))
+		pages = vib_extents_pages(&map->extents, 0, VIB_EXT_ACCOUNTED);
+	if (uses)
+		return vib_uses_move(uses, map->owner, to, pages);
 	ret = vib_owner_charge(to, pages);
 	if (!ret)
 		vib_owner_uncharge(map->owner, pages);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pins hugetlb memory by the huge page, and unpins it. Takes mmap_lock for read. Charges nothing.
+ * Pins hugetlb memory by the huge page. Takes mmap_lock for read. Charges nothing.
  *
  * A hugetlb vma maps each huge page as a whole, at addresses aligned to it, and GUP's pin of one
  * page holds the huge page, which the kernel neither splits nor frees while it is held. So if GUP
@@ -18,11 +18,12 @@
 #include <linux/mm.h>
 
 #include "compat/mm.h"
+#include "compat/present.h"
 #include "pfnmap.h"
 
 enum {
 	HOLD_CALLS = 8,			/* calls of GUP under one hold of mmap_lock */
-	DROP_STEP = 1 << 15,		/* pages let go between two chances to reschedule */
+	LOOK_CALLS = 64,		/* the same, when nothing is pinned for long */
 	LARGEST = SZ_1G >> PAGE_SHIFT,	/* pages; vib_extents_settle() knows it, too */
 };
 
@@ -40,12 +41,6 @@ struct huge_walk {
 	u64 nr;
 };
 
-/* Return: how many pages the huge page has that @page is one of. */
-static u64 huge_pages(struct page *page)
-{
-	return compound_nr(compound_head(page));
-}
-
 /* Return: how many pages of the next huge page are to be mapped. */
 static u64 next_part(const struct huge_walk *walk)
 {
@@ -56,7 +51,8 @@ static u64 next_part(const struct huge_walk *walk)
 
 /*
  * Appends the next @n pages, held by a pin of @page, which is one of their huge page: its last if
- * @last, else the first of the @n. Return: false, with that pin dropped, if it is another page than
+ * @last, else the first of the @n. What begins inside a huge page has a pin of its own, so it goes
+ * on with no other extent. Return: false, with that pin dropped, if it is another page than
  * a hugetlb vma can have there.
  */
 static bool append_part(struct huge_walk *walk, struct vib_extents *out, struct page *page, u64 n,
@@ -64,11 +60,12 @@ static bool append_part(struct huge_walk *walk, struct vib_extents *out, struct 
 {
 	u64 pfn = page_to_pfn(page) - (last ? n - 1 : 0);
 	unsigned long addr = vib_compat_untag(walk->pin->owner->mm, walk->vaddr);
+	const u64 flags = VIB_EXT_PINNED | VIB_EXT_ACCOUNTED | VIB_EXT_HUGE;
 
-	if (unlikely(huge_pages(page) != walk->nr ||
+	if (unlikely(vib_huge_pages(page) != walk->nr ||
 		     ((pfn ^ (addr >> PAGE_SHIFT)) & (walk->nr - 1)) ||
-		     vib_extents_append(out, pfn, n,
-					VIB_EXT_PINNED | VIB_EXT_ACCOUNTED | VIB_EXT_HUGE))) {
+		     (pfn & (walk->nr - 1) ? vib_extents_push(out, pfn, n, flags) :
+					     vib_extents_append(out, pfn, n, flags)))) {
 		unpin_user_page(page);
 		return false;
 	}
@@ -130,7 +127,7 @@ static long append_hugetlb(struct vib_pin *pin, struct vib_extents *out, u64 mos
 	if (walk.nr > LARGEST)
 		return 0;
 	pin->plain = pin->vaddr + PAGE_SIZE;
-	begin = min(pin->left, size >> PAGE_SHIFT);
+	begin = min(pin->run, size >> PAGE_SHIFT);
 	walk.left = begin;
 	for (i = 0; i < HOLD_CALLS && walk.left && begin - walk.left < most && got > 0; i++)
 		got = take_next(&walk, out, lacking);
@@ -166,20 +163,58 @@ long vib_huge_append(struct vib_pin *pin, struct vib_extents *out, u64 most, u64
 	return 0;
 }
 
-void vib_huge_unpin(struct vib_unpinning *up, u64 ext)
+/* Is the next page @pfn, of a huge page as the vma has? mmap_lock is held. */
+static bool is_same_huge(struct huge_walk *walk, u64 pfn)
 {
-	struct page *page = pfn_to_page(vib_ext_pfn(ext));
-	u64 left = vib_ext_pages(ext), n, nr;
+	struct page *page;
+	bool same;
 
-	up->accounted += left;
-	for (; left; left -= n, page += n) {
-		nr = huge_pages(page);
-		n = min(nr - (page_to_pfn(page) & (nr - 1)), left);
-		vib_compat_unpin_range(page, 1, up->dirty);
-		up->since_resched += n;
-		if (up->since_resched >= DROP_STEP) {
-			up->since_resched = 0;
-			cond_resched();
-		}
+	if (vib_compat_get_present(walk->vaddr, 1, walk->pin->write, &page) != 1)
+		return false;
+	same = page_to_pfn(page) == pfn && vib_huge_pages(page) == walk->nr &&
+	       (walk->pin->write || vib_compat_page_anon(page));
+	put_page(page);
+	return same;
+}
+
+/* vib_huge_same() with mmap_lock held. */
+static u64 count_same_huge(struct vib_pin *pin, struct vib_extents *ex, struct vib_extent_pos pos,
+			   u64 limit, u64 most)
+{
+	struct mm_struct *mm = pin->owner->mm;
+	unsigned long addr = vib_compat_untag(mm, pin->vaddr);
+	struct huge_walk walk = { .pin = pin, .vaddr = pin->vaddr };
+	struct vm_area_struct *vma = vib_compat_vma_lookup(mm, addr);
+	u64 all, n, word;
+	unsigned int i;
+
+	mmap_assert_locked(mm);
+	if (!vma || !(vma->vm_flags & VM_HUGETLB))
+		return 0;
+	walk.nr = vma_kernel_pagesize(vma) >> PAGE_SHIFT;
+	all = min_t(u64, limit, (vma->vm_end - addr) >> PAGE_SHIFT);
+	walk.left = all;
+	for (i = 0; i < LOOK_CALLS && walk.left && all - walk.left < most; i++) {
+		word = vib_extents_at(ex, &pos);
+		if (!(word & VIB_EXT_HUGE) || !is_same_huge(&walk, vib_ext_pfn(word)))
+			break;
+		/* The extent may end inside the huge page. */
+		n = min(next_part(&walk), vib_ext_pages(word));
+		walk.vaddr += n << PAGE_SHIFT;
+		walk.left -= n;
+		vib_extents_step(ex, &pos, n);
 	}
+	return all - walk.left;
+}
+
+u64 vib_huge_same(struct vib_pin *pin, struct vib_extents *ex, struct vib_extent_pos pos, u64 limit,
+		  u64 most)
+{
+	u64 same;
+
+	if (mmap_read_lock_killable(pin->owner->mm))
+		return 0;
+	same = count_same_huge(pin, ex, pos, limit, most);
+	mmap_read_unlock(pin->owner->mm);
+	return same;
 }

@@ -8,6 +8,7 @@
 #define VIB_HUGE_H
 
 #include "pin.h"
+#include "pure/extent_pos.h"
 
 enum {
 	VIB_HUGE_MIN = 128,		/* fewer pages do not pay for a look at the vma */
@@ -31,5 +32,20 @@ static inline bool vib_huge_wanted(const struct vib_pin *pin, unsigned long npag
  * set: memory before that address is to be pinned page by page, or GUP's errno to be got that way.
  */
 long vib_huge_append(struct vib_pin *pin, struct vib_extents *out, u64 most, u64 *lacking);
+
+/**
+ * vib_huge_same - compare the next pages with hugetlb memory that was pinned before
+ * @pin: progress, of current, not changed
+ * @ex: what was pinned
+ * @pos: place in it; the extents with VIB_EXT_HUGE from there on are compared
+ * @limit: pages that may be compared; ends where a huge page or an extent does
+ * @most: stop after at least this many pages
+ *
+ * Huge pages are compared as wholes. Never faults.
+ *
+ * Return: how many pages from the next one on are the same at this moment.
+ */
+u64 vib_huge_same(struct vib_pin *pin, struct vib_extents *ex, struct vib_extent_pos pos, u64 limit,
+		  u64 most);
 
 #endif

@@ -19,6 +19,7 @@
 #include <linux/uaccess.h>
 
 #include "compat/memcg.h"
+#include "pool.h"
 
 enum {
 	ROOM_AHEAD = 16,		/* the limit leaves this many times what is charged ahead */
@@ -40,11 +41,25 @@ struct vib_owner *vib_owner_new(void)
 	owner->task = get_task_struct(current->group_leader);
 	owner->cred = get_current_cred();
 	owner->unlimited = capable(CAP_IPC_LOCK);
+	owner->pool = NULL;
 	return owner;
+}
+
+struct vib_pool *vib_owner_pool(struct vib_owner *owner)
+{
+	struct vib_pool *pool = READ_ONCE(owner->pool);
+
+	if (pool)
+		return pool;
+	pool = vib_pool_get(owner->mm);
+	if (pool && cmpxchg(&owner->pool, NULL, pool))
+		vib_pool_put(pool);
+	return READ_ONCE(owner->pool);
 }
 
 void vib_owner_free(struct vib_owner *owner)
 {
+	vib_pool_put(owner->pool);
 	put_cred(owner->cred);
 	put_task_struct(owner->task);
 	mmdrop(owner->mm);

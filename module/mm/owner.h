@@ -20,6 +20,7 @@
  * @task: its thread group leader, whose RLIMIT_MEMLOCK is the limit
  * @cred: credentials of the process when the owner was made
  * @unlimited: @cred has CAP_IPC_LOCK, so the limit does not apply
+ * @pool: what its mappings share, a reference, or NULL; set once
  */
 struct vib_owner {
 	refcount_t refs;
@@ -27,6 +28,7 @@ struct vib_owner {
 	struct task_struct *task;
 	const struct cred *cred;
 	bool unlimited;
+	struct vib_pool *pool;
 };
 
 static inline struct vib_owner *vib_owner_get(struct vib_owner *owner)
@@ -49,6 +51,9 @@ static inline struct vib_owner *vib_owner_current(struct vib_owner *latest)
 		return vib_owner_get(latest);
 	return vib_owner_new();
 }
+
+/* Return: @owner->pool, which is found now if it is not set yet; NULL without memory. May sleep. */
+struct vib_pool *vib_owner_pool(struct vib_owner *owner);
 
 /* Frees an owner without references. */
 void vib_owner_free(struct vib_owner *owner);

@@ -25,11 +25,8 @@
 #include "huge.h"
 #include "pfnmap.h"
 #include "run.h"
+#include "share.h"
 #include "trace/refusal.h"
-
-enum {
-	UNPIN_STEP = 1 << 15,		/* pages unpinned between two chances to reschedule */
-};
 
 /* Reports that the limit does not allow the next page. @mine: pages this call charged so far. */
 static noinline int over_limit(struct vib_pin *pin, u64 mine)
@@ -52,6 +49,7 @@ void vib_pin_begin(struct vib_pin *pin)
 	pin->pages = pin->max > VIB_PIN_FEW ? NULL : pin->few;
 	pin->faulted = U64_MAX;
 	pin->credit = 0;
+	pin->sharing = NULL;
 	pin->crew = NULL;
 }
 
@@ -208,15 +206,40 @@ static noinline long take_huge(struct vib_pin *pin, struct vib_extents *out, u64
 	return 0;
 }
 
+/*
+ * Borrows what another mapping of the process has pinned. Return: pages appended; 0 if the next
+ * ones are to be pinned, with pin->run set to how many; or an errno.
+ */
+static noinline long borrow_pages(struct vib_pin *pin, struct vib_extents *out, u64 stop)
+{
+	u64 gap;
+	long got;
+
+	if (!pin->pages)
+		get_pages_array(pin);
+	got = vib_extents_reserve(out, min_t(u64, pin->left, pin->max));
+	if (got)
+		return got;
+	got = vib_share_take(pin, out, pin->left - stop, &gap);
+	if (!got)
+		pin->run = min(pin->run, gap);
+	return got;
+}
+
 /* Pins what one GUP call gives. Return: 0 with @pin advanced, or an errno. */
 static int pin_step(struct vib_pin *pin, struct vib_extents *out, u64 stop)
 {
-	unsigned int want = min_t(u64, pin->left, pin->max);
+	unsigned int want;
 	long got = 0;
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	if (vib_huge_wanted(pin, want))
+	pin->run = pin->left;
+	if (pin->sharing)
+		got = borrow_pages(pin, out, stop);
+	want = min_t(u64, pin->run, pin->max);
+	stop = max(stop, pin->left - pin->run);
+	if (!got && vib_huge_wanted(pin, want))
 		got = take_huge(pin, out, stop);
 	if (!got)
 		got = take_plain(pin, out, want, stop);
@@ -349,52 +372,7 @@ int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 
 	if (pin->left == 1 && device && !out->nr)
 		ret = take_last_device(pin, out);
-	else if (pin->left == 1 && charge_last(pin, out))
+	else if (pin->left == 1 && !pin->sharing && charge_last(pin, out))
 		ret = pin_last(pin, out);
 	return ret > 0 ? pin_batch(pin, out, budget) : ret;
-}
-
-/* Drops a long run, with chances to reschedule. */
-static noinline void unpin_long(struct page *page, u64 npages, bool dirty)
-{
-	unsigned long n;
-
-	for (; npages; npages -= n, page += n) {
-		n = min_t(u64, npages, UNPIN_STEP);
-		vib_compat_unpin_range(page, n, dirty);
-		cond_resched();
-	}
-}
-
-void vib_unpin_run(struct vib_unpinning *up)
-{
-	u64 npages = up->npages, run = up->next - npages;
-	struct page *page;
-
-	if (run & VIB_EXT_ACCOUNTED)
-		up->accounted += npages;
-	if (!(run & VIB_EXT_PINNED))
-		return;
-	page = pfn_to_page(vib_ext_pfn(run));
-	up->since_resched += npages;
-	if (npages > UNPIN_STEP)
-		unpin_long(page, npages, up->dirty);
-	else
-		vib_compat_unpin_range(page, npages, up->dirty);
-	if (up->since_resched < UNPIN_STEP)
-		return;
-	up->since_resched = 0;
-	cond_resched();
-}
-
-u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty)
-{
-	u64 *words = vib_extents_words(ex);
-	struct vib_unpinning up = { .dirty = dirty };
-	u32 i;
-
-	for (i = first; i < first + nr; i++)
-		vib_unpin_add(&up, words[i]);
-	vib_unpin_flush(&up);
-	return up.accounted;
 }

@@ -183,3 +183,16 @@ u64 vib_extents_pages(struct vib_extents *ex, u32 first, u64 flags)
 			sum += vib_ext_pages(words[i]);
 	return sum;
 }
+
+bool vib_extents_same_runs(struct vib_extents *a, struct vib_extents *b)
+{
+	u64 *x = vib_extents_words(a), *y = vib_extents_words(b);
+	u32 i;
+
+	if (a->nr != b->nr)
+		return false;
+	for (i = 0; i < a->nr; i++)
+		if ((x[i] ^ y[i]) & ~VIB_EXT_FLAGS)
+			return false;
+	return true;
+}

@@ -132,13 +132,12 @@ u32 vib_extents_settle(struct vib_extents *ex, u64 end, u64 longest);
 
 /* Drops the last @nr extents (at most @ex->nr). */
 void vib_extents_drop_tail(struct vib_extents *ex, u32 nr);
-
 /* vib_extents_trim() of a vector that owns memory. */
 void vib_extents_shrink(struct vib_extents *ex);
 
 /*
- * Shrinks a vector with more than an eighth of unused room, down to the in-place word. May sleep;
- * without memory it keeps the larger vector, so it cannot fail.
+ * Shrinks a vector with more than an eighth of unused room. May sleep, and cannot fail: without
+ * memory it keeps the larger vector.
  */
 static inline void vib_extents_trim(struct vib_extents *ex)
 {
@@ -148,6 +147,9 @@ static inline void vib_extents_trim(struct vib_extents *ex)
 
 /* Return: sum of pages of the extents from index @first on that have all of @flags set. */
 u64 vib_extents_pages(struct vib_extents *ex, u32 first, u64 flags);
+
+/* Do both have the same runs, whoever holds the pins? */
+bool vib_extents_same_runs(struct vib_extents *a, struct vib_extents *b);
 
 /* Return: bytes of memory that the vector owns beside itself. */
 static inline size_t vib_extents_bytes(const struct vib_extents *ex)

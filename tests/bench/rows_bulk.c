@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One large mapping of each kind of memory: map it, unmap it, map it again and
- * close the container with it. Units are pages of 4 KiB.
+ * close the container with it; map it again while it is mapped, and unmap one of the two. Units are
+ * pages of 4 KiB.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -17,6 +18,8 @@
 #include "rows.h"
 
 #define IOVA (4 * GIB)
+/* The second mapping's; as the first one's for IOMMU pages of any size. */
+#define IOVA_AGAIN (16 * GIB)
 
 struct kind {
 	const char *name;
@@ -101,16 +104,17 @@ static const struct kind memfd_scattered = {
 static const struct {
 	const struct kind *kind;
 	unsigned int mib;
+	bool again;		/* mapped twice at a time, too */
 } bulk[] = {
-	{ &small, 256 },
-	{ &thp, 512 },
-	{ &hugetlb, 512 },
-	{ &hugetlb_1g, 1024 },
-	{ &memfd, 256 },
+	{ &small, 256, true },
+	{ &thp, 512, true },
+	{ &hugetlb, 512, true },
+	{ &hugetlb_1g, 1024, false },
+	{ &memfd, 256, false },
 	/* Last: what these give back stays scattered for a while. */
-	{ &memfd_pairs, 256 },
-	{ &memfd_scattered, 256 },
-	{ &scattered, 256 },
+	{ &memfd_pairs, 256, false },
+	{ &memfd_scattered, 256, false },
+	{ &scattered, 256, true },
 };
 
 static const struct kind *const growth_kinds[] = { &small, &thp };
@@ -125,43 +129,47 @@ static const char *row_name(char *buf, size_t len, const char *what,
 }
 
 static void map_measured(struct world *w, const struct contender *who,
-			 const char *row, const char *mem, size_t size)
+			 const char *row, __u64 iova, const char *mem, size_t size)
 {
 	int ret;
 
 	meter_start(who->name, row);
-	ret = dma_map(w->container, IOVA, mem, size, DMA_RW);
+	ret = dma_map(w->container, iova, mem, size, DMA_RW);
 	meter_stop(size / PAGE);
 	must(ret, row);
 }
 
 static void unmap_measured(struct world *w, const struct contender *who,
-			   const char *row, size_t size)
+			   const char *row, __u64 iova, size_t size)
 {
 	__u64 unmapped;
 	int ret;
 
 	meter_start(who->name, row);
-	ret = dma_unmap(w->container, IOVA, size, 0, &unmapped);
+	ret = dma_unmap(w->container, iova, size, 0, &unmapped);
 	meter_stop(size / PAGE);
 	must(ret, row);
 	if (unmapped != size)
 		fail("%s: another size was unmapped", row);
 }
 
-/* The three rows of @size bytes at @mem. */
+/* The rows of @size bytes at @mem. */
 static void life(const struct contender *who, const char *kind,
-		 const char *mem, size_t size)
+		 const char *mem, size_t size, bool again)
 {
 	unsigned int mib = size / MIB;
 	struct world w;
 	char row[64];
 
 	open_world(&w, who, 1);
-	map_measured(&w, who, row_name(row, sizeof(row), "map", kind, mib), mem,
-		     size);
-	unmap_measured(&w, who, row_name(row, sizeof(row), "unmap", kind, mib),
-		       size);
+	map_measured(&w, who, row_name(row, sizeof(row), "map", kind, mib), IOVA, mem, size);
+	if (again) {
+		map_measured(&w, who, row_name(row, sizeof(row), "map-again", kind, mib),
+			     IOVA_AGAIN, mem, size);
+		unmap_measured(&w, who, row_name(row, sizeof(row), "unmap-again", kind, mib),
+			       IOVA_AGAIN, size);
+	}
+	unmap_measured(&w, who, row_name(row, sizeof(row), "unmap", kind, mib), IOVA, size);
 	must(dma_map(w.container, IOVA, mem, size, DMA_RW), "second map");
 	close_measured(&w, who, row_name(row, sizeof(row), "close", kind, mib),
 		       size / PAGE);
@@ -189,7 +197,7 @@ static long count_runs(const char *mem, size_t size)
 	return runs;
 }
 
-static void life_of(const struct kind *kind, unsigned int mib)
+static void life_of(const struct kind *kind, unsigned int mib, bool again)
 {
 	size_t size = mib * MIB;
 	char *mem;
@@ -202,7 +210,7 @@ static void life_of(const struct kind *kind, unsigned int mib)
 	printf("# %s/%uM: %llu pages in %ld contiguous runs\n", kind->name, mib,
 	       size / PAGE, count_runs(mem, size));
 	for (i = 0; i < CONTENDERS; i++)
-		life(&contenders[i], kind->name, mem, size);
+		life(&contenders[i], kind->name, mem, size, again);
 	mem_free(mem, size);
 }
 
@@ -218,7 +226,7 @@ void rows_bulk(const char *only)
 
 	for (i = 0; i < sizeof(bulk) / sizeof(bulk[0]); i++) {
 		if (wanted(only, bulk[i].kind->name)) {
-			life_of(bulk[i].kind, bulk[i].mib);
+			life_of(bulk[i].kind, bulk[i].mib, bulk[i].again);
 			found++;
 		}
 	}
@@ -236,7 +244,7 @@ static void grow_kinds(const char *only, const unsigned int *mib, size_t n)
 		if (!wanted(only, growth_kinds[i]->name))
 			continue;
 		for (j = 0; j < n; j++)
-			life_of(growth_kinds[i], mib[j]);
+			life_of(growth_kinds[i], mib[j], false);
 		found++;
 	}
 	if (!found)
@@ -257,9 +265,9 @@ void rows_largest(const char *only)
 
 void rows_few(const char *unused)
 {
-	life_of(&small, 2);
-	life_of(&small, 64);
-	life_of(&thp, 64);
-	life_of(&thp, 512);
-	life_of(&memfd, 64);
+	life_of(&small, 2, false);
+	life_of(&small, 64, false);
+	life_of(&thp, 64, false);
+	life_of(&thp, 512, false);
+	life_of(&memfd, 64, false);
 }

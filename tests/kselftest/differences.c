@@ -140,6 +140,11 @@ static const struct difference differences[DIFFERENCES] = {
 		.why = "type1 looks at the address once, when it is mapped",
 		.until = NEVER, .type1 = 1, .ours = 0,
 	},
+	[DIFF_CHARGED_AGAIN] = {
+		.what = "times that 2 MiB are charged which two containers of a process map",
+		.why = "it pins and charges for each mapping, we share what is the same memory",
+		.until = NEVER, .type1 = 2, .ours = 1,
+	},
 	[DIFF_OWN_ID] = {
 		.what = "CHECK_EXTENSION(VFIO_BATCH_IOMMU)",
 		.why = "our own type id",

@@ -39,6 +39,7 @@ enum difference_id {
 	DIFF_JOIN_BEYOND,
 	DIFF_WINDOWS_WITHOUT_GROUP,
 	DIFF_BAR_STAYS,
+	DIFF_CHARGED_AGAIN,
 	/* what the type id alone tells */
 	DIFF_OWN_ID,
 	DIFF_OWN_IS_NOT_TYPE1,

@@ -136,8 +136,8 @@ TEST_F(hugetlb, mapping_begins_and_ends_inside)
 }
 
 /*
- * Each has a pin of the page; neighbours in memory that go in one call, as one run, give back
- * both.
+ * Halves have a pin of the page each; neighbours in memory that go in one call, as one run, give
+ * back both. The whole page in both is pinned and charged once (shared.c).
  */
 TEST_F(hugetlb, two_mappings_share_a_huge_page)
 {
@@ -155,7 +155,7 @@ TEST_F(hugetlb, two_mappings_share_a_huge_page)
 	EXPECT_HELD(0, 0, 0);
 	ASSERT_EQ(0, map_at(&self->w, FAR, mem, HUGE_2M));
 	ASSERT_EQ(0, map_at(&self->w, FAR + HUGE_2M, mem, HUGE_2M));
-	EXPECT_HELD(2 * IN_2M, 2, 0);
+	EXPECT_HELD(expected(self->w.mode, DIFF_CHARGED_AGAIN) * IN_2M, 1, 0);
 	ASSERT_EQ(0, unmap_at(&self->w, FAR, HUGE_2M));
 	EXPECT_HELD(IN_2M, 1, 0);
 	EXPECT_EQ(0, device_agrees(world_edu(&self->w, 0), FAR + HUGE_2M, mem));

@@ -158,7 +158,8 @@ static void expect_two_slices(struct __test_metadata *_metadata,
 	for (i = 0; i < count; i++)
 		ASSERT_EQ(0, dma_map(w->container, IOVA + i * apart, mem, size,
 				     DMA_RW));
-	EXPECT_EQ(w->pinned + (long)(count * size / PAGE), pinned_pages());
+	/* it is the same memory each time */
+	EXPECT_EQ(w->pinned + (long)(size / PAGE), pinned_pages());
 	syncs = mock_count("syncs");
 	ASSERT_EQ(0, dma_unmap_all(w->container, &done));
 	EXPECT_EQ(count * size, done);

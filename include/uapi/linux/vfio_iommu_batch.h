@@ -30,6 +30,12 @@
  *  - The entry limit (parameter dma_entry_limit) counts only mappings that charge no locked
  *    memory, such as those of device BARs. Mappings of ordinary memory are bounded by
  *    RLIMIT_MEMLOCK and the memory cgroup, however many they are.
+ *  - Memory that several mappings of a process have, each of 2 MiB or more, in one container or in
+ *    several, is pinned once and charged once to RLIMIT_MEMLOCK, as long as it is the same page for
+ *    page and at the same user addresses (type1 charges each mapping). It stays charged until the
+ *    last of them is unmapped; of one memory there may be 256, what comes then is charged again.
+ * Not
+ *    shared: files on a disk, and shared memory that is mapped for reading only.
  *  - The capability VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL therefore always says 2^32 - 1: clients take it
  *    for the number of mappings of any kind that are left.
  *  - VFIO_TYPE1_NESTING_IOMMU is not offered, as by the newest type1.

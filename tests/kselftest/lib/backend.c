@@ -180,6 +180,21 @@ long containers_value(const char *key)
 	return -ENOENT;
 }
 
+long containers_sum(const char *key)
+{
+	static char text[65536];
+	int ret = containers_read(text, sizeof(text));
+	char *line, *rest = text;
+	long sum = 0;
+
+	if (ret < 0)
+		return ret;
+	while ((line = strsep(&rest, "\n")))
+		if (!strncmp(line, key, strlen(key)))
+			sum += strtol(line + strlen(key), NULL, 0);
+	return sum;
+}
+
 /*
  * The type id of the container this process owns, 0 if it owns none. The file
  * has a block for each container, opened by a line "container: <n>".

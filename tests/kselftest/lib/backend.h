@@ -76,6 +76,9 @@ int containers_count(const char *key);
 /* The number in its first line that begins with @key; -errno, -ENOENT without one. */
 long containers_value(const char *key);
 
+/* The sum of the numbers of all its lines that begin with @key; -errno. */
+long containers_sum(const char *key);
+
 /* Sets claim_type1 as @mode needs it; nothing to do if batch is not loaded. */
 int mode_claim(const struct mode *mode);
 

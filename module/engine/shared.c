@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where a mapping keeps its uses of pinned memory, and whose extents it has. Knows nothing of how
+ * memory is compared (mm/share.c).
+ *
+ * Invariant: with VIB_F_SHARED the extents are those of the object that the first use is of; the
+ * mapping reads them, and neither changes, unpins nor frees them.
+ */
+#include "shared.h"
+
+#include <linux/iommu.h>
+
+#include "bar.h"
+#include "bar_state.h"
+#include "ioas.h"
+
+struct vib_use *vib_shared_uses(const struct vib_mapping *map)
+{
+	struct vib_bar *bar = vib_mapping_bar(map);
+
+	if (map->flags & VIB_F_USES)
+		return map->uses;
+	return bar ? bar->uses : NULL;
+}
+
+static void set_uses(struct vib_mapping *map, struct vib_use *uses)
+{
+	struct vib_bar *bar = vib_mapping_bar(map);
+
+	if (bar) {
+		bar->uses = uses;
+		return;
+	}
+	map->uses = uses;
+	if (uses)
+		map->flags |= VIB_F_USES;
+	else
+		map->flags &= ~VIB_F_USES;
+}
+
+void vib_shared_note(struct vib_ioas *ioas, struct vib_mapping *map,
+		     const struct vib_sharing *sharing)
+{
+	if (vib_shared_uses(map) == sharing->uses)
+		return;
+	/* An attach may be about to fill what there is of the mapping, and look for a BAR. */
+	down_read(&ioas->domains_rwsem);
+	set_uses(map, sharing->uses);
+	up_read(&ioas->domains_rwsem);
+}
+
+/* Is all of the mapping borrowed from one object, which has nothing else and the same runs? */
+static bool has_all_of(struct vib_mapping *map, const struct vib_use *uses)
+{
+	u64 pages = vib_span_size(&map->span) >> PAGE_SHIFT;
+
+	return uses && !uses->first && uses->end == pages &&
+	       uses->of->last - uses->of->start + 1 == pages &&
+	       vib_extents_same_runs(&uses->of->extents, &map->extents);
+}
+
+void vib_shared_offer(struct vib_mapping *map, const struct vib_sharing *sharing)
+{
+	struct vib_use *uses = sharing->uses;
+
+	if (map->flags & VIB_F_DEVICE)
+		return;
+	vib_extents_trim(&map->extents);
+	if (has_all_of(map, uses)) {
+		vib_extents_fini(&map->extents);
+	} else {
+		uses = vib_pinned_new(map->owner, map->vaddr, &map->extents,
+				      map->prot & IOMMU_WRITE, uses);
+		if (!uses)
+			return;
+		set_uses(map, uses);
+	}
+	map->extents = uses->of->extents;
+	map->flags |= VIB_F_SHARED;
+}
+
+struct vib_use *vib_shared_take(struct vib_mapping *map)
+{
+	struct vib_use *uses = vib_shared_uses(map);
+
+	if (uses)
+		set_uses(map, NULL);
+	if (map->flags & VIB_F_SHARED) {
+		vib_extents_init(&map->extents);
+		map->first = 0;
+		map->flags &= ~VIB_F_SHARED;
+	}
+	return uses;
+}
+
+void vib_shared_end(struct vib_ioas *ioas, struct list_head *list)
+{
+	struct vib_mapping *map;
+	struct vib_use *uses;
+
+	list_for_each_entry(map, list, node) {
+		if (map->flags & VIB_F_STUCK)
+			continue;
+		down_read(&ioas->domains_rwsem);
+		uses = vib_shared_take(map);
+		up_read(&ioas->domains_rwsem);
+		vib_uses_end(uses);
+	}
+}

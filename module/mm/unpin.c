@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Drops pins, long runs in steps. Knows nothing of who holds them. Invariant: what has no pin of
+ * its own (zero pages, device memory, what is borrowed) is left alone.
+ */
+#include "unpin.h"
+
+#include <linux/mm.h>
+#include <linux/sched.h>
+
+#include "compat/mm.h"
+
+enum {
+	UNPIN_STEP = 1 << 15,		/* pages unpinned between two chances to reschedule */
+};
+
+/* Drops a long run, with chances to reschedule. */
+static noinline void unpin_long(struct page *page, u64 npages, bool dirty)
+{
+	unsigned long n;
+
+	for (; npages; npages -= n, page += n) {
+		n = min_t(u64, npages, UNPIN_STEP);
+		vib_compat_unpin_range(page, n, dirty);
+		cond_resched();
+	}
+}
+
+void vib_unpin_run(struct vib_unpinning *up)
+{
+	u64 npages = up->npages, run = up->next - npages;
+	struct page *page;
+
+	if (run & VIB_EXT_ACCOUNTED)
+		up->accounted += npages;
+	if (!(run & VIB_EXT_PINNED) || run & VIB_EXT_BORROWED)
+		return;
+	page = pfn_to_page(vib_ext_pfn(run));
+	up->since_resched += npages;
+	if (npages > UNPIN_STEP)
+		unpin_long(page, npages, up->dirty);
+	else
+		vib_compat_unpin_range(page, npages, up->dirty);
+	if (up->since_resched < UNPIN_STEP)
+		return;
+	up->since_resched = 0;
+	cond_resched();
+}
+
+void vib_huge_unpin(struct vib_unpinning *up, u64 ext)
+{
+	struct page *page = pfn_to_page(vib_ext_pfn(ext));
+	u64 left = vib_ext_pages(ext), n, nr;
+
+	up->accounted += left;
+	for (; left; left -= n, page += n) {
+		nr = vib_huge_pages(page);
+		n = min(nr - (page_to_pfn(page) & (nr - 1)), left);
+		vib_compat_unpin_range(page, 1, up->dirty);
+		up->since_resched += n;
+		if (up->since_resched >= UNPIN_STEP) {
+			up->since_resched = 0;
+			cond_resched();
+		}
+	}
+}
+
+u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty)
+{
+	u64 *words = vib_extents_words(ex);
+	struct vib_unpinning up = { .dirty = dirty };
+	u32 i;
+
+	for (i = first; i < first + nr; i++)
+		vib_unpin_add(&up, words[i]);
+	vib_unpin_flush(&up);
+	return up.accounted;
+}
