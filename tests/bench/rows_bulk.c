@@ -197,21 +197,35 @@ static long count_runs(const char *mem, size_t size)
 	return runs;
 }
 
-static void life_of(const struct kind *kind, unsigned int mib, bool again)
+static char *get_memory(const struct kind *kind, unsigned int mib)
 {
-	size_t size = mib * MIB;
 	char *mem;
-	int i;
 
 	tidy_memory();
-	mem = kind->get(size);
+	mem = kind->get(mib * MIB);
 	if (!mem)
 		fail("no %u MiB of %s memory", mib, kind->name);
+	return mem;
+}
+
+/* The life of the first @mib of @mem with each backend. */
+static void life_with(const struct kind *kind, const char *mem, unsigned int mib, bool again)
+{
+	size_t size = mib * MIB;
+	int i;
+
 	printf("# %s/%uM: %llu pages in %ld contiguous runs\n", kind->name, mib,
 	       size / PAGE, count_runs(mem, size));
 	for (i = 0; i < CONTENDERS; i++)
 		life(&contenders[i], kind->name, mem, size, again);
-	mem_free(mem, size);
+}
+
+static void life_of(const struct kind *kind, unsigned int mib, bool again)
+{
+	char *mem = get_memory(kind, mib);
+
+	life_with(kind, mem, mib, again);
+	mem_free(mem, mib * MIB);
 }
 
 static bool wanted(const char *only, const char *kind)
@@ -234,17 +248,23 @@ void rows_bulk(const char *only)
 		fail("no kind of memory %s", only);
 }
 
-/* Every kind of growth_kinds, or @only that one, at each of the @n sizes. */
+/*
+ * Every kind of growth_kinds, or @only that one, at each of the @n sizes, the last of which is the
+ * largest: all are of the same memory. What is freed and taken again would lie in pieces.
+ */
 static void grow_kinds(const char *only, const unsigned int *mib, size_t n)
 {
 	unsigned int found = 0;
+	char *mem;
 	size_t i, j;
 
 	for (i = 0; i < sizeof(growth_kinds) / sizeof(growth_kinds[0]); i++) {
 		if (!wanted(only, growth_kinds[i]->name))
 			continue;
+		mem = get_memory(growth_kinds[i], mib[n - 1]);
 		for (j = 0; j < n; j++)
-			life_of(growth_kinds[i], mib[j], false);
+			life_with(growth_kinds[i], mem, mib[j], false);
+		mem_free(mem, mib[n - 1] * MIB);
 		found++;
 	}
 	if (!found)
