@@ -13,7 +13,7 @@
 
 #include "plugin.h"
 
-PLUGIN_EXPORT int qemu_plugin_version = 1;
+PLUGIN_EXPORT int qemu_plugin_version = PLUGIN_VERSION;
 
 enum { BUCKETS = 1 << 16 };
 

@@ -20,7 +20,7 @@
 
 #include "plugin.h"
 
-PLUGIN_EXPORT int qemu_plugin_version = 1;
+PLUGIN_EXPORT int qemu_plugin_version = PLUGIN_VERSION;
 
 enum { LINE_SHIFT = 6, FIRST_SLOTS = 1 << 16 };
 
