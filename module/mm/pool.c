@@ -70,9 +70,15 @@ struct vib_pool *vib_pool_get(struct mm_struct *mm)
 
 void vib_pool_put(struct vib_pool *pool)
 {
-	if (!pool || !refcount_dec_and_lock(&pool->refs, &pools_lock))
+	bool last;
+
+	if (!pool || refcount_dec_not_one(&pool->refs))
 		return;
-	hash_del(&pool->node);
+	spin_lock(&pools_lock);
+	last = refcount_dec_and_test(&pool->refs);
+	if (last)
+		hash_del(&pool->node);
 	spin_unlock(&pools_lock);
-	free_pool(pool);
+	if (last)
+		free_pool(pool);
 }
