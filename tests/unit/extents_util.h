@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the three extents tests share: putting runs in and looking at what is there. Inline, so that
+ * What the extents tests share: putting runs in and looking at what is there. Inline, so that
  * a failed check names the test's own file.
  */
 #ifndef VIB_UNIT_EXTENTS_UTIL_H
@@ -11,6 +11,7 @@
 void extents_directed(struct TCase *tcase);
 void extents_memory(struct TCase *tcase);
 void extents_settle(struct TCase *tcase);
+void extents_places(struct TCase *tcase);
 
 static inline void add(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags)
 {

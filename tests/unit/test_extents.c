@@ -16,14 +16,14 @@ START_TEST(word_layout)
 	u64 ext = vib_ext_make(0x123456789a, 0x0bcdef, P);
 
 	must_eq(VIB_EXT_PFN_MAX, 0xffffffffff);
-	must_eq(VIB_EXT_PAGES_MAX, 0x1fffff);
+	must_eq(VIB_EXT_PAGES_MAX, 0xfffff);
 	must_eq(all, U64_MAX);
 	must_eq(vib_ext_make(0, 0, 0), 0);
 	must_eq(vib_ext_pfn(ext), 0x123456789a);
 	must_eq(vib_ext_pages(ext), 0x0bcdef);
 	must_eq(vib_ext_flags(ext), P);
-	must_eq(vib_ext_flags(all), P | A | VIB_EXT_HUGE);
-	must_eq(vib_ext_flags(all & ~P), A | VIB_EXT_HUGE);
+	must_eq(vib_ext_flags(all), P | A | VIB_EXT_HUGE | VIB_EXT_BORROWED);
+	must_eq(vib_ext_flags(all & ~P), A | VIB_EXT_HUGE | VIB_EXT_BORROWED);
 	must_eq(P & A, 0);
 }
 

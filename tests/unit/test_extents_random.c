@@ -67,7 +67,7 @@ static void append(struct side *s, struct run r, bool push)
 	call = push ? vib_extents_push : vib_extents_append;
 	ret = call(&s->ex, r.pfn, r.pages, r.flags);
 
-	if (r.pfn + r.pages > 1ULL << 40 || r.pages > 0x1fffff) {
+	if (r.pfn + r.pages > 1ULL << 40 || r.pages > 0xfffff) {
 		must_eq(ret, -ERANGE);
 		must_eq(memcmp(&before, &s->ex, sizeof(before)), 0);
 		return;
@@ -75,7 +75,7 @@ static void append(struct side *s, struct run r, bool push)
 	if (failed(s, &before, ret))
 		must_eq(call(&s->ex, r.pfn, r.pages, r.flags), 0);
 	if (!push && last && last->pfn + last->pages == r.pfn && last->flags == r.flags &&
-	    last->pages + r.pages <= 0x1fffff)
+	    last->pages + r.pages <= 0xfffff)
 		last->pages += r.pages;
 	else
 		s->run[s->nr++] = r;
@@ -215,6 +215,7 @@ struct Suite *extents_suite(void)
 	extents_directed(tcase);
 	extents_memory(tcase);
 	extents_settle(tcase);
+	extents_places(tcase);
 	tcase_add_test(tcase, random_world);
 	tcase_add_test(tcase, every_allocation_fails_once);
 	return suite;
