@@ -188,6 +188,29 @@ TEST_F(shared, other_memory_at_the_same_address)
 	each_is_new(_metadata, &self->w, mem, PAGES);
 }
 
+/* Of two that were pinned at the address, the earlier one is there again. */
+TEST_F(shared, memory_that_came_back)
+{
+	char *mem, *other;
+	int fd, unused;
+
+	mem = mem_memfd(SOME, &fd);
+	other = mem_memfd(SOME, &unused);
+	ASSERT_NE(NULL, mem);
+	ASSERT_NE(NULL, other);
+	ASSERT_EQ(0, open_containers(&self->w, 3));
+	ASSERT_EQ(0, map_rw(0, mem, SOME));
+	ASSERT_EQ(mem, mmap(mem, SOME, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, unused, 0));
+	ASSERT_EQ(0, map_rw(1, mem, SOME));
+	EXPECT_CHARGED(2 * PAGES, 2 * PAGES);
+	ASSERT_EQ(mem, mmap(mem, SOME, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0));
+	ASSERT_EQ(0, map_rw(2, mem, SOME));
+	EXPECT_CHARGED(2 * PAGES, 3 * PAGES);
+	EXPECT_TRUE(device_sees(&self->w, 2, SOME / 2, mem));
+	close(fd);
+	close(unused);
+}
+
 TEST_F(shared, memory_that_was_moved_to_another_address)
 {
 	char *mem = mem_small(SOME), *place = mem_aligned(SOME);

@@ -147,31 +147,52 @@ TEST_F(shared_only, huge_pages)
 	ASSERT_EQ(0, hugepages_set(0));
 }
 
-/*
- * Others are at the address now. They are looked for page by page, then in steps that grow, so some
- * huge pages are pinned in parts; each pin must be given back.
- */
-TEST_F(shared_only, other_huge_pages_at_the_address)
+/* Puts huge pages where a mapping has @pins pins, and maps and unmaps them beside that. */
+static void replace_by_huge(struct __test_metadata *_metadata, struct world *w, char *mem,
+			    long pins)
 {
 	const __u64 size = 3 * HUGE_2M;
-	char *mem;
 
-	ASSERT_EQ(0, hugepages_set(HUGE_POOL));
-	mem = pages_2m(size);
-	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, open_containers(&self->w, 2));
 	ASSERT_EQ(0, map_rw(0, mem, size));
 	ASSERT_EQ(mem, mmap(mem, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
 			    MAP_HUGETLB | MAP_POPULATE | MAP_FIXED, -1, 0));
 	ASSERT_EQ(0, map_rw(1, mem, size));
-	EXPECT_EQ(self->w.locked + 6 * PART_PAGES, locked_pages());
-	EXPECT_TRUE(device_sees(&self->w, 1, HUGE_2M + PAGE, mem));
+	EXPECT_EQ(w->locked + 6 * PART_PAGES, locked_pages());
+	EXPECT_TRUE(device_sees(w, 1, HUGE_2M + PAGE, mem));
 	ASSERT_EQ(0, unmap(1, size));
-	EXPECT_EQ(self->w.locked + 3 * PART_PAGES, locked_pages());
-	EXPECT_EQ(self->w.pinned + 3, pinned_pages());
+	EXPECT_EQ(w->locked + 3 * PART_PAGES, locked_pages());
+	EXPECT_EQ(w->pinned + pins, pinned_pages());
 	ASSERT_EQ(0, unmap(0, size));
-	EXPECT_EQ(self->w.pinned, pinned_pages());
+	EXPECT_EQ(w->pinned, pinned_pages());
 	ASSERT_EQ(0, munmap(mem, size));
+}
+
+TEST_F(shared_only, other_huge_pages_at_the_address)
+{
+	char *mem;
+
+	ASSERT_EQ(0, hugepages_set(HUGE_POOL));
+	mem = pages_2m(3 * HUGE_2M);
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, open_containers(&self->w, 2));
+	replace_by_huge(_metadata, &self->w, mem, 3);
+	ASSERT_EQ(0, hugepages_set(0));
+}
+
+/*
+ * The small ones are looked for in steps that grow, so the huge pages are pinned in parts; each pin
+ * must be given back.
+ */
+TEST_F(shared_only, huge_pages_where_small_ones_were)
+{
+	char *mem;
+
+	ASSERT_EQ(0, hugepages_set(HUGE_POOL));
+	mem = mem_aligned(3 * HUGE_2M);
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, madvise(mem, 3 * HUGE_2M, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, open_containers(&self->w, 2));
+	replace_by_huge(_metadata, &self->w, mem, 3 * PART_PAGES);
 	ASSERT_EQ(0, hugepages_set(0));
 }
 
