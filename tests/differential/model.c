@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "../kselftest/lib/dma.h"
+#include "../kselftest/lib/util.h"
 #include "model.h"
+
+#define LARGE (2 * MIB)
 
 void model_reset(struct model *m, bool v2)
 {
@@ -49,6 +52,7 @@ bool model_map(struct model *m, const struct op *op, bool charged)
 		.last = last,
 		.region = op->vaddr_raw ? NULL :
 			  arena_region(op->vaddr, op->size),
+		.vaddr = op->vaddr,
 		.charged = charged,
 	};
 	return true;
@@ -89,6 +93,23 @@ __u64 model_covered(const struct model *m, const struct op *op)
 	unsigned int from, to;
 
 	return span(m, op, &from, &to);
+}
+
+bool model_shares(const struct model *m, const struct op *op)
+{
+	unsigned int i;
+
+	if (op->kind != OP_MAP || op->flags & DMA_VADDR || op->size < LARGE)
+		return false;
+	for (i = 0; i < m->n; i++) {
+		const struct live *live = &m->live[i];
+		__u64 size = live->last - live->iova + 1;
+
+		if (size >= LARGE && live->vaddr < op->vaddr + op->size &&
+		    op->vaddr < live->vaddr + size)
+			return true;
+	}
+	return false;
 }
 
 __u64 model_bytes(const struct model *m)

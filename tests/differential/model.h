@@ -15,6 +15,7 @@ struct live {
 	__u64 iova;
 	__u64 last;
 	const struct region *region;	/* NULL: none of the arena's */
+	__u64 vaddr;			/* as in struct op */
 	bool charged;			/* locked memory grew with it */
 };
 
@@ -38,6 +39,12 @@ __u64 model_unmap(struct model *m, const struct op *op);
 
 /* The same without taking anything out. */
 __u64 model_covered(const struct model *m, const struct op *op);
+
+/*
+ * Does the MAP have memory of a mapping, both of 2 MiB or more? We share that and charge it once,
+ * type1 twice (tests/kselftest/shared.c); with a limit, one of them fails.
+ */
+bool model_shares(const struct model *m, const struct op *op);
 
 /* All bytes mapped, and mappings that charged nothing. */
 __u64 model_bytes(const struct model *m);

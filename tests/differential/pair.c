@@ -159,8 +159,30 @@ static bool follow(struct pair *pair, const struct op *op)
 	return true;
 }
 
+/* Is it about memory that we share and type1 does not? Such calls differ on purpose. */
+static bool shares(const struct pair *pair, const struct op *op)
+{
+	unsigned int large = 0;
+	__u32 i;
+
+	if (op->kind != OP_BATCH)
+		return model_shares(&pair->model, op);
+	for (i = 0; i < op->nparts; i++) {
+		struct op one = op_of_part(op, i);
+
+		large += one.kind == OP_MAP && one.size >= 2 * MIB;
+		if (large > 1 || model_shares(&pair->model, &one))
+			return true;
+	}
+	return false;
+}
+
 bool pair_step(struct pair *pair, const struct op *op)
 {
+	if (shares(pair, op)) {
+		tally_add(op, -ECANCELED);
+		return true;
+	}
 	if (op->kind == OP_DMA) {
 		tally_add(op, 0);
 		return witness(pair, op);
