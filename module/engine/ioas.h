@@ -86,9 +86,9 @@ typedef void (*vib_notify_fn)(struct list_head *device, u64 iova, u64 size);
  */
 struct vib_ioas {
 	refcount_t refs;
+	u32 handle;
 	struct rcu_head rcu;
 	struct hlist_node hash;
-	u32 handle;
 	unsigned long type;
 	bool v2;
 	pid_t pid;
@@ -99,6 +99,7 @@ struct vib_ioas {
 	struct list_head domains;
 	unsigned int next_domain;
 	bool tracking;
+	bool bars_frozen;
 	struct list_head emulated;
 	struct vib_ranges spare;
 
@@ -134,7 +135,6 @@ struct vib_ioas {
 
 	struct mutex bars_lock;
 	wait_queue_head_t bars_wait;
-	bool bars_frozen;
 	unsigned long nr_bars;
 };
 

@@ -146,7 +146,9 @@ static u32 count_fillable(struct job *job)
 /* What is borrowed is charged, too, if not once more. */
 static bool charges_nothing(const struct job *job)
 {
-	return !job->pin.accounted && !vib_extents_pages(&job->map->extents, 0, VIB_EXT_BORROWED);
+	return !job->pin.accounted &&
+	       !(job->pin.sharing &&
+		 vib_extents_pages(&job->map->extents, 0, VIB_EXT_BORROWED));
 }
 
 /* Fills what can be filled now; after the last batch, publishes. domains_rwsem is held for read. */

@@ -123,8 +123,8 @@ static inline struct vib_mapping *vib_mapping_of(struct vib_span *span)
  * @nr: how many there are
  */
 struct vib_spares {
-	spinlock_t lock;
 	struct vib_mapping *first;
+	spinlock_t lock;
 	unsigned int nr;
 };
 

@@ -215,6 +215,10 @@ static noinline long borrow_pages(struct vib_pin *pin, struct vib_extents *out, 
 	u64 gap;
 	long got;
 
+	if (!vib_share_find(pin, &gap)) {
+		pin->run = min(pin->run, gap);
+		return 0;
+	}
 	if (!pin->pages)
 		get_pages_array(pin);
 	got = vib_extents_reserve(out, min_t(u64, pin->left, pin->max));

@@ -94,10 +94,18 @@ static u64 pages_alone(struct vib_use *use, enum rivals who, const struct mm_str
 static void unpin_part_of(struct vib_pinned *of, u64 first, u64 end)
 {
 	struct vib_extent_pos pos = vib_extents_seek(&of->extents, first);
+	u64 *words = vib_extents_words(&of->extents);
 	struct vib_unpinning up = { .dirty = of->write };
 	u64 word, n;
 
 	for (; first < end; first += n) {
+		word = words[pos.index];
+		n = vib_ext_pages(word);
+		if (likely(!pos.skip && n <= end - first)) {
+			vib_unpin_add(&up, word);
+			pos.index++;
+			continue;
+		}
 		word = vib_extents_at(&of->extents, &pos);
 		n = min(vib_ext_pages(word), end - first);
 		vib_unpin_add(&up, vib_ext_make(vib_ext_pfn(word), n, vib_ext_flags(word)));

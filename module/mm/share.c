@@ -185,16 +185,19 @@ static bool is_sharable(const struct vib_pin *pin, struct page *page)
 static unsigned int pages_alike(const struct vib_pin *pin, u64 word, struct page **pages,
 				unsigned int nr)
 {
-	struct page *page = pfn_to_page(vib_ext_pfn(word));
-	unsigned int i = 0;
+	struct page *page = pfn_to_page(vib_ext_pfn(word)), *head;
+	unsigned int i = 0, next = 0;
 
-	if (pages[0] != page || !is_sharable(pin, pages[0]))
-		return 0;
 	nr = min_t(u64, nr, vib_ext_pages(word));
-	while (++i < nr && pages[i] == page + i)
-		if (compound_head(pages[i]) != compound_head(pages[i - 1]) &&
-		    !is_sharable(pin, pages[i]))
+	for (; i < nr && pages[i] == page + i; i++) {
+		/* Pages of one folio are of one kind. */
+		if (i < next)
+			continue;
+		if (!is_sharable(pin, page + i))
 			break;
+		head = compound_head(page + i);
+		next = i + compound_nr(head) - (page + i - head);
+	}
 	return i;
 }
 
@@ -303,11 +306,10 @@ static long fault_and_take(struct vib_pin *pin, struct vib_extents *out, u64 mos
 	return take_same(pin, out, most);
 }
 
-long vib_share_take(struct vib_pin *pin, struct vib_extents *out, u64 most, u64 *gap)
+bool vib_share_find(struct vib_pin *pin, u64 *gap)
 {
 	struct vib_sharing *sharing = pin->sharing;
 	u64 at = pin->vaddr >> PAGE_SHIFT;
-	long got = 0;
 
 	if (at < sharing->at)
 		go_back(sharing, at);
@@ -315,6 +317,18 @@ long vib_share_take(struct vib_pin *pin, struct vib_extents *out, u64 most, u64 
 		sharing->open = false;
 		search_anew(sharing, NULL);
 	}
+	if (sharing->open || (at >= sharing->until && begin_use(sharing, pin, at)))
+		return true;
+	*gap = sharing->until - at;
+	return false;
+}
+
+long vib_share_take(struct vib_pin *pin, struct vib_extents *out, u64 most, u64 *gap)
+{
+	struct vib_sharing *sharing = pin->sharing;
+	u64 at = pin->vaddr >> PAGE_SHIFT;
+	long got = 0;
+
 	while (sharing->open || (at >= sharing->until && begin_use(sharing, pin, at))) {
 		got = fault_and_take(pin, out, sharing->fresh ? min_t(u64, most, FIRST) : most);
 		sharing->fresh = false;

@@ -66,8 +66,14 @@ struct vib_sharing {
  */
 void vib_share_begin(struct vib_sharing *sharing, struct vib_pin *pin);
 
+/*
+ * Is there something to compare with the next page? Else @gap is how many pages are to be pinned
+ * before the next try.
+ */
+bool vib_share_find(struct vib_pin *pin, u64 *gap);
+
 /**
- * vib_share_take - borrow the next pages
+ * vib_share_take - borrow the next pages, after vib_share_find()
  * @pin: progress, not changed; @pages has room for @most, or for VIB_PIN_FEW
  * @out: gets extents appended; room for @most is reserved
  * @most: how many at most, more than 0
