@@ -98,6 +98,10 @@ static void unpin_part_of(struct vib_pinned *of, u64 first, u64 end)
 	struct vib_unpinning up = { .dirty = of->write };
 	u64 word, n;
 
+	if (!first && end == of->last - of->start + 1) {
+		(void)vib_unpin(&of->extents, 0, of->extents.nr, of->write);
+		return;
+	}
 	for (; first < end; first += n) {
 		word = words[pos.index];
 		n = vib_ext_pages(word);
