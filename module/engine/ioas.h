@@ -79,7 +79,7 @@ typedef void (*vib_notify_fn)(struct list_head *device, u64 iova, u64 size);
  * @stats: for debugfs: mappings made and removed, and flushes asked of IOMMU drivers
  * @spares: mappings that were freed, with a lock of their own
  * @spare_ops: room for the operations of a call of many, or NULL; changed with xchg()
- * @bars_lock: device memory in mappings (bar.h); protects everything below
+ * @bars_lock: device memory in mappings (bar.h); protects @bars_frozen and everything below
  * @bars_wait: woken when a fill of device memory ends
  * @bars_frozen: domains are being attached, detached or filled: the callback of bar.h waits
  * @nr_bars: mappings with device memory
@@ -153,6 +153,7 @@ void vib_ioas_put(struct vib_ioas *ioas);
 
 /* Waits until no call runs in any ioas; at module exit, when no new one can be opened. */
 void vib_ioas_wait_all(void);
+
 /* Calls @fn for every ioas, under a reference; stops at the first non-zero value. */
 int vib_ioas_for_each(int (*fn)(struct vib_ioas *ioas, void *data), void *data);
 

@@ -86,7 +86,8 @@ int vib_map_publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 }
 
 /* Publishes a filled mapping, @free if it charges nothing. domains_rwsem is held for read. */
-static int publish_mapping(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
+static int publish_mapping(struct vib_ioas *ioas, struct vib_mapping *map, bool free,
+			   const struct vib_sharing *sharing)
 {
 	int ret;
 
@@ -94,8 +95,9 @@ static int publish_mapping(struct vib_ioas *ioas, struct vib_mapping *map, bool 
 	ret = vib_dirty_prepare(ioas, map);
 	if (ret)
 		return ret;
-	if (!(map->flags & VIB_F_SHARED))
-		vib_extents_trim(&map->extents);
+	vib_extents_trim(&map->extents);
+	if (sharing)
+		vib_shared_offer(map, sharing);
 	mutex_lock(&ioas->tree_lock);
 	ret = make_live(ioas, map, free);
 	mutex_unlock(&ioas->tree_lock);
@@ -159,13 +161,8 @@ static int fill_and_publish(struct job *job)
 
 	vib_bar_fill_begin(job->map, &job->batch, nr, job->iova);
 	ret = fill_extents(job, nr);
-	if (!ret && !job->pin.left) {
-		bool free = charges_nothing(job);
-
-		if (job->pin.sharing)
-			vib_shared_offer(job->map, &job->sharing);
-		ret = publish_mapping(job->ioas, job->map, free);
-	}
+	if (!ret && !job->pin.left)
+		ret = publish_mapping(job->ioas, job->map, charges_nothing(job), job->pin.sharing);
 	/* A published mapping may be ended by another thread already. */
 	if (ret || job->pin.left)
 		vib_bar_fill_end(job->map);
@@ -202,7 +199,7 @@ static int record_mapping(struct job *job)
 	ret = down_read_killable(&ioas->domains_rwsem);
 	if (ret)
 		return ret;
-	ret = list_empty(&ioas->domains) ? publish_mapping(ioas, job->map, true) : -EAGAIN;
+	ret = list_empty(&ioas->domains) ? publish_mapping(ioas, job->map, true, NULL) : -EAGAIN;
 	up_read(&ioas->domains_rwsem);
 	return ret;
 }

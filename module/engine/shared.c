@@ -50,10 +50,8 @@ void vib_shared_note(struct vib_ioas *ioas, struct vib_mapping *map,
 }
 
 /* Is all of the mapping borrowed from one object, which has nothing else and the same runs? */
-static bool has_all_of(struct vib_mapping *map, const struct vib_use *uses)
+static bool has_all_of(struct vib_mapping *map, u64 pages, const struct vib_use *uses)
 {
-	u64 pages = vib_span_size(&map->span) >> PAGE_SHIFT;
-
 	return uses && !uses->first && uses->end == pages &&
 	       uses->of->last - uses->of->start + 1 == pages &&
 	       vib_extents_same_runs(&uses->of->extents, &map->extents);
@@ -61,15 +59,15 @@ static bool has_all_of(struct vib_mapping *map, const struct vib_use *uses)
 
 void vib_shared_offer(struct vib_mapping *map, const struct vib_sharing *sharing)
 {
+	u64 pages = vib_span_size(&map->span) >> PAGE_SHIFT;
 	struct vib_use *uses = sharing->uses;
 
 	if (map->flags & VIB_F_DEVICE)
 		return;
-	vib_extents_trim(&map->extents);
-	if (has_all_of(map, uses)) {
+	if (has_all_of(map, pages, uses)) {
 		vib_extents_fini(&map->extents);
 	} else {
-		uses = vib_pinned_new(map->owner, map->vaddr, &map->extents,
+		uses = vib_pinned_new(map->owner, map->vaddr, pages, &map->extents,
 				      map->prot & IOMMU_WRITE, uses);
 		if (!uses)
 			return;

@@ -19,9 +19,9 @@ void vib_shared_note(struct vib_ioas *ioas, struct vib_mapping *map,
 		     const struct vib_sharing *sharing);
 
 /*
- * Makes what a mapping has pinned, which is complete, an object that others can use; or, if all of
- * it is borrowed from one that is the same, lets it use the extents of that. Without memory nothing
- * changes. The caller owns the mapping and holds domains_rwsem for read.
+ * Makes what a mapping has pinned, which is complete and trimmed, an object that others can use;
+ * or, if all of it is borrowed from one that is the same, lets it use the extents of that. Without
+ * memory nothing changes. The caller owns the mapping and holds domains_rwsem for read.
  */
 void vib_shared_offer(struct vib_mapping *map, const struct vib_sharing *sharing);
 

@@ -212,21 +212,17 @@ static noinline long take_huge(struct vib_pin *pin, struct vib_extents *out, u64
  */
 static noinline long borrow_pages(struct vib_pin *pin, struct vib_extents *out, u64 stop)
 {
-	u64 gap;
-	long got;
+	long got = 0;
 
-	if (!vib_share_find(pin, &gap)) {
-		pin->run = min(pin->run, gap);
-		return 0;
+	if (vib_share_find(pin)) {
+		if (!pin->pages)
+			get_pages_array(pin);
+		got = vib_extents_reserve(out, min_t(u64, pin->left, pin->max));
+		if (!got)
+			got = vib_share_take(pin, out, pin->left - stop);
 	}
-	if (!pin->pages)
-		get_pages_array(pin);
-	got = vib_extents_reserve(out, min_t(u64, pin->left, pin->max));
-	if (got)
-		return got;
-	got = vib_share_take(pin, out, pin->left - stop, &gap);
 	if (!got)
-		pin->run = min(pin->run, gap);
+		pin->run = min(pin->run, vib_share_gap(pin->sharing, pin->vaddr));
 	return got;
 }
 

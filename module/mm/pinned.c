@@ -52,64 +52,69 @@ static u64 part_start(const struct vib_use *use, u64 end, enum rivals who,
 	return *covered ? max(cover, use->first) : before;
 }
 
-/* Return: how many pages of a part have all of @flags set. */
-static u64 part_pages(struct vib_pinned *of, u64 first, u64 end, u64 flags)
+static u64 all_pages(const struct vib_pinned *of)
+{
+	return of->last - of->start + 1;
+}
+
+/* Return: how many pages of a part are charged. */
+static u64 accounted_in(struct vib_pinned *of, u64 first, u64 end)
 {
 	struct vib_extent_pos pos;
 	u64 sum = 0, word, n;
 
-	if (!flags)
+	if (of->accounted == all_pages(of))
 		return end - first;
-	if (flags == VIB_EXT_ACCOUNTED && of->accounted == of->last - of->start + 1)
-		return end - first;
-	if (flags == VIB_EXT_ACCOUNTED && !first && end == of->last - of->start + 1)
+	if (end - first == all_pages(of))
 		return of->accounted;
 	pos = vib_extents_seek(&of->extents, first);
 	for (; first < end; first += n) {
 		word = vib_extents_at(&of->extents, &pos);
 		n = min(vib_ext_pages(word), end - first);
-		if ((word & flags) == flags)
+		if (word & VIB_EXT_ACCOUNTED)
 			sum += n;
 		vib_extents_step(&of->extents, &pos, n);
 	}
 	return sum;
 }
 
-/* Return: pages of @use with all of @flags that rivals do not cover. The pool's lock is held. */
-static u64 pages_alone(struct vib_use *use, enum rivals who, const struct mm_struct *mm, u64 flags)
+/* What of a use rivals do not cover: pages, and those of them that are charged. */
+struct alone {
+	u64 pages;
+	u64 accounted;
+};
+
+/* The pool's lock is held. */
+static struct alone count_alone(struct vib_use *use, enum rivals who, const struct mm_struct *mm)
 {
-	u64 end = use->end, start, sum = 0;
+	u64 end = use->end, start;
+	struct alone alone = {};
 	bool covered;
 
 	for (; end > use->first; end = start) {
 		start = part_start(use, end, who, mm, &covered);
-		if (!covered)
-			sum += part_pages(use->of, start, end, flags);
+		if (!covered) {
+			alone.pages += end - start;
+			alone.accounted += accounted_in(use->of, start, end);
+		}
 		cond_resched();
 	}
-	return sum;
+	return alone;
 }
 
 /* Unpins a part that no use covers. */
-static void unpin_part_of(struct vib_pinned *of, u64 first, u64 end)
+static void unpin_pages_of(struct vib_pinned *of, u64 first, u64 end)
 {
-	struct vib_extent_pos pos = vib_extents_seek(&of->extents, first);
-	u64 *words = vib_extents_words(&of->extents);
 	struct vib_unpinning up = { .dirty = of->write };
+	struct vib_extent_pos pos;
 	u64 word, n;
 
-	if (!first && end == of->last - of->start + 1) {
+	if (end - first == all_pages(of)) {
 		(void)vib_unpin(&of->extents, 0, of->extents.nr, of->write);
 		return;
 	}
+	pos = vib_extents_seek(&of->extents, first);
 	for (; first < end; first += n) {
-		word = words[pos.index];
-		n = vib_ext_pages(word);
-		if (likely(!pos.skip && n <= end - first)) {
-			vib_unpin_add(&up, word);
-			pos.index++;
-			continue;
-		}
 		word = vib_extents_at(&of->extents, &pos);
 		n = min(vib_ext_pages(word), end - first);
 		vib_unpin_add(&up, vib_ext_make(vib_ext_pfn(word), n, vib_ext_flags(word)));
@@ -135,9 +140,9 @@ void vib_use_cut(struct vib_use *use, u64 from)
 		use->end = start;
 		mutex_unlock(lock);
 		if (!charged)
-			uncharge += part_pages(of, start, end, VIB_EXT_ACCOUNTED);
+			uncharge += accounted_in(of, start, end);
 		if (!kept)
-			unpin_part_of(of, start, end);
+			unpin_pages_of(of, start, end);
 		cond_resched();
 		mutex_lock(lock);
 	}
@@ -215,6 +220,21 @@ static bool add_own_parts(struct vib_pinned *of, const struct vib_use *borrowed)
 	return add_own(of, of->start, end) && !list_empty(&of->uses);
 }
 
+/* Finds out what there is in the extents, which are many if memory is scattered, in one walk. */
+static void describe_extents(struct vib_pinned *of, struct vib_extents *extents)
+{
+	u64 *words = vib_extents_words(extents), seen = 0;
+	u32 i;
+
+	of->accounted = 0;
+	for (i = 0; i < extents->nr; i++) {
+		seen |= words[i];
+		if (words[i] & VIB_EXT_ACCOUNTED)
+			of->accounted += vib_ext_pages(words[i]);
+	}
+	of->huge = seen & VIB_EXT_HUGE;
+}
+
 static void free_new(struct vib_pinned *of)
 {
 	struct vib_use *use, *next;
@@ -225,8 +245,8 @@ static void free_new(struct vib_pinned *of)
 	kfree(of);
 }
 
-struct vib_use *vib_pinned_new(struct vib_owner *owner, u64 vaddr, struct vib_extents *extents,
-			       bool write, struct vib_use *borrowed)
+struct vib_use *vib_pinned_new(struct vib_owner *owner, u64 vaddr, u64 pages,
+			       struct vib_extents *extents, bool write, struct vib_use *borrowed)
 {
 	struct vib_pinned *of = kmalloc(sizeof(*of), GFP_KERNEL_ACCOUNT);
 	struct vib_use *use, *last = NULL;
@@ -234,13 +254,12 @@ struct vib_use *vib_pinned_new(struct vib_owner *owner, u64 vaddr, struct vib_ex
 	if (!of)
 		return NULL;
 	of->start = vaddr >> PAGE_SHIFT;
-	of->last = of->start + vib_extents_pages(extents, 0, 0) - 1;
+	of->last = of->start + pages - 1;
 	of->write = write;
-	of->accounted = vib_extents_pages(extents, 0, VIB_EXT_ACCOUNTED);
+	describe_extents(of, extents);
 	of->pool = vib_pool_ref(owner->pool);
 	INIT_LIST_HEAD(&of->uses);
 	of->joined = 0;
-	of->huge = vib_extents_pages(extents, 0, VIB_EXT_HUGE);
 	if (!add_own_parts(of, borrowed)) {
 		vib_pool_put(of->pool);
 		free_new(of);
@@ -275,9 +294,9 @@ static u64 try_move(struct vib_use *uses, struct vib_owner *to, u64 own, u64 nee
 
 	mutex_lock(lock);
 	for (use = uses; use; use = use->next)
-		have += pages_alone(use, RIVALS_OF, to->mm, VIB_EXT_ACCOUNTED);
+		have += count_alone(use, RIVALS_OF, to->mm).accounted;
 	for (use = have == need ? uses : NULL; use; use = use->next) {
-		*gone += pages_alone(use, RIVALS_OF, use->owner->mm, VIB_EXT_ACCOUNTED);
+		*gone += count_alone(use, RIVALS_OF, use->owner->mm).accounted;
 		use->owner = to;
 	}
 	mutex_unlock(lock);
@@ -323,7 +342,7 @@ void vib_use_count(struct vib_use *use, struct vib_use_counts *counts)
 		counts->metadata += sizeof(*of) + vib_extents_bytes(&of->extents);
 	if (use != &of->own)
 		counts->metadata += sizeof(*use);
-	counts->accounted += pages_alone(use, RIVALS_EARLIER, use->owner->mm, VIB_EXT_ACCOUNTED);
-	counts->shared += use->end - use->first - pages_alone(use, RIVALS_ANY, NULL, 0);
+	counts->accounted += count_alone(use, RIVALS_EARLIER, use->owner->mm).accounted;
+	counts->shared += use->end - use->first - count_alone(use, RIVALS_ANY, NULL).pages;
 	mutex_unlock(&of->pool->lock);
 }

@@ -123,6 +123,7 @@ void vib_uses_end(struct vib_use *uses);
  * vib_pinned_new - makes what a mapping has pinned an object that others can use
  * @owner: whose memory; with a pool
  * @vaddr: user address of the first page
+ * @pages: how many there are
  * @extents: all of it; moved into the object
  * @write: pinned for writing
  * @borrowed: uses that the mapping has of other objects, in descending order of the address, for
@@ -131,8 +132,8 @@ void vib_uses_end(struct vib_use *uses);
  * Return: the uses of the mapping, the first of them of the new object, the last @borrowed; NULL
  * without memory, with nothing changed.
  */
-struct vib_use *vib_pinned_new(struct vib_owner *owner, u64 vaddr, struct vib_extents *extents,
-			       bool write, struct vib_use *borrowed);
+struct vib_use *vib_pinned_new(struct vib_owner *owner, u64 vaddr, u64 pages,
+			       struct vib_extents *extents, bool write, struct vib_use *borrowed);
 
 /*
  * Moves uses of a mapping, and @own charged pages that it has without them, from one owner to

@@ -306,7 +306,13 @@ static long fault_and_take(struct vib_pin *pin, struct vib_extents *out, u64 mos
 	return take_same(pin, out, most);
 }
 
-bool vib_share_find(struct vib_pin *pin, u64 *gap)
+/* Is there a use that goes on at user page @at, or has one begun? */
+static bool has_use(struct vib_sharing *sharing, const struct vib_pin *pin, u64 at)
+{
+	return sharing->open || (at >= sharing->until && begin_use(sharing, pin, at));
+}
+
+bool vib_share_find(struct vib_pin *pin)
 {
 	struct vib_sharing *sharing = pin->sharing;
 	u64 at = pin->vaddr >> PAGE_SHIFT;
@@ -317,25 +323,20 @@ bool vib_share_find(struct vib_pin *pin, u64 *gap)
 		sharing->open = false;
 		search_anew(sharing, NULL);
 	}
-	if (sharing->open || (at >= sharing->until && begin_use(sharing, pin, at)))
-		return true;
-	*gap = sharing->until - at;
-	return false;
+	return has_use(sharing, pin, at);
 }
 
-long vib_share_take(struct vib_pin *pin, struct vib_extents *out, u64 most, u64 *gap)
+long vib_share_take(struct vib_pin *pin, struct vib_extents *out, u64 most)
 {
 	struct vib_sharing *sharing = pin->sharing;
 	u64 at = pin->vaddr >> PAGE_SHIFT;
 	long got = 0;
 
-	while (sharing->open || (at >= sharing->until && begin_use(sharing, pin, at))) {
+	while (!got && has_use(sharing, pin, at)) {
 		got = fault_and_take(pin, out, sharing->fresh ? min_t(u64, most, FIRST) : most);
 		sharing->fresh = false;
-		if (got)
-			break;
-		close_latest(sharing, at);
+		if (!got)
+			close_latest(sharing, at);
 	}
-	*gap = got ? 0 : sharing->until - at;
 	return got;
 }

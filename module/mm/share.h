@@ -66,21 +66,23 @@ struct vib_sharing {
  */
 void vib_share_begin(struct vib_sharing *sharing, struct vib_pin *pin);
 
-/*
- * Is there something to compare with the next page? Else @gap is how many pages are to be pinned
- * before the next try.
- */
-bool vib_share_find(struct vib_pin *pin, u64 *gap);
+/* Is there something to compare with the next page? Else it is pinned: see vib_share_gap(). */
+bool vib_share_find(struct vib_pin *pin);
 
 /**
  * vib_share_take - borrow the next pages, after vib_share_find()
  * @pin: progress, not changed; @pages has room for @most, or for VIB_PIN_FEW
  * @out: gets extents appended; room for @most is reserved
  * @most: how many at most, more than 0
- * @gap: if there is nothing to borrow, gets how many pages are to be pinned before the next try
  *
  * Return: how many; 0 if the next ones cannot be shared; -EINTR on a fatal signal.
  */
-long vib_share_take(struct vib_pin *pin, struct vib_extents *out, u64 most, u64 *gap);
+long vib_share_take(struct vib_pin *pin, struct vib_extents *out, u64 most);
+
+/* Return: how many pages from @vaddr on are to be pinned before the next try to borrow. */
+static inline u64 vib_share_gap(const struct vib_sharing *sharing, u64 vaddr)
+{
+	return sharing->until - (vaddr >> PAGE_SHIFT);
+}
 
 #endif

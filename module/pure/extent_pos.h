@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Places in an extent vector, down to the page. The vector must not change meanwhile.
+ * Places in an extent vector, down to the page, and the comparison of two vectors. They must not
+ * change meanwhile.
  */
 #ifndef VIB_PURE_EXTENT_POS_H
 #define VIB_PURE_EXTENT_POS_H
@@ -55,5 +56,8 @@ static inline void vib_extents_step(struct vib_extents *ex, struct vib_extent_po
 	pos->skip = 0;
 	pos->index++;
 }
+
+/* Do both have the same runs, whoever holds the pins? */
+bool vib_extents_same_runs(struct vib_extents *a, struct vib_extents *b);
 
 #endif

@@ -3,7 +3,7 @@
  * Extent vectors: packing, merging, growing and shrinking. Knows nothing of pages, pins or domains.
  * Invariant: nr <= cap, and cap is 1 exactly when the extent is kept in place.
  */
-#include "extents.h"
+#include "extent_pos.h"
 
 enum {
 	FIRST_CAP = 8,

@@ -132,6 +132,7 @@ u32 vib_extents_settle(struct vib_extents *ex, u64 end, u64 longest);
 
 /* Drops the last @nr extents (at most @ex->nr). */
 void vib_extents_drop_tail(struct vib_extents *ex, u32 nr);
+
 /* vib_extents_trim() of a vector that owns memory. */
 void vib_extents_shrink(struct vib_extents *ex);
 
@@ -147,9 +148,6 @@ static inline void vib_extents_trim(struct vib_extents *ex)
 
 /* Return: sum of pages of the extents from index @first on that have all of @flags set. */
 u64 vib_extents_pages(struct vib_extents *ex, u32 first, u64 flags);
-
-/* Do both have the same runs, whoever holds the pins? */
-bool vib_extents_same_runs(struct vib_extents *a, struct vib_extents *b);
 
 /* Return: bytes of memory that the vector owns beside itself. */
 static inline size_t vib_extents_bytes(const struct vib_extents *ex)
