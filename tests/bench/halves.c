@@ -85,3 +85,11 @@ bool counts_after(struct counts *counts)
 	counts->two = most(counts->two, halves_by_two(half));
 	return counts->one * 10 >= counts->two * 18;
 }
+
+void best_keep(struct best *best, const struct best *tried)
+{
+	best->counts.one = least(best->counts.one, tried->counts.one);
+	best->counts.two = least(best->counts.two, tried->counts.two);
+	best->one = least(best->one, tried->one);
+	best->two = least(best->two, tried->two);
+}

@@ -37,6 +37,15 @@ void counts_before(struct counts *counts);
 /* Return: did the host have two CPUs for us, before and after? */
 bool counts_after(struct counts *counts);
 
+/* The same, and the work that was measured: the best of what was tried so far. */
+struct best {
+	struct counts counts;
+	__u64 one;
+	__u64 two;
+};
+
+void best_keep(struct best *best, const struct best *tried);
+
 static inline __u64 least(__u64 a, __u64 b)
 {
 	return a < b ? a : b;

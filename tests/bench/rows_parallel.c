@@ -42,21 +42,6 @@ static void mappers(struct half half[2], struct world *w, const char *mem)
 		};
 }
 
-/* One thread and two, counting and mapping: the best of what was tried so far. */
-struct best {
-	struct counts counts;
-	__u64 map_one;
-	__u64 map_two;
-};
-
-static void keep(struct best *best, const struct best *tried)
-{
-	best->counts.one = least(best->counts.one, tried->counts.one);
-	best->counts.two = least(best->counts.two, tried->counts.two);
-	best->map_one = least(best->map_one, tried->map_one);
-	best->map_two = least(best->map_two, tried->map_two);
-}
-
 /* All ways once; were two CPUs there for us before and after the mapping? */
 static bool try_all(struct world *w, const char *mem, struct best *tried)
 {
@@ -64,9 +49,9 @@ static bool try_all(struct world *w, const char *mem, struct best *tried)
 
 	counts_before(&tried->counts);
 	mappers(half, w, mem);
-	tried->map_one = halves_by_one(half);
+	tried->one = halves_by_one(half);
 	must(dma_unmap_all(w->container, NULL), "unmap");
-	tried->map_two = halves_by_two(half);
+	tried->two = halves_by_two(half);
 	must(dma_unmap_all(w->container, NULL), "unmap");
 	return counts_after(&tried->counts);
 }
@@ -82,10 +67,10 @@ static void race(const struct contender *who, const char *mem)
 	open_world(&w, who, 1);
 	for (i = 0; i < ROUNDS; i++) {
 		if (try_all(&w, mem, &tried)) {
-			keep(&calm, &tried);
+			best_keep(&calm, &tried);
 			calms++;
 		} else {
-			keep(&any, &tried);
+			best_keep(&any, &tried);
 		}
 		usleep(PAUSE_US);
 	}
@@ -96,9 +81,9 @@ static void race(const struct contender *who, const char *mem)
 	meter_report(who->name, "parallel/one-thread/none", 1, calm.counts.one);
 	meter_report(who->name, "parallel/two-threads/none", 1, calm.counts.two);
 	meter_report(who->name, "parallel/one-thread/128M", 2 * SIZE / PAGE,
-		     calm.map_one);
+		     calm.one);
 	meter_report(who->name, "parallel/two-threads/128M", 2 * SIZE / PAGE,
-		     calm.map_two);
+		     calm.two);
 	close_world(&w);
 }
 

@@ -30,20 +30,6 @@ struct untouched {
 	unsigned int mib;
 };
 
-struct best {
-	struct counts counts;
-	__u64 one;
-	__u64 two;
-};
-
-static void keep(struct best *best, const struct best *tried)
-{
-	best->counts.one = least(best->counts.one, tried->counts.one);
-	best->counts.two = least(best->counts.two, tried->counts.two);
-	best->one = least(best->one, tried->one);
-	best->two = least(best->two, tried->two);
-}
-
 /* Return: nanoseconds. The memory is untouched again afterwards. */
 static __u64 map_untouched(struct world *w, char *mem, size_t size, long threads)
 {
@@ -98,10 +84,10 @@ static void race_untouched(const struct contender *who, const struct untouched *
 	open_world(&w, who, 1);
 	for (tries = 0; calms < wanted && meter_now() - began < AT_MOST_NS; tries++) {
 		if (try_both(&w, who, mem, size, &tried)) {
-			keep(&calm, &tried);
+			best_keep(&calm, &tried);
 			calms++;
 		} else {
-			keep(&any, &tried);
+			best_keep(&any, &tried);
 			any.counts = tried.counts;
 		}
 	}

@@ -55,20 +55,29 @@ TEST_F(bars, large_one_at_an_address_that_is_not_aligned)
 	function_close(&f);
 }
 
+/* A BAR of 256 MiB at an address that its huge pages fit; 2 MiB behind it are ours, too. */
+static char *aligned_bar(struct __test_metadata *_metadata, struct world *w, struct function *f)
+{
+	char *room, *bar;
+
+	NEED_FUNCTION(f, w, PCI_TESTDEV, "BAR of 256 MiB");
+	room = mem_aligned(LARGE + 2 * MIB);
+	ASSERT_NE(NULL, room);
+	bar = function_bar(f, VFIO_PCI_BAR2_REGION_INDEX, room, LARGE);
+	ASSERT_EQ(room, bar);
+	return bar;
+}
+
 TEST_F(bars, large_one_at_an_aligned_address_and_an_odd_iova)
 {
 	struct function f;
-	char *room, *bar;
+	char *bar;
 
-	NEED_FUNCTION(&f, &self->w, PCI_TESTDEV, "BAR of 256 MiB");
-	room = mem_aligned(LARGE + 2 * MIB);
-	ASSERT_NE(NULL, room);
-	bar = function_bar(&f, VFIO_PCI_BAR2_REGION_INDEX, room, LARGE);
-	ASSERT_NE(NULL, bar);
+	bar = aligned_bar(_metadata, &self->w, &f);
 	mapped_exactly(_metadata, &self->w, FAR, bar, LARGE);
 	mapped_exactly(_metadata, &self->w, FAR + PAGE, bar, LARGE);
 	mapped_exactly(_metadata, &self->w, FAR, bar + 511 * PAGE, LARGE - 600 * PAGE);
-	ASSERT_EQ(0, munmap(room, LARGE + 2 * MIB));
+	ASSERT_EQ(0, munmap(bar, LARGE + 2 * MIB));
 	function_close(&f);
 }
 
@@ -86,14 +95,10 @@ static bool settles(const struct world *w, long pages)
 TEST_F(bars, part_of_a_large_one_goes)
 {
 	struct function f;
-	char *room, *bar;
+	char *bar;
 	__u64 done;
 
-	NEED_FUNCTION(&f, &self->w, PCI_TESTDEV, "BAR of 256 MiB");
-	room = mem_aligned(LARGE + 2 * MIB);
-	ASSERT_NE(NULL, room);
-	bar = function_bar(&f, VFIO_PCI_BAR2_REGION_INDEX, room, LARGE);
-	ASSERT_NE(NULL, bar);
+	bar = aligned_bar(_metadata, &self->w, &f);
 	ASSERT_EQ(0, dma_map(self->w.container, FAR, bar, LARGE, DMA_RW));
 	ASSERT_EQ(0, munmap(bar + 513 * PAGE, 3 * PAGE));
 	EXPECT_TRUE(settles(&self->w, stays(&self->w) ? 0 : 3));
@@ -105,7 +110,7 @@ TEST_F(bars, part_of_a_large_one_goes)
 	EXPECT_TRUE(settles(&self->w, stays(&self->w) ? 0 : 3 + 512));
 	ASSERT_EQ(0, dma_unmap(self->w.container, FAR, LARGE, 0, &done));
 	EXPECT_EQ(LARGE, done);
-	ASSERT_EQ(0, munmap(room, LARGE + 2 * MIB));
+	ASSERT_EQ(0, munmap(bar, LARGE + 2 * MIB));
 	function_close(&f);
 }
 
@@ -114,13 +119,9 @@ TEST_F(bars, large_one_in_many_pieces)
 {
 	long pages = LARGE / PAGE, i;
 	struct function f;
-	char *room, *bar;
+	char *bar;
 
-	NEED_FUNCTION(&f, &self->w, PCI_TESTDEV, "BAR of 256 MiB");
-	room = mem_aligned(LARGE + 2 * MIB);
-	ASSERT_NE(NULL, room);
-	bar = function_bar(&f, VFIO_PCI_BAR2_REGION_INDEX, room, LARGE);
-	ASSERT_NE(NULL, bar);
+	bar = aligned_bar(_metadata, &self->w, &f);
 	ASSERT_EQ(0, dma_map(self->w.container, FAR, bar, LARGE, DMA_RW));
 	ASSERT_EQ(0, function_command(&f, 0));
 	for (i = 0; i < PIECES; i++)
@@ -133,7 +134,7 @@ TEST_F(bars, large_one_in_many_pieces)
 		EXPECT_TRUE(settles(&self->w, stays(&self->w) ? 0 : pages));
 	}
 	ASSERT_EQ(0, dma_unmap(self->w.container, FAR, LARGE, 0, NULL));
-	ASSERT_EQ(0, munmap(room, LARGE + 2 * MIB));
+	ASSERT_EQ(0, munmap(bar, LARGE + 2 * MIB));
 	function_close(&f);
 }
 

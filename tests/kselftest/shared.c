@@ -17,19 +17,7 @@
 
 enum { BIG_PAGES = BIG / PAGE };
 
-#define WORLD shared
-#define WORLD_GROUPS 4
-#define WORLD_ONE_ID
-#define WORLD_BEGIN world_enter
-#include "world_fixture.h"
-
-/* For what type1 does not have at all. */
-#define WORLD shared_only
-#define WORLD_GROUPS 4
-#define WORLD_BATCH_ONLY
-#define WORLD_ONE_ID
-#define WORLD_BEGIN world_enter
-#include "world_fixture.h"
+#include "shared_worlds.h"
 
 TEST_F(shared, four_containers_are_charged_once)
 {

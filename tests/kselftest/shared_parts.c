@@ -12,19 +12,7 @@
 
 enum { HUGE_POOL = 8 };
 
-#define WORLD shared
-#define WORLD_GROUPS 4
-#define WORLD_ONE_ID
-#define WORLD_BEGIN world_enter
-#include "world_fixture.h"
-
-/* For what type1 does not have at all. */
-#define WORLD shared_only
-#define WORLD_GROUPS 4
-#define WORLD_BATCH_ONLY
-#define WORLD_ONE_ID
-#define WORLD_BEGIN world_enter
-#include "world_fixture.h"
+#include "shared_worlds.h"
 
 /* [0, 6 MiB) and [2 MiB, 8 MiB). */
 TEST_F(shared, ranges_that_agree_in_part)
@@ -240,19 +228,28 @@ TEST_F(shared, processes_are_charged_each)
 	EXPECT_CHARGED(0, 0);
 }
 
-/* Two containers with the same memory get a new address one after the other. */
-TEST_F(shared_only, live_update_moves_the_charge_once)
+/* Two containers map the memory, and its addresses are taken back. */
+static void take_addresses(struct __test_metadata *_metadata, struct world *w, const char *mem)
 {
-	char *mem = mem_memfd(SOME, NULL);
 	__u64 done;
-	int i, status;
-	pid_t pid;
+	int i;
 
-	ASSERT_EQ(0, open_containers(&self->w, 2));
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, open_containers(w, 2));
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, map_rw(i, mem, SOME));
 		ASSERT_EQ(0, dma_unmap(containers[i], FAR, SOME, UNMAP_VADDR, &done));
 	}
+}
+
+/* Two containers with the same memory get a new address one after the other. */
+TEST_F(shared_only, live_update_moves_the_charge_once)
+{
+	char *mem = mem_memfd(SOME, NULL);
+	int i, status;
+	pid_t pid;
+
+	take_addresses(_metadata, &self->w, mem);
 	pid = fork();
 	if (!pid) {
 		for (i = 0; i < 2; i++) {
@@ -279,15 +276,10 @@ TEST_F(shared_only, live_update_moves_the_charge_once)
 TEST_F(shared_only, live_update_beyond_the_limit_changes_nothing)
 {
 	char *mem = mem_memfd(SOME, NULL);
-	__u64 done;
-	int i, status;
+	int status;
 	pid_t pid;
 
-	ASSERT_EQ(0, open_containers(&self->w, 2));
-	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(0, map_rw(i, mem, SOME));
-		ASSERT_EQ(0, dma_unmap(containers[i], FAR, SOME, UNMAP_VADDR, &done));
-	}
+	take_addresses(_metadata, &self->w, mem);
 	pid = fork();
 	if (!pid) {
 		if (drop_ipc_lock() || limit_locked_pages(PAGES - 1))
