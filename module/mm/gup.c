@@ -16,6 +16,7 @@
 
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 
 #include "compat/mm.h"
 #include "turns.h"
@@ -91,4 +92,13 @@ long vib_gup(struct vib_pin *pin, unsigned long npages)
 	if (npages <= VIB_PIN_FEW)
 		got = gup_once(pin, npages);
 	return likely(got != -ENOMEM) ? got : gup_in_turn(pin, npages);
+}
+
+noinline void vib_gup_array(struct vib_pin *pin)
+{
+	pin->pages = kmalloc_array(pin->max + 1, sizeof(*pin->pages), GFP_KERNEL_ACCOUNT);
+	if (!pin->pages) {
+		pin->max = VIB_PIN_FEW;
+		pin->pages = pin->few;
+	}
 }

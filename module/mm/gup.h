@@ -22,4 +22,7 @@
  */
 long vib_gup(struct vib_pin *pin, unsigned long npages);
 
+/* Allocates @pin->pages; without memory it goes on with few at a time, in @pin->few. */
+void vib_gup_array(struct vib_pin *pin);
+
 #endif

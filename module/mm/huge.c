@@ -23,7 +23,6 @@
 
 enum {
 	HOLD_CALLS = 8,			/* calls of GUP under one hold of mmap_lock */
-	LOOK_CALLS = 64,		/* the same, when nothing is pinned for long */
 	LARGEST = SZ_1G >> PAGE_SHIFT,	/* pages; vib_extents_settle() knows it, too */
 };
 
@@ -194,7 +193,7 @@ static u64 count_same_huge(struct vib_pin *pin, struct vib_extents *ex, struct v
 	walk.nr = vma_kernel_pagesize(vma) >> PAGE_SHIFT;
 	all = min_t(u64, limit, (vma->vm_end - addr) >> PAGE_SHIFT);
 	walk.left = all;
-	for (i = 0; i < LOOK_CALLS && walk.left && all - walk.left < most; i++) {
+	for (i = 0; i < VIB_HUGE_LOOKS && walk.left && all - walk.left < most; i++) {
 		word = vib_extents_at(ex, &pos);
 		if (!(word & VIB_EXT_HUGE) || !is_same_huge(&walk, vib_ext_pfn(word)))
 			break;

@@ -12,6 +12,7 @@
 
 enum {
 	VIB_HUGE_MIN = 128,		/* fewer pages do not pay for a look at the vma */
+	VIB_HUGE_LOOKS = 64,		/* huge pages that vib_huge_same() compares at once */
 };
 
 /* Is vib_huge_append() worth a try for the next @npages? */
@@ -41,7 +42,7 @@ long vib_huge_append(struct vib_pin *pin, struct vib_extents *out, u64 most, u64
  * @limit: pages that may be compared; ends where a huge page or an extent does
  * @most: stop after at least this many pages
  *
- * Huge pages are compared as wholes. Never faults.
+ * At most VIB_HUGE_LOOKS huge pages are compared, as wholes. Never faults.
  *
  * Return: how many pages from the next one on are the same at this moment.
  */

@@ -18,7 +18,6 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 
 #include "compat/mm.h"
 #include "gup.h"
@@ -51,16 +50,6 @@ void vib_pin_begin(struct vib_pin *pin)
 	pin->credit = 0;
 	pin->sharing = NULL;
 	pin->crew = NULL;
-}
-
-/* Allocates the array for GUP's pages; without memory it goes on with few at a time. */
-static noinline void get_pages_array(struct vib_pin *pin)
-{
-	pin->pages = kmalloc_array(pin->max + 1, sizeof(*pin->pages), GFP_KERNEL_ACCOUNT);
-	if (!pin->pages) {
-		pin->max = VIB_PIN_FEW;
-		pin->pages = pin->few;
-	}
 }
 
 /*
@@ -175,7 +164,7 @@ static __always_inline long take_plain(struct vib_pin *pin, struct vib_extents *
 	long got;
 
 	if (unlikely(!pin->pages))
-		get_pages_array(pin);
+		vib_gup_array(pin);
 	want = min(want, pin->max);
 	got = vib_extents_reserve(out, want);
 	if (!got && !pin->credit)
@@ -214,13 +203,8 @@ static noinline long borrow_pages(struct vib_pin *pin, struct vib_extents *out, 
 {
 	long got = 0;
 
-	if (vib_share_find(pin)) {
-		if (!pin->pages)
-			get_pages_array(pin);
-		got = vib_extents_reserve(out, min_t(u64, pin->left, pin->max));
-		if (!got)
-			got = vib_share_take(pin, out, pin->left - stop);
-	}
+	if (vib_share_find(pin))
+		got = vib_share_take(pin, out, pin->left - stop);
 	if (!got)
 		pin->run = min(pin->run, vib_share_gap(pin->sharing, pin->vaddr));
 	return got;

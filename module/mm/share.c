@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 
 #include "compat/present.h"
+#include "gup.h"
 #include "huge.h"
 #include "pfnmap.h"
 
@@ -248,12 +249,16 @@ static unsigned int append_same(struct vib_pin *pin, struct vib_extents *out, un
 	return same;
 }
 
-/* Takes small pages. Return: how many; 0 if the next page is another one, or not there. */
-static unsigned int take_small(struct vib_pin *pin, struct vib_extents *out, unsigned int most)
+/* Takes small pages. Return: as take_same(). */
+static long take_small(struct vib_pin *pin, struct vib_extents *out, unsigned int most)
 {
-	int got = vib_compat_get_present(pin->vaddr, most, pin->write, pin->pages);
 	unsigned int same;
+	int got;
 
+	got = vib_extents_reserve(out, most);
+	if (got)
+		return got;
+	got = vib_compat_get_present(pin->vaddr, most, pin->write, pin->pages);
 	if (got <= 0)
 		return 0;
 	same = append_same(pin, out, got);
@@ -264,12 +269,17 @@ static unsigned int take_small(struct vib_pin *pin, struct vib_extents *out, uns
 /*
  * Takes huge pages as wholes: each is held by one pin, so it has one use. Return: as take_same().
  */
-static u64 take_huge_pages(struct vib_pin *pin, struct vib_extents *out, u64 limit, u64 most)
+static long take_huge_pages(struct vib_pin *pin, struct vib_extents *out, u64 limit, u64 most)
 {
 	struct vib_sharing *sharing = pin->sharing;
 	struct vib_extents *ex = &sharing->uses->of->extents;
-	u64 same = vib_huge_same(pin, ex, sharing->pos, limit, most), left, n;
+	u64 same, left, n;
+	int ret;
 
+	ret = vib_extents_reserve(out, VIB_HUGE_LOOKS);
+	if (ret)
+		return ret;
+	same = vib_huge_same(pin, ex, sharing->pos, limit, most);
 	for (left = same; left; left -= n) {
 		n = min(left, vib_ext_pages(vib_extents_at(ex, &sharing->pos)));
 		append_borrowed(sharing, out, n);
@@ -279,9 +289,9 @@ static u64 take_huge_pages(struct vib_pin *pin, struct vib_extents *out, u64 lim
 
 /*
  * Takes what is the same, at least @most pages if there are as many. Return: how many; 0 if the
- * next page is another one, or not there.
+ * next page is another one, or not there; -ENOMEM.
  */
-static u64 take_same(struct vib_pin *pin, struct vib_extents *out, u64 most)
+static long take_same(struct vib_pin *pin, struct vib_extents *out, u64 most)
 {
 	struct vib_sharing *sharing = pin->sharing;
 	u64 word = vib_extents_at(&sharing->uses->of->extents, &sharing->pos);
@@ -289,13 +299,16 @@ static u64 take_same(struct vib_pin *pin, struct vib_extents *out, u64 most)
 
 	if (word & VIB_EXT_HUGE)
 		return take_huge_pages(pin, out, limit, most);
+	/* Cleared memory for many pages would cost as much as a few huge pages. */
+	if (!pin->pages)
+		vib_gup_array(pin);
 	return take_small(pin, out, min3(most, limit, (u64)pin->max));
 }
 
 /* take_same(), and once more after the page was faulted in. Return: as it, or -EINTR. */
 static long fault_and_take(struct vib_pin *pin, struct vib_extents *out, u64 most)
 {
-	u64 n = take_same(pin, out, most);
+	long n = take_same(pin, out, most);
 	int ret;
 
 	if (n || pin->faulted == pin->vaddr)

@@ -71,11 +71,11 @@ bool vib_share_find(struct vib_pin *pin);
 
 /**
  * vib_share_take - borrow the next pages, after vib_share_find()
- * @pin: progress, not changed; @pages has room for @most, or for VIB_PIN_FEW
- * @out: gets extents appended; room for @most is reserved
+ * @pin: progress, not changed; @pages is allocated when it is needed
+ * @out: gets extents appended
  * @most: how many at most, more than 0
  *
- * Return: how many; 0 if the next ones cannot be shared; -EINTR on a fatal signal.
+ * Return: how many; 0 if the next ones cannot be shared; -ENOMEM; -EINTR on a fatal signal.
  */
 long vib_share_take(struct vib_pin *pin, struct vib_extents *out, u64 most);
 
