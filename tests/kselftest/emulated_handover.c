@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "emulated_fixture.h"
+#include "lib/batch.h"
 #include "lib/blocking_mem.h"
 #include "lib/call.h"
 
@@ -75,6 +76,33 @@ TEST_F(handover, unmap_of_what_is_pinned_waits_for_the_group)
 TEST_F(handover, unmap_of_what_is_missing_waits_for_the_group)
 {
 	unmap_waits(_metadata, &self->w, self->mem, OTHER, PAGE);
+}
+
+static int call_many(struct call *call)
+{
+	return batch_run(call->w->container, call->data);
+}
+
+/* Each of them is exactly a mapping, which has a way of its own. */
+TEST_F(handover, many_unmaps_wait_for_the_group)
+{
+	static struct batch batch;
+	struct call unmaps = { .body = call_many, .w = &self->w, .data = &batch };
+	struct call join = { 0 };
+	struct blocking_mem b;
+
+	join_blocked(_metadata, &self->w, self->mem, &b, &join);
+	batch_unmap(&batch, IOVA, MEM_SIZE);
+	batch_unmap(&batch, OTHER, PAGE);
+	ASSERT_EQ(0, call_begin(&unmaps));
+	EXPECT_TRUE(call_waits(&unmaps));
+	EXPECT_EQ(0, blocking_mem_provide(&b));
+	EXPECT_EQ(0, call_result(&join));
+	EXPECT_EQ(0, call_result(&unmaps));
+	EXPECT_EQ(2, batch.done);
+	EXPECT_EQ(MEM_SIZE + PAGE, batch.unmapped);
+	EXPECT_EQ(0, charged(&self->w));
+	blocking_mem_close(&b);
 }
 
 /* Below and above what the group is at. */
