@@ -153,6 +153,31 @@ TEST_F(sources, what_a_device_writes_to_ext4_reaches_the_disk)
 	source_ext4_end();
 }
 
+/* Nor does it wait for another mapping of the same memory, which it might share its pins with. */
+TEST_F(sources, what_a_device_writes_to_ext4_does_not_wait_for_other_mappings)
+{
+	struct edu *edu = world_edu(&self->w, 0);
+	char *mem, *disk = self->mem + PAGE;
+
+	if (kernel_running() >= KERNEL(6, 5))
+		SKIP_TEST("this kernel pins no files of ext4 for writing");
+	mem = source_ext4(4 * MIB);
+	NEED(mem, "ext4");
+	ASSERT_NE(NULL, edu);
+	mem_fill(self->mem, PAGE, 8);
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, self->mem, PAGE, DMA_READ));
+	ASSERT_EQ(0, dma_map(self->w.container, FAR, mem, 4 * MIB, DMA_RW));
+	ASSERT_EQ(0, dma_map(self->w.container, FAR + GIB, mem, 4 * MIB, DMA_RW));
+	ASSERT_EQ(0, msync(mem, 4 * MIB, MS_SYNC));
+	ASSERT_EQ(0, edu_copy(edu, FAR + 3 * PAGE, IOVA));
+	ASSERT_EQ(0, dma_unmap(self->w.container, FAR, 4 * MIB, 0, NULL));
+	ASSERT_EQ(0, munmap(mem, 4 * MIB));
+	ASSERT_EQ(0, source_ext4_read_disk(disk, PAGE, 3 * PAGE));
+	EXPECT_TRUE(mem_is(disk, EDU_CHUNK, 8));
+	ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
+	source_ext4_end();
+}
+
 TEST_F(sources, shared_mapping_of_ext4_for_reading)
 {
 	struct edu *edu = world_edu(&self->w, 0);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #ifndef MFD_HUGETLB
 #define MFD_HUGETLB 4U
@@ -23,6 +24,9 @@ void source_ext4_end(void);
 
 /* After that, the same file again, of which the kernel remembers nothing; not unmounted: NULL. */
 char *source_ext4_from_disk(size_t size);
+
+/* While it is mounted: @size bytes of the file at @at, from the disk; both in blocks. 0 or -1. */
+int source_ext4_read_disk(void *to, size_t size, off_t at);
 
 /* The same on /dev/pmem0, with DAX. */
 char *source_dax(size_t size);
