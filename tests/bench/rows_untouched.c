@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One MAP of memory that nobody has touched, with one thread and with two (map_threads), in wall
- * time: the best of two rounds in which the host had two CPUs for us (halves.h), of as many as
- * half a minute brings, or of all if it brings none. What two threads gained that only count is in
- * rows none-ROW. type1 knows one thread only, and has that time in both rows.
+ * time: the best of three rounds in which the host had two CPUs for us (halves.h). If half a minute
+ * does not bring so many, the row is that of a busy host, the best of the others: one round may have
+ * been disturbed between the counting before and after it. What two threads gained that only count is
+ * in rows none-ROW. type1 knows one thread only, and has that time in both rows.
  */
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,7 @@
 
 #define AT_MOST_NS (30 * 1000000000ULL)
 
-enum { CALMS = 2, PAUSE_US = 20000 };
+enum { CALMS = 3, PAUSE_US = 20000 };
 
 struct untouched {
 	const char *kind;
@@ -91,7 +92,7 @@ static void race_untouched(const struct contender *who, const struct untouched *
 			any.counts = tried.counts;
 		}
 	}
-	best = calms ? &calm : &any;
+	best = calms >= wanted || calms == tries ? &calm : &any;
 	printf("# %s, untouched-%s-%uM: the host had two CPUs for us in %u of %u tries\n",
 	       who->name, what->kind, what->mib, calms, tries);
 	report_both(who, what, "none-", 1, best->counts.one, best->counts.two);
