@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One MAP of memory that nobody has touched, with one thread and with two (map_threads), in wall
- * time: the best of three rounds in which the host had two CPUs for us (halves.h). If half a minute
- * does not bring so many, the row is that of a busy host, the best of the others: one round may have
- * been disturbed between the counting before and after it. What two threads gained that only count is
- * in rows none-ROW. type1 knows one thread only, and has that time in both rows.
+ * time: the best of three rounds in which the host had two CPUs for us (halves.h). If half a
+ * minute does not bring so many, the row is that of a busy host, the best of the others: one round
+ * may have been disturbed between the counting before and after it. What two threads gained that
+ * only count is in rows none-ROW. type1 knows one thread only, and has that time in both rows.
  */
 #include <stdio.h>
 #include <string.h>
