@@ -111,6 +111,62 @@ static long get_info(struct vib_ioas *ioas, void __user *arg)
 	return copy_to_user(arg, &info, size) ? -EFAULT : 0;
 }
 
+/*
+ * The structures of MAP_DMA and UNMAP_DMA are read and written in words, which costs less than a
+ * copy. Nothing that is not inlined may be called while user memory can be accessed.
+ */
+static __always_inline int take_map(struct vfio_iommu_type1_dma_map *map,
+				    const struct vfio_iommu_type1_dma_map __user *from)
+{
+	if (!user_access_begin(from, sizeof(*from)))
+		return -EFAULT;
+	unsafe_get_user(map->argsz, &from->argsz, err_fault);
+	unsafe_get_user(map->flags, &from->flags, err_fault);
+	unsafe_get_user(map->vaddr, &from->vaddr, err_fault);
+	unsafe_get_user(map->iova, &from->iova, err_fault);
+	unsafe_get_user(map->size, &from->size, err_fault);
+	user_access_end();
+	return 0;
+
+err_fault:
+	user_access_end();
+	return -EFAULT;
+}
+
+static __always_inline int take_unmap(struct vfio_iommu_type1_dma_unmap *unmap,
+				      const struct vfio_iommu_type1_dma_unmap __user *from)
+{
+	if (!user_access_begin(from, sizeof(*from)))
+		return -EFAULT;
+	unsafe_get_user(unmap->argsz, &from->argsz, err_fault);
+	unsafe_get_user(unmap->flags, &from->flags, err_fault);
+	unsafe_get_user(unmap->iova, &from->iova, err_fault);
+	unsafe_get_user(unmap->size, &from->size, err_fault);
+	user_access_end();
+	return 0;
+
+err_fault:
+	user_access_end();
+	return -EFAULT;
+}
+
+static __always_inline int put_unmap(struct vfio_iommu_type1_dma_unmap __user *to,
+				     const struct vfio_iommu_type1_dma_unmap *unmap)
+{
+	if (!user_access_begin(to, sizeof(*to)))
+		return -EFAULT;
+	unsafe_put_user(unmap->argsz, &to->argsz, err_fault);
+	unsafe_put_user(unmap->flags, &to->flags, err_fault);
+	unsafe_put_user(unmap->iova, &to->iova, err_fault);
+	unsafe_put_user(unmap->size, &to->size, err_fault);
+	user_access_end();
+	return 0;
+
+err_fault:
+	user_access_end();
+	return -EFAULT;
+}
+
 static int prot_of(u32 flags)
 {
 	return (flags & VFIO_DMA_MAP_FLAG_READ ? IOMMU_READ : 0) |
@@ -120,13 +176,12 @@ static int prot_of(u32 flags)
 static long map_dma(struct vib_ioas *ioas, void __user *arg)
 {
 	u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE | VFIO_DMA_MAP_FLAG_VADDR;
-	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
 	struct vfio_iommu_type1_dma_map map;
 	int ret;
 
-	if (copy_from_user(&map, arg, minsz))
+	if (take_map(&map, arg))
 		return -EFAULT;
-	if (map.argsz < minsz || map.flags & ~known)
+	if (map.argsz < sizeof(map) || map.flags & ~known)
 		ret = vib_refuse(ioas->handle, VIB_REASON_ARGS, -EINVAL);
 	else if (map.flags & VFIO_DMA_MAP_FLAG_VADDR)
 		ret = vib_vaddr_restore(ioas, map.iova, map.vaddr, map.size, prot_of(map.flags));
@@ -209,17 +264,16 @@ static long unmap_dma(struct vib_ioas *ioas, void __user *arg)
 {
 	u32 known = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL |
 		    VFIO_DMA_UNMAP_FLAG_VADDR;
-	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
 	struct vfio_iommu_type1_dma_unmap unmap;
 	struct vib_unmap req = {};
 	int ret;
 
-	if (copy_from_user(&unmap, arg, minsz))
+	if (take_unmap(&unmap, arg))
 		return -EFAULT;
 	req.iova = unmap.iova;
 	req.size = unmap.size;
 	req.all = unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL;
-	if (unmap.argsz < minsz || unmap.flags & ~known)
+	if (unmap.argsz < sizeof(unmap) || unmap.flags & ~known)
 		ret = vib_refuse(ioas->handle, VIB_REASON_ARGS, -EINVAL);
 	else if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
 		ret = unmap_reporting(ioas, &req, &unmap, arg);
@@ -231,7 +285,7 @@ static long unmap_dma(struct vib_ioas *ioas, void __user *arg)
 	if (ret)
 		return ret;
 	unmap.size = req.unmapped;
-	return copy_to_user(arg, &unmap, minsz) ? -EFAULT : 0;
+	return put_unmap(arg, &unmap);
 }
 
 /* Writes dirty bits of a range to the user's bitmap. */

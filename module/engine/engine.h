@@ -109,6 +109,9 @@ int vib_vaddr_restore(struct vib_ioas *ioas, u64 iova, u64 vaddr, u64 size, int 
 int vib_fill_batch(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iova,
 		   struct vib_extents *batch, u32 nr, bool *stuck);
 
+/* The same for one page. */
+int vib_fill_page(struct vib_ioas *ioas, u64 iova, u64 ext, int prot, bool *stuck);
+
 /*
  * Enters every mapping, as far as it is filled in the other domains, into a new one. After a
  * failure the caller frees the domain. domains_rwsem is held for write.
@@ -122,6 +125,9 @@ int vib_fill_domain(struct vib_ioas *ioas, struct vib_domain *dom);
  * with one sync each, unpins and frees them. Return: their size in bytes.
  */
 u64 vib_retire(struct vib_ioas *ioas, struct list_head *list);
+
+/* The same for one mapping with vib_mapping_is_page(), in no list. */
+u64 vib_retire_page(struct vib_ioas *ioas, struct vib_mapping *map);
 
 /*
  * The same for the extents of one mapping, which itself stays. Called by the thread that owns its

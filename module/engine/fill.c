@@ -166,6 +166,12 @@ int vib_fill_batch(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iov
 	return fill_one(ioas, iova, *vib_extents_words(batch), map->prot, stuck);
 }
 
+int vib_fill_page(struct vib_ioas *ioas, u64 iova, u64 ext, int prot, bool *stuck)
+{
+	lockdep_assert_held(&ioas->domains_rwsem);
+	return fill_one(ioas, iova, ext, prot, stuck);
+}
+
 /*
  * Return: the lowest mapping from @start on that has something to fill, or NULL. It stays, because
  * the thread that owns it must take domains_rwsem, which is held for write, before it can end it.

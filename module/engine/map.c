@@ -32,29 +32,28 @@ struct job {
 	struct vib_ioas *ioas;
 	struct vib_mapping *map;
 	struct vib_pin pin;
-	struct vib_crew crew;		/* only if @pin has one */
-	struct vib_sharing sharing;	/* the same */
 	struct vib_extents batch;	/* pinned, not yet in any domain */
 	u64 iova;			/* IOVA of the batch */
-	bool record;			/* no domain was there when the range was reserved */
 };
 
-/* Reserves the range; waits for mappings there that are RESERVED or DRAINING. */
-static int reserve_range(struct job *job)
+/*
+ * Reserves the range; waits for mappings there that are RESERVED or DRAINING. Sets @record if there
+ * is no domain.
+ */
+static int reserve_range(struct vib_ioas *ioas, struct vib_mapping *map, bool *record)
 {
-	struct vib_ioas *ioas = job->ioas;
 	int ret;
 
 	for (;;) {
 		mutex_lock(&ioas->tree_lock);
-		ret = vib_map_insert(ioas, job->map);
+		ret = vib_map_insert(ioas, map);
 		if (ret != -EAGAIN)
 			break;
 		ret = vib_ioas_wait(ioas);
 		if (ret)
 			return ret;
 	}
-	job->record = !ioas->restricted;
+	*record = !ioas->restricted;
 	mutex_unlock(&ioas->tree_lock);
 	return ret;
 }
@@ -102,6 +101,54 @@ static int publish_mapping(struct vib_ioas *ioas, struct vib_mapping *map, bool 
 	ret = make_live(ioas, map, free);
 	mutex_unlock(&ioas->tree_lock);
 	return ret;
+}
+
+/* Fills the only page of a mapping, and publishes. domains_rwsem is held for read. */
+static int fill_page(struct vib_ioas *ioas, struct vib_mapping *map, u64 ext)
+{
+	bool stuck = false;
+	int ret;
+
+	lockdep_assert_held(&ioas->domains_rwsem);
+	ret = vib_fill_page(ioas, map->span.start, ext, map->prot, &stuck);
+	if (ret)
+		vib_refuse(ioas->handle, VIB_REASON_FILL, ret);
+	if (ret && !stuck)
+		return ret;
+	map->flags |= stuck ? VIB_F_STUCK : 0;
+	vib_extents_set(&map->extents, ext);
+	return ret ? ret : publish_mapping(ioas, map, false, NULL);
+}
+
+/* commit_batch() of the only page of a mapping; unpinned again if it gets into no domain. */
+static int commit_page(struct vib_ioas *ioas, struct vib_mapping *map, u64 ext)
+{
+	bool alone;
+	int ret;
+
+	ret = vib_fill_lock(ioas, map->span.last, &alone);
+	if (!ret) {
+		ret = list_empty(&ioas->domains) ? -EAGAIN : fill_page(ioas, map, ext);
+		vib_fill_unlock(ioas, alone);
+	}
+	/* A published mapping may be ended by another thread already. */
+	if (ret && !map->extents.nr)
+		vib_owner_uncharge(map->owner, vib_unpin_page(ext, map->prot & IOMMU_WRITE));
+	return ret;
+}
+
+/*
+ * Maps a page of ordinary memory, the most frequent case. Return: 0; an errno; -EAGAIN, with
+ * nothing done, if run_job() is to do it, and @refused set if GUP has refused the address.
+ */
+static int map_page(struct vib_ioas *ioas, struct vib_mapping *map, bool *refused)
+{
+	u64 ext;
+	int ret;
+
+	ret = vib_pin_page(map->owner, map->vaddr, map->prot & IOMMU_WRITE, NULL, &ext);
+	*refused = ret == -EFAULT;
+	return ret ? -EAGAIN : commit_page(ioas, map, ext);
 }
 
 /* Fills the first @nr extents of the batch and moves them to the mapping. */
@@ -205,6 +252,38 @@ static int record_mapping(struct job *job)
 }
 
 /* Pins and fills batch after batch. */
+static int populate_batches(struct job *job)
+{
+	int ret;
+
+	do {
+		ret = vib_bar_pin(job->ioas, job->map, &job->pin, &job->batch);
+		if (job->pin.sharing)
+			vib_shared_note(job->ioas, job->map, job->pin.sharing);
+		if (ret)
+			vib_refuse(job->ioas->handle, VIB_REASON_PIN, ret);
+		else
+			ret = commit_batch(job);
+	} while (!ret && job->pin.left);
+	return ret;
+}
+
+/* The same for a range that is large enough to be shared, and for a crew if it is larger still. */
+static noinline_for_stack int populate_large(struct job *job)
+{
+	struct vib_sharing sharing;
+	struct vib_crew crew;
+	int ret;
+
+	vib_share_begin(&sharing, &job->pin);
+	if (job->pin.left >= VIB_CREW_PAGES)
+		vib_crew_begin(&crew, &job->pin, READ_ONCE(job->ioas->params->map_threads));
+	ret = populate_batches(job);
+	if (job->pin.crew)
+		vib_crew_end(&crew);
+	return ret;
+}
+
 static int populate_mapping(struct job *job)
 {
 	struct vib_mapping *map = job->map;
@@ -218,21 +297,7 @@ static int populate_mapping(struct job *job)
 	job->pin.watched = false;
 	job->pin.plain = 0;
 	vib_pin_begin(&job->pin);
-	if (job->pin.left >= VIB_SHARE_PAGES)
-		vib_share_begin(&job->sharing, &job->pin);
-	if (job->pin.left >= VIB_CREW_PAGES)
-		vib_crew_begin(&job->crew, &job->pin, READ_ONCE(job->ioas->params->map_threads));
-	do {
-		ret = vib_bar_pin(job->ioas, map, &job->pin, &job->batch);
-		if (job->pin.sharing)
-			vib_shared_note(job->ioas, map, &job->sharing);
-		if (ret)
-			vib_refuse(job->ioas->handle, VIB_REASON_PIN, ret);
-		else
-			ret = commit_batch(job);
-	} while (!ret && job->pin.left);
-	if (job->pin.crew)
-		vib_crew_end(&job->crew);
+	ret = job->pin.left < VIB_SHARE_PAGES ? populate_batches(job) : populate_large(job);
 	vib_pin_end(&job->pin);
 	if (ret) {
 		accounted = vib_unpin(&job->batch, 0, job->batch.nr, map->prot & IOMMU_WRITE);
@@ -243,54 +308,60 @@ static int populate_mapping(struct job *job)
 }
 
 /*
- * Pins and fills if there are domains, otherwise only records; repeats if that changes meanwhile.
+ * Pins and fills if there are domains, otherwise only records (@record); repeats if that changes
+ * meanwhile. @refused: GUP has refused the first page already.
  */
-static int run_job(struct job *job)
+static noinline_for_stack int run_job(struct vib_ioas *ioas, struct vib_mapping *map, bool record,
+				      bool refused)
 {
-	struct vib_mapping *map = job->map;
+	struct job job = {
+		.ioas = ioas,
+		.map = map,
+		.pin = {
+			.owner = map->owner,
+			.write = map->prot & IOMMU_WRITE,
+			.refused = refused,
+		},
+	};
 	int ret;
 
-	job->pin.owner = map->owner;
-	job->pin.write = map->prot & IOMMU_WRITE;
-	job->pin.uncharged = false;
-	job->pin.scattered = false;
-	job->pin.purse = NULL;
-	vib_extents_init(&job->batch);
+	vib_extents_init(&job.batch);
 	for (;;) {
-		ret = job->record ? record_mapping(job) : populate_mapping(job);
+		ret = record ? record_mapping(&job) : populate_mapping(&job);
 		if (ret != -EAGAIN)
 			return ret;
-		if (!job->record) {
+		if (!record) {
 			/* The last domain left meanwhile; a new one may hold what was filled. */
 			map->flags |= VIB_F_PARTIAL;
-			vib_retire_extents(job->ioas, map);
+			vib_retire_extents(ioas, map);
 			if (map->flags & VIB_F_STUCK)
 				return -EIO;
 			map->flags &= ~VIB_F_PARTIAL;
 		}
-		job->record = !job->record;
+		record = !record;
 	}
 }
 
 static int map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int prot, u16 stamp)
 {
-	struct job job;
+	struct vib_mapping *map = vib_mapping_alloc(&ioas->spares);
+	bool record, refused = false;
 	int ret;
 
-	job.ioas = ioas;
-	job.map = vib_mapping_alloc(&ioas->spares);
-	if (!job.map)
+	if (!map)
 		return -ENOMEM;
-	vib_map_init(job.map, ioas, iova, last, vaddr, prot);
-	job.map->stamp = stamp;
-	ret = reserve_range(&job);
+	vib_map_init(map, ioas, iova, last, vaddr, prot);
+	map->stamp = stamp;
+	ret = reserve_range(ioas, map, &record);
 	if (ret) {
-		vib_mapping_free(&ioas->spares, job.map);
+		vib_mapping_free(&ioas->spares, map);
 		return ret;
 	}
-	ret = run_job(&job);
+	ret = record || last - iova >= PAGE_SIZE ? -EAGAIN : map_page(ioas, map, &refused);
+	if (ret == -EAGAIN)
+		ret = run_job(ioas, map, record, refused);
 	if (ret)
-		vib_retire_failed(ioas, job.map);
+		vib_retire_failed(ioas, map);
 	return ret;
 }
 

@@ -213,12 +213,24 @@ static bool pin_run(struct group *group, unsigned int first, unsigned int end, u
 	return ret >= 0;
 }
 
+/* Pins one member. Return: as pin_pages(). */
+static long pin_member(struct member *m, u64 *purse)
+{
+	bool write = m->op->prot & IOMMU_WRITE;
+	u64 pages = member_pages(m), ext;
+
+	if (pages > 1 || vib_pin_page(m->map->owner, m->op->vaddr, write, purse, &ext))
+		return pin_pages(m, pages, purse, &m->batch);
+	vib_extents_set(&m->batch, ext);
+	return 1;
+}
+
 /* Pins the members [first, end) one by one. Return: the first that could not be pinned, or @end. */
 static unsigned int pin_each(struct group *group, unsigned int first, unsigned int end, u64 *purse)
 {
 	for (; first < end; first++) {
 		struct member *m = &group->member[first];
-		long ret = pin_pages(m, member_pages(m), purse, &m->batch);
+		long ret = pin_member(m, purse);
 
 		if (ret < 0)
 			break;
@@ -361,9 +373,9 @@ int vib_map_many(struct vib_ioas *ioas, const struct vib_bulk_op *ops, u32 nr, u
 {
 	struct group group = { .ioas = ioas, .stamp = stamp };
 	u32 at = 0, seen, wanted, most = GROUP_MAX;
-	int ret;
+	int ret = 0;
 
-	while (at < nr) {
+	while (at < nr && !ret) {
 		seen = collect_group(&group, ops + at, nr - at, most);
 		wanted = group.nr;
 		/* Without domains maps are only recorded, and gain nothing by a group. */
@@ -377,17 +389,11 @@ int vib_map_many(struct vib_ioas *ioas, const struct vib_bulk_op *ops, u32 nr, u
 			at += seen;
 			continue;
 		}
-		/*
-		 * Go on at the first map that is not done, or behind what was seen without a map.
-		 */
+		/* Go on at the first map that is not done, or behind what was seen without a map. */
 		at = wanted ? group.member[group.nr].op - ops : at + seen;
 		ret = at < nr ? map_alone(&group, &ops[at]) : 0;
-		if (ret) {
-			*done = at;
-			return ret;
-		}
-		at++;
+		at += !ret;
 	}
-	*done = nr;
-	return 0;
+	*done = min(at, nr);
+	return ret;
 }

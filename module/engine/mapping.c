@@ -64,24 +64,29 @@ static unsigned int take_spares(struct vib_spares *spares, void **maps, unsigned
 	return nr;
 }
 
-/* Keeps mappings, which are as the constructor makes them, as spares, or frees them. */
+/*
+ * Keeps a mapping, which is as the constructor makes it, as a spare. Return: false if there are
+ * enough. The spares are locked.
+ */
+static __always_inline bool keep_spare(struct vib_spares *spares, struct vib_mapping *map)
+{
+	if (spares->nr >= SPARES_MAX)
+		return false;
+	map->spare = spares->first;
+	spares->first = map;
+	WRITE_ONCE(spares->nr, spares->nr + 1);
+	return true;
+}
+
+/* Keeps such mappings as spares, or frees them. */
 static void give_back(struct vib_spares *spares, void **maps, unsigned int nr)
 {
-	struct vib_mapping *map, *first;
-	unsigned int kept, i;
-
 	spin_lock(&spares->lock);
-	kept = min(nr, SPARES_MAX - spares->nr);
-	first = spares->first;
-	for (i = 0; i < kept; i++, first = map) {
-		map = maps[i];
-		map->spare = first;
-	}
-	spares->first = first;
-	WRITE_ONCE(spares->nr, spares->nr + kept);
+	while (nr && keep_spare(spares, maps[nr - 1]))
+		nr--;
 	spin_unlock(&spares->lock);
-	if (kept < nr)
-		kmem_cache_free_bulk(cache, nr - kept, maps + kept);
+	if (nr)
+		kmem_cache_free_bulk(cache, nr, maps);
 }
 
 void vib_spares_fini(struct vib_spares *spares)
@@ -133,11 +138,15 @@ static __always_inline void reset_mapping(struct vib_mapping *map)
 
 void vib_mapping_free(struct vib_spares *spares, struct vib_mapping *map)
 {
-	void *object = map;
+	bool kept;
 
 	vib_owner_put(map->owner);
 	reset_mapping(map);
-	give_back(spares, &object, 1);
+	spin_lock(&spares->lock);
+	kept = keep_spare(spares, map);
+	spin_unlock(&spares->lock);
+	if (!kept)
+		kmem_cache_free(cache, map);
 }
 
 /* Frees many; the references of consecutive mappings to one owner are dropped together. */

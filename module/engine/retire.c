@@ -183,38 +183,6 @@ static void retire_slice(struct vib_ioas *ioas, struct vib_slice *slice, struct 
 }
 
 /*
- * The same for a list of one mapping of one page, without slices and gathers. Return: false, with
- * all still to be done, if the list is another one, or a driver did not take the page out.
- */
-static bool retire_page(struct vib_ioas *ioas, struct list_head *list, struct tally *tally)
-{
-	struct vib_mapping *map = list_first_entry(list, struct vib_mapping, node);
-	struct vib_domain *dom;
-	bool gone = true;
-
-	if (!list_is_singular(list) || map->extents.nr != 1 ||
-	    vib_span_size(&map->span) != PAGE_SIZE || map->flags & VIB_F_DEVICE)
-		return false;
-	down_read(&ioas->domains_rwsem);
-	list_for_each_entry(dom, &ioas->domains, node) {
-		gone = vib_unfill_page(dom, map->span.start);
-		if (!gone)
-			break;
-		trace_vib_sync(ioas->handle, dom->id, map->span.start, map->span.last, 1);
-		tally->syncs++;
-	}
-	map->first = gone;
-	up_read(&ioas->domains_rwsem);
-	if (!gone)
-		return false;
-	tally->mappings = 1;
-	tally->size = PAGE_SIZE;
-	tally->flags = map->flags;
-	unpin_part(map, 0, 1, tally);
-	return true;
-}
-
-/*
  * Takes a mapping out of the tree, unless it is stuck: then it keeps its range, where a domain may
  * still translate. Moves pages that an emulated device has not unpinned to ioas->kept.
  */
@@ -252,6 +220,48 @@ static void erase_list(struct vib_ioas *ioas, struct list_head *list, const stru
 	mutex_unlock(&ioas->tree_lock);
 }
 
+/*
+ * Unfills a mapping of one page, without slices and gathers. Return: false, with all still to be
+ * done, if a driver did not take the page out.
+ */
+static __always_inline bool unfill_page(struct vib_ioas *ioas, struct vib_mapping *map,
+					unsigned int *syncs)
+{
+	struct vib_domain *dom;
+	bool gone = true;
+
+	down_read(&ioas->domains_rwsem);
+	list_for_each_entry(dom, &ioas->domains, node) {
+		gone = vib_unfill_page(dom, map->span.start);
+		if (!gone)
+			break;
+		trace_vib_sync(ioas->handle, dom->id, map->span.start, map->span.last, 1);
+		++*syncs;
+	}
+	map->first = gone;
+	up_read(&ioas->domains_rwsem);
+	return gone;
+}
+
+/* vib_retire() of one mapping with vib_mapping_is_page(). Return: as unfill_page(). */
+static bool retire_page(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	u64 ext = *vib_extents_words(&map->extents);
+	unsigned int syncs = 0;
+
+	if (!unfill_page(ioas, map, &syncs))
+		return false;
+	vib_owner_uncharge(map->owner, vib_unpin_page(ext, map->prot & IOMMU_WRITE));
+	mutex_lock(&ioas->tree_lock);
+	erase_one(ioas, map, false);
+	ioas->stats.unmaps++;
+	ioas->stats.syncs += syncs;
+	vib_ioas_changed(ioas);
+	mutex_unlock(&ioas->tree_lock);
+	vib_mapping_free(&ioas->spares, map);
+	return true;
+}
+
 /* Unfills and unpins all extents of the mappings, slice by slice. */
 static void unfill_list(struct vib_ioas *ioas, struct list_head *list, struct tally *tally)
 {
@@ -279,13 +289,12 @@ static void free_list(struct vib_ioas *ioas, struct list_head *list, bool pins)
 	vib_mapping_free_list(&ioas->spares, list);
 }
 
-u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
+/* vib_retire() of a list without device memory. */
+static noinline_for_stack u64 retire_list(struct vib_ioas *ioas, struct list_head *list)
 {
 	struct tally tally = {};
 
-	vib_bars_end(ioas, list);
-	if (!retire_page(ioas, list, &tally))
-		unfill_list(ioas, list, &tally);
+	unfill_list(ioas, list, &tally);
 	/* Before the range is free: a call that waits for it may need what it was charged. */
 	settle_account(&tally);
 	if (unlikely(tally.flags & VIB_F_USES))
@@ -293,6 +302,29 @@ u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
 	erase_list(ioas, list, &tally);
 	free_list(ioas, list, tally.pins);
 	return tally.size;
+}
+
+u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
+{
+	struct vib_mapping *map = list_first_entry(list, struct vib_mapping, node);
+
+	vib_bars_end(ioas, list);
+	if (list_is_singular(list) && vib_mapping_is_page(map) && retire_page(ioas, map))
+		return PAGE_SIZE;
+	return retire_list(ioas, list);
+}
+
+static noinline u64 retire_alone(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	LIST_HEAD(list);
+
+	list_add(&map->node, &list);
+	return retire_list(ioas, &list);
+}
+
+u64 vib_retire_page(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	return likely(retire_page(ioas, map)) ? PAGE_SIZE : retire_alone(ioas, map);
 }
 
 void vib_retire_failed(struct vib_ioas *ioas, struct vib_mapping *map)

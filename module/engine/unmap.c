@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 
 #include "states.h"
+#include "walk.h"
 #include "trace/trace.h"
 #include "pure/iova.h"
 
@@ -231,7 +232,26 @@ int vib_sweep_claim(struct vib_sweep *sweep, const struct vib_unmap *req)
 	}
 }
 
-int vib_unmap(struct vib_ioas *ioas, struct vib_unmap *req)
+/*
+ * Claims the mapping that begins at @iova, if it is one page that nobody is busy with and no
+ * emulated device has to be told of. Return: NULL if the request has to go the long way.
+ */
+static struct vib_mapping *claim_page(struct vib_ioas *ioas, u64 iova)
+{
+	struct vib_mapping *map;
+
+	mutex_lock(&ioas->tree_lock);
+	map = vib_mapping_first(ioas, iova, iova);
+	if (map && map->span.start == iova && map->state == VIB_LIVE && !map->busy &&
+	    vib_mapping_is_page(map) && list_empty(&ioas->devices))
+		map->state = VIB_DRAINING;
+	else
+		map = NULL;
+	mutex_unlock(&ioas->tree_lock);
+	return map;
+}
+
+static noinline_for_stack int unmap_range(struct vib_ioas *ioas, struct vib_unmap *req)
 {
 	struct vib_sweep sweep;
 	int ret;
@@ -244,6 +264,21 @@ int vib_unmap(struct vib_ioas *ioas, struct vib_unmap *req)
 	if (!ret)
 		ret = vib_sweep_end(&sweep);
 	req->unmapped = sweep.unmapped;
+	return ret;
+}
+
+int vib_unmap(struct vib_ioas *ioas, struct vib_unmap *req)
+{
+	struct vib_mapping *map = NULL;
+	int ret = 0;
+
+	/* The most frequent request. */
+	if (req->size == PAGE_SIZE && !req->all && !req->sink)
+		map = claim_page(ioas, req->iova);
+	if (map)
+		req->unmapped = vib_retire_page(ioas, map);
+	else
+		ret = unmap_range(ioas, req);
 	trace_vib_unmap(ioas->handle, req->iova, req->size, req->all, req->unmapped, ret);
 	return ret;
 }

@@ -42,10 +42,15 @@ static noinline long gup_remote(struct vib_pin *pin, unsigned long npages, unsig
 	return got;
 }
 
+static __always_inline unsigned int gup_flags(bool write)
+{
+	return FOLL_LONGTERM | (write ? FOLL_WRITE : 0);
+}
+
 /* Asks once: for current's own memory the fast way, unless that was refused at this address. */
 static __always_inline long gup_once(struct vib_pin *pin, unsigned long npages)
 {
-	unsigned int flags = FOLL_LONGTERM | (pin->write ? FOLL_WRITE : 0);
+	unsigned int flags = gup_flags(pin->write);
 	long got;
 
 	if (pin->owner->mm == current->mm && pin->vaddr != pin->faulted)
@@ -92,6 +97,15 @@ long vib_gup(struct vib_pin *pin, unsigned long npages)
 	if (npages <= VIB_PIN_FEW)
 		got = gup_once(pin, npages);
 	return likely(got != -ENOMEM) ? got : gup_in_turn(pin, npages);
+}
+
+int vib_gup_page(u64 vaddr, bool write, struct page **page)
+{
+	int got = pin_user_pages_fast(vaddr, 1, gup_flags(write), page);
+
+	if (likely(got == 1))
+		return 0;
+	return got == -EFAULT ? got : -EAGAIN;
 }
 
 noinline void vib_gup_array(struct vib_pin *pin)

@@ -22,6 +22,12 @@
  */
 long vib_gup(struct vib_pin *pin, unsigned long npages);
 
+/*
+ * Pins one page of current's memory long-term. Return: 0; -EFAULT if GUP refuses the address;
+ * -EAGAIN after any other failure, which vib_gup() tells.
+ */
+int vib_gup_page(u64 vaddr, bool write, struct page **page);
+
 /* Allocates @pin->pages; without memory it goes on with few at a time, in @pin->few. */
 void vib_gup_array(struct vib_pin *pin);
 

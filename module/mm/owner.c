@@ -127,25 +127,32 @@ long vib_owner_charge_some(struct vib_owner *owner, u64 npages)
 	return npages;
 }
 
-/* Changes the account regardless of the limit. */
-static void adjust_account(struct vib_owner *owner, u64 npages, bool inc)
+void vib_owner_recharge(struct vib_owner *owner, u64 npages)
 {
 	if (!npages || !vib_owner_hold(owner))
 		return;
 	mmap_write_lock(owner->mm);
-	__account_locked_vm(owner->mm, npages, inc, owner->task, true);
+	__account_locked_vm(owner->mm, npages, true, owner->task, true);
 	mmap_write_unlock(owner->mm);
 	vib_owner_release(owner);
 }
 
-void vib_owner_recharge(struct vib_owner *owner, u64 npages)
+/* Takes back a charge. mmap_lock is held for write. */
+static void take_back(struct mm_struct *mm, u64 npages)
 {
-	adjust_account(owner, npages, true);
+	lockdep_assert_held_write(&mm->mmap_lock);
+	WARN_ON_ONCE(npages > mm->locked_vm);
+	mm->locked_vm -= npages;
 }
 
 void vib_owner_uncharge(struct vib_owner *owner, u64 npages)
 {
-	adjust_account(owner, npages, false);
+	if (!npages || !vib_owner_hold(owner))
+		return;
+	mmap_write_lock(owner->mm);
+	take_back(owner->mm, npages);
+	mmap_write_unlock(owner->mm);
+	vib_owner_release(owner);
 }
 
 int vib_owner_uncharge_killable(struct vib_owner *owner, u64 npages)
@@ -156,7 +163,7 @@ int vib_owner_uncharge_killable(struct vib_owner *owner, u64 npages)
 		return 0;
 	ret = mmap_write_lock_killable(owner->mm);
 	if (!ret) {
-		__account_locked_vm(owner->mm, npages, false, owner->task, true);
+		take_back(owner->mm, npages);
 		mmap_write_unlock(owner->mm);
 	}
 	vib_owner_release(owner);

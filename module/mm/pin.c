@@ -259,63 +259,49 @@ static int pin_errno(long ret)
 	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
-/* Charges for the one page that is left. Return: false if that is not done in the simple way. */
-static __always_inline bool charge_last(struct vib_pin *pin, struct vib_extents *out)
+/* Charges for a page, out of the purse if there is one with anything in it. */
+static __always_inline bool charge_page(struct vib_owner *owner, u64 *purse)
 {
-	if (pin->owner->mm != current->mm || pin->uncharged || out->nr ||
-	    fatal_signal_pending(current))
-		return false;
-	if (pin->purse && *pin->purse)
-		--*pin->purse;
-	else if (vib_owner_charge_some(pin->owner, 1) <= 0)
-		return false;
-	pin->credit = 1;
+	if (!purse || !*purse)
+		return vib_owner_charge_some(owner, 1) > 0;
+	--*purse;
 	return true;
 }
 
-/* Takes the page that is left if it is device memory. Return: as pin_last(). */
-static noinline int take_last_device(struct vib_pin *pin, struct vib_extents *out)
+int vib_pin_page(struct vib_owner *owner, u64 vaddr, bool write, u64 *purse, u64 *ext)
+{
+	struct page *page;
+	unsigned long pfn;
+	int ret;
+
+	if (fatal_signal_pending(current))
+		return -EAGAIN;
+	ret = vib_gup_page(vaddr, write, &page);
+	if (ret)
+		return ret;
+	pfn = page_to_pfn(page);
+	if (PageReserved(page) || is_zero_pfn(pfn) || pfn > VIB_EXT_PFN_MAX ||
+	    !charge_page(owner, purse)) {
+		unpin_user_page(page);
+		return -EAGAIN;
+	}
+	*ext = vib_ext_make(pfn, 1, VIB_EXT_PINNED | VIB_EXT_ACCOUNTED);
+	return 0;
+}
+
+/* Takes the page that is left if it is device memory. Return: 0; an errno; 1 if it is not. */
+static int take_last_device(struct vib_pin *pin, struct vib_extents *out)
 {
 	long got = vib_pfnmap_append(pin, out, 1);
 
-	if (!got)
-		return 1;
-	vib_owner_uncharge(pin->owner, pin->credit);
-	pin->credit = 0;
-	pin->vaddr += PAGE_SIZE;
-	pin->left = 0;
-	return got > 0 ? 0 : pin_errno(got);
-}
-
-/*
- * Pins the one page that is left, and charged: the most frequent case. Return: 0; an errno with the
- * charge given back; 1, with nothing pinned, if it is no ordinary memory.
- */
-static __always_inline int pin_last(struct vib_pin *pin, struct vib_extents *out)
-{
-	long got = vib_gup(pin, 1);
-	struct page *page;
-
-	if (got == -EFAULT)
-		return take_last_device(pin, out);
-	if (got < 0) {
-		vib_owner_uncharge(pin->owner, 1);
-		return pin_errno(got);
-	}
-	page = pin->pages[0];
-	if (PageReserved(page) || is_zero_pfn(page_to_pfn(page)) ||
-	    vib_extents_push(out, page_to_pfn(page), 1, VIB_EXT_PINNED | VIB_EXT_ACCOUNTED)) {
-		unpin_user_page(page);
-		return 1;
-	}
-	pin->credit = 0;
-	pin->accounted++;
+	if (got <= 0)
+		return got ? pin_errno(got) : 1;
 	pin->vaddr += PAGE_SIZE;
 	pin->left = 0;
 	return 0;
 }
 
-static noinline int pin_batch(struct vib_pin *pin, struct vib_extents *out, u64 budget)
+static int pin_batch(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 {
 	u64 stop = pin->left > budget ? pin->left - budget : 0;
 	u32 nr = out->nr;
@@ -342,21 +328,16 @@ static noinline int pin_batch(struct vib_pin *pin, struct vib_extents *out, u64 
 	if (pin->credit)
 		vib_owner_uncharge(pin->owner, pin->credit);
 	pin->credit = 0;
-	/* Huge pages needed no array; pin_last() needs room for the page that they leave. */
-	if (!pin->pages && pin->left == 1)
-		pin->pages = pin->few;
 	vib_owner_release(pin->owner);
 	return pin_errno(ret);
 }
 
 int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 {
-	bool device = pin->watched && !pin->scattered && pin->owner->mm == current->mm;
+	bool device = (pin->watched || pin->refused) && !pin->scattered;
 	int ret = 1;
 
-	if (pin->left == 1 && device && !out->nr)
+	if (device && pin->left == 1 && !out->nr && pin->owner->mm == current->mm)
 		ret = take_last_device(pin, out);
-	else if (pin->left == 1 && !pin->sharing && charge_last(pin, out))
-		ret = pin_last(pin, out);
 	return ret > 0 ? pin_batch(pin, out, budget) : ret;
 }

@@ -44,6 +44,7 @@ struct vib_sharing;
  * @run: pages that may be pinned in the next step; at most @left
  * @sharing: what of the range is borrowed, or NULL (share.h)
  * @crew: threads that populate the range ahead, or NULL; see crew.h
+ * @refused: GUP has refused the first page already, so it may be device memory
  * @watched: device memory may be read: the caller watches it (watch.h), or fills it nowhere
  * @pages: GUP's pages, and one slot more for a NULL, which ends every run; allocated when needed
  * @few: @pages for small ranges
@@ -64,6 +65,7 @@ struct vib_pin {
 	bool write;
 	bool uncharged;
 	bool scattered;
+	bool refused;
 	bool watched;
 	unsigned int max;
 	struct page **pages;
@@ -98,5 +100,18 @@ static inline void vib_pin_end(struct vib_pin *pin)
  * signal, -ESRCH when the process has gone, or GUP's own. @out and the account are as before then.
  */
 int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget);
+
+/**
+ * vib_pin_page - pin and charge one page, if it is ordinary memory: the most frequent case
+ * @owner: current
+ * @vaddr: user address
+ * @write: the device may write
+ * @purse: as that of struct vib_pin
+ * @ext: gets the extent
+ *
+ * Return: 0; or, with nothing pinned and nothing charged, what tells the caller to use
+ * vib_pin_some(): -EFAULT if GUP refuses the address, -EAGAIN otherwise.
+ */
+int vib_pin_page(struct vib_owner *owner, u64 vaddr, bool write, u64 *purse, u64 *ext);
 
 #endif

@@ -65,6 +65,13 @@ void vib_huge_unpin(struct vib_unpinning *up, u64 ext)
 	}
 }
 
+u64 vib_unpin_page(u64 ext, bool dirty)
+{
+	if (ext & VIB_EXT_PINNED && !(ext & VIB_EXT_BORROWED))
+		vib_compat_unpin_range(pfn_to_page(vib_ext_pfn(ext)), 1, dirty);
+	return !!(ext & VIB_EXT_ACCOUNTED);
+}
+
 u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty)
 {
 	u64 *words = vib_extents_words(ex);

@@ -70,6 +70,9 @@ static inline void vib_unpin_add(struct vib_unpinning *up, u64 ext)
 	up->npages = pages;
 }
 
+/* vib_unpin() of an extent of one page. */
+u64 vib_unpin_page(u64 ext, bool dirty);
+
 /**
  * vib_unpin - drop the pins of extents
  * @ex: the vector
