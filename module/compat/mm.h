@@ -99,6 +99,12 @@ static inline unsigned long vib_compat_untag(struct mm_struct *mm, unsigned long
 #endif
 }
 
+/* The same for an address of current's, without a lock. */
+static inline unsigned long vib_compat_untag_own(unsigned long addr)
+{
+	return untagged_addr(addr);
+}
+
 static inline struct vm_area_struct *vib_compat_vma_lookup(struct mm_struct *mm, unsigned long addr)
 {
 #ifdef VIB_HAVE_VMA_LOOKUP

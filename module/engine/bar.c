@@ -189,13 +189,11 @@ bool vib_bar_event(void *data, struct vib_watch *watch, const struct vib_watch_e
 	return done;
 }
 
-void vib_bar_look(struct vib_bar *bar, bool fresh)
+void vib_bar_look(struct vib_bar *bar)
 {
-	if (fresh) {
-		mutex_lock(&bar->ioas->bars_lock);
-		vib_bar_clear_zapped(bar);
-		mutex_unlock(&bar->ioas->bars_lock);
-	}
+	mutex_lock(&bar->ioas->bars_lock);
+	vib_bar_clear_zapped(bar);
+	mutex_unlock(&bar->ioas->bars_lock);
 	vib_watch_wait(bar->watch);
 }
 
@@ -236,6 +234,13 @@ void __vib_bar_fill_begin(struct vib_mapping *map, struct vib_extents *batch, u3
 	mutex_unlock(&bar->ioas->bars_lock);
 }
 
+/* Lets callbacks go on that wait for a fill, which has ended. */
+static void wake_callbacks(struct vib_ioas *ioas)
+{
+	if (wq_has_sleeper(&ioas->bars_wait))
+		wake_up_all(&ioas->bars_wait);
+}
+
 void __vib_bar_fill_end(struct vib_mapping *map)
 {
 	struct vib_bar *bar = map->bar;
@@ -243,8 +248,7 @@ void __vib_bar_fill_end(struct vib_mapping *map)
 	mutex_lock(&bar->ioas->bars_lock);
 	WRITE_ONCE(bar->filling, false);
 	mutex_unlock(&bar->ioas->bars_lock);
-	if (wq_has_sleeper(&bar->ioas->bars_wait))
-		wake_up_all(&bar->ioas->bars_wait);
+	wake_callbacks(bar->ioas);
 }
 
 void vib_bar_adopt(struct vib_mapping *map)
@@ -265,11 +269,13 @@ void __vib_bar_live(struct vib_mapping *map)
 	struct vib_extent_walk walk;
 
 	mutex_lock(&bar->ioas->bars_lock);
+	WRITE_ONCE(bar->filling, false);
 	bar->live = true;
 	vib_for_each_extent(map, &walk)
 		if (vib_ext_is_hole(*walk.word))
 			vib_bar_queue(bar, VIB_RESTORE_FIRST);
 	mutex_unlock(&bar->ioas->bars_lock);
+	wake_callbacks(bar->ioas);
 }
 
 void vib_bar_stop(struct vib_bar *bar)

@@ -46,7 +46,7 @@ static inline void vib_bar_fill_end(struct vib_mapping *map)
 		__vib_bar_fill_end(map);
 }
 
-/* To be called when the mapping becomes LIVE: from here on its holes are filled again. */
+/* vib_bar_fill_end() when the mapping becomes LIVE: from here on its holes are filled again. */
 static inline void vib_bar_live(struct vib_mapping *map)
 {
 	if (unlikely(vib_mapping_bar(map)))

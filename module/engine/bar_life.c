@@ -72,26 +72,34 @@ static int begin_bar(struct vib_ioas *ioas, struct vib_mapping *map)
 	return 0;
 }
 
-/* Nothing was read from page @first on yet: what ended there before is not what will be read. */
-static void forget_ends(struct vib_bar *bar, u64 first)
+/*
+ * Nothing was read from page @first on yet: what ended there before is not what will be read.
+ * @fresh: nothing that was read before is still to be filled.
+ */
+static void look_on(struct vib_bar *bar, u64 first, bool fresh)
 {
 	mutex_lock(&bar->ioas->bars_lock);
 	bitmap_clear(bar->gone, first, (vib_bar_size(bar) >> PAGE_SHIFT) - first);
+	if (fresh)
+		vib_bar_clear_zapped(bar);
 	mutex_unlock(&bar->ioas->bars_lock);
 }
 
 int __vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin *pin,
 		  struct vib_extents *out)
 {
-	int ret = vib_mapping_bar(map) ? 0 : begin_bar(ioas, map);
+	int ret = 0;
 
+	if (vib_mapping_bar(map))
+		look_on(map->bar, (pin->vaddr - map->vaddr) >> PAGE_SHIFT, !out->nr);
+	else
+		ret = begin_bar(ioas, map);
 	if (ret)
 		return ret;
-	forget_ends(map->bar, (pin->vaddr - map->vaddr) >> PAGE_SHIFT);
 	pin->faulted = U64_MAX;
 	pin->plain = 0;
 	pin->watched = true;
-	vib_bar_look(map->bar, !out->nr);
+	vib_watch_wait(map->bar->watch);
 	return vib_pin_some(pin, out, VIB_PIN_BUDGET);
 }
 

@@ -347,7 +347,7 @@ void vib_bar_restore(struct work_struct *work)
 		return;
 	/* As many extents as pages, if the client leaves every second one. */
 	bill = vib_owner_bill_begin(map->owner);
-	vib_bar_look(bar, true);
+	vib_bar_look(bar);
 	while (restore_next(bar, &tour))
 		;
 	vib_owner_bill_end(bill);

@@ -29,7 +29,7 @@ enum {
  * @work: fills holes again
  * @gone: one bit for each page: its user address has ended; both bitmaps are behind the structure
  * @device: one bit for each page: device memory was filled, and its user address has not ended
- * @zapped: hull of the user addresses that were taken since the last vib_bar_look() with @fresh
+ * @zapped: hull of the user addresses that were taken since what is not filled yet was read
  * @delay: milliseconds until the next try of @work
  * @filling: extents are being filled or changed; the callback waits
  * @entered: some domain may hold extents of the mapping
@@ -63,7 +63,7 @@ static inline u64 vib_bar_size(const struct vib_bar *bar)
 	return vib_span_size(&bar->map->span);
 }
 
-/* Has the kernel taken any of @size bytes since vib_bar_look()? bars_lock is held. */
+/* Is any of @size bytes among what the kernel has taken? bars_lock is held. */
 static inline bool vib_bar_zapped(const struct vib_bar *bar, u64 vaddr, u64 size)
 {
 	return bar->zapped.start < vaddr + size && vaddr <= bar->zapped.last;
@@ -75,10 +75,10 @@ static inline void vib_bar_clear_zapped(struct vib_bar *bar)
 }
 
 /*
- * To be called before user addresses are read; with @fresh, if nothing that was read before is
- * still to be filled. Nothing of ours is held.
+ * To be called before user addresses are read, if nothing that was read before is still to be
+ * filled. Nothing of ours is held.
  */
-void vib_bar_look(struct vib_bar *bar, bool fresh);
+void vib_bar_look(struct vib_bar *bar);
 
 /* The callback of the watch (vib_watch_fn). */
 bool vib_bar_event(void *data, struct vib_watch *watch, const struct vib_watch_event *event);

@@ -71,7 +71,6 @@ static __always_inline int make_live(struct vib_ioas *ioas, struct vib_mapping *
 		ioas->entries_left--;
 	}
 	/* From here on, another thread may end the mapping. */
-	vib_bar_fill_end(map);
 	vib_bar_live(map);
 	map->state = VIB_LIVE;
 	ioas->stats.maps++;
@@ -116,7 +115,8 @@ static int fill_page(struct vib_ioas *ioas, struct vib_mapping *map, u64 ext)
 	if (ret && !stuck)
 		return ret;
 	map->flags |= stuck ? VIB_F_STUCK : 0;
-	vib_extents_set(&map->extents, ext);
+	map->extents.one = ext;
+	map->extents.nr = 1;
 	return ret ? ret : publish_mapping(ioas, map, false, NULL);
 }
 

@@ -221,7 +221,8 @@ static long pin_member(struct member *m, u64 *purse)
 
 	if (pages > 1 || vib_pin_page(m->map->owner, m->op->vaddr, write, purse, &ext))
 		return pin_pages(m, pages, purse, &m->batch);
-	vib_extents_set(&m->batch, ext);
+	m->batch.one = ext;
+	m->batch.nr = 1;
 	return 1;
 }
 
@@ -389,7 +390,7 @@ int vib_map_many(struct vib_ioas *ioas, const struct vib_bulk_op *ops, u32 nr, u
 			at += seen;
 			continue;
 		}
-		/* Go on at the first map that is not done, or behind what was seen without a map. */
+		/* Go on at the first map that is not done, or behind what was seen. */
 		at = wanted ? group.member[group.nr].op - ops : at + seen;
 		ret = at < nr ? map_alone(&group, &ops[at]) : 0;
 		at += !ret;

@@ -24,7 +24,6 @@
 
 #include <linux/bits.h>
 #include <linux/list.h>
-#include <linux/mm.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
 
@@ -115,16 +114,6 @@ struct vib_mapping {
 static inline struct vib_mapping *vib_mapping_of(struct vib_span *span)
 {
 	return container_of(span, struct vib_mapping, span);
-}
-
-/*
- * Is it one page of memory, which nobody uses in another way than through the domains? The thread
- * that owns its state asks, or tree_lock is held.
- */
-static inline bool vib_mapping_is_page(const struct vib_mapping *map)
-{
-	return map->extents.nr == 1 && map->span.last - map->span.start < PAGE_SIZE &&
-	       !(map->flags & ~(VIB_F_ENTRY | VIB_F_PAGEWISE)) && RB_EMPTY_ROOT(&map->pins);
 }
 
 /**

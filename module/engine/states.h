@@ -7,9 +7,20 @@
 #ifndef VIB_STATES_H
 #define VIB_STATES_H
 
+#include <linux/mm.h>
 #include <linux/sched.h>
 
 #include "ioas.h"
+
+/*
+ * Is it one page of memory, which nobody uses in another way than through the domains? The thread
+ * that owns its state asks, or tree_lock is held.
+ */
+static inline bool vib_mapping_is_page(const struct vib_mapping *map)
+{
+	return map->extents.nr == 1 && map->span.last - map->span.start < PAGE_SIZE &&
+	       !(map->flags & ~(VIB_F_ENTRY | VIB_F_PAGEWISE)) && RB_EMPTY_ROOT(&map->pins);
+}
 
 /* The LIVE mapping that holds @iova, or NULL. tree_lock is held. */
 struct vib_mapping *vib_mapping_find_live(struct vib_ioas *ioas, u64 iova);

@@ -46,6 +46,20 @@ static const struct mmu_interval_notifier_ops watch_ops = {
 	.invalidate = watch_invalidate,
 };
 
+/* Takes the tag off an address, as notifiers get it. Return: 0 or -EINTR. */
+static int untag_vaddr(struct mm_struct *mm, u64 *vaddr)
+{
+	if (mm == current->mm) {
+		*vaddr = vib_compat_untag_own(*vaddr);
+		return 0;
+	}
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	*vaddr = vib_compat_untag(mm, *vaddr);
+	mmap_read_unlock(mm);
+	return 0;
+}
+
 struct vib_watch *vib_watch_begin(struct vib_owner *owner, u64 vaddr, u64 size, vib_watch_fn fn,
 				  void *data)
 {
@@ -53,11 +67,9 @@ struct vib_watch *vib_watch_begin(struct vib_owner *owner, u64 vaddr, u64 size, 
 	struct vib_watch *watch;
 	int ret;
 
-	/* Notifiers get addresses without a tag. */
-	if (mmap_read_lock_killable(mm))
-		return ERR_PTR(-EINTR);
-	vaddr = vib_compat_untag(mm, vaddr);
-	mmap_read_unlock(mm);
+	ret = untag_vaddr(mm, &vaddr);
+	if (ret)
+		return ERR_PTR(ret);
 	watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
 	if (!watch)
 		return ERR_PTR(-ENOMEM);

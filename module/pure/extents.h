@@ -40,13 +40,6 @@ static inline void vib_extents_init(struct vib_extents *ex)
 	ex->cap = 1;
 }
 
-/* Puts an extent into an empty vector. */
-static inline void vib_extents_set(struct vib_extents *ex, u64 ext)
-{
-	*vib_extents_words(ex) = ext;
-	ex->nr = 1;
-}
-
 /* vib_extents_fini() of a vector that owns memory. */
 void vib_extents_free(struct vib_extents *ex);
 
