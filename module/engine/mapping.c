@@ -132,7 +132,6 @@ static __always_inline void reset_mapping(struct vib_mapping *map)
 		map->pins = RB_ROOT;
 	map->owner = NULL;
 	map->first = 0;
-	map->stamp = 0;
 	map->state = VIB_RESERVED;
 }
 
