@@ -142,8 +142,8 @@ int vib_mapping_cache_init(void);
 void vib_mapping_cache_fini(void);
 
 /*
- * Allocates a mapping; the caller sets @span, @vaddr, @prot, @stamp and @flags, the rest is initialised.
- * Return: NULL without memory.
+ * Allocates a mapping; the caller sets @span, @vaddr, @prot, @stamp and @flags, the rest is
+ * initialised. Return: NULL without memory.
  */
 struct vib_mapping *vib_mapping_alloc(struct vib_spares *spares);
 

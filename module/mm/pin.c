@@ -3,10 +3,11 @@
  * Pins pages into extents and charges them. Takes mmap_lock through gup.h, pfnmap.h and owner.h,
  * and reads locked_vm for a message only. Knows nothing of IOVAs, domains or containers.
  *
- * Pages are charged before they are pinned, as many as a batch may need and the limit allows; the
- * charge for what needs none (zero pages, what the kernel keeps reserved, device memory) is given
- * back at the end of the batch. Once the limit is reached, memory is pinned page by page, until a
- * page would have to be charged.
+ * A single page is pinned and then charged (vib_pin_page()), and given up if the limit does not
+ * allow it. Others are charged before they are pinned, as many as a batch may need and the limit
+ * allows; the charge for what needs none (zero pages, what the kernel keeps reserved, device
+ * memory) is given back at the end of the batch. Once the limit is reached, memory is pinned page
+ * by page, until a page would have to be charged.
  *
  * Invariant: each extent with VIB_EXT_PINNED holds one pin for each page, or each huge page with
  * VIB_EXT_HUGE, and each with VIB_EXT_ACCOUNTED one charge for each page; a failure gives both back
