@@ -64,29 +64,24 @@ static unsigned int take_spares(struct vib_spares *spares, void **maps, unsigned
 	return nr;
 }
 
-/*
- * Keeps a mapping, which is as the constructor makes it, as a spare. Return: false if there are
- * enough. The spares are locked.
- */
-static __always_inline bool keep_spare(struct vib_spares *spares, struct vib_mapping *map)
+/* Keeps mappings, which are as the constructor makes them, as spares, or frees them. */
+static __always_inline void give_back(struct vib_spares *spares, void **maps, unsigned int nr)
 {
-	if (spares->nr >= SPARES_MAX)
-		return false;
-	map->spare = spares->first;
-	spares->first = map;
-	WRITE_ONCE(spares->nr, spares->nr + 1);
-	return true;
-}
+	struct vib_mapping *map, *first;
+	unsigned int kept, i;
 
-/* Keeps such mappings as spares, or frees them. */
-static void give_back(struct vib_spares *spares, void **maps, unsigned int nr)
-{
 	spin_lock(&spares->lock);
-	while (nr && keep_spare(spares, maps[nr - 1]))
-		nr--;
+	kept = min(nr, SPARES_MAX - spares->nr);
+	first = spares->first;
+	for (i = 0; i < kept; i++, first = map) {
+		map = maps[i];
+		map->spare = first;
+	}
+	spares->first = first;
+	WRITE_ONCE(spares->nr, spares->nr + kept);
 	spin_unlock(&spares->lock);
-	if (nr)
-		kmem_cache_free_bulk(cache, nr, maps);
+	if (kept < nr)
+		kmem_cache_free_bulk(cache, nr - kept, maps + kept);
 }
 
 void vib_spares_fini(struct vib_spares *spares)
@@ -137,15 +132,11 @@ static __always_inline void reset_mapping(struct vib_mapping *map)
 
 void vib_mapping_free(struct vib_spares *spares, struct vib_mapping *map)
 {
-	bool kept;
+	void *object = map;
 
 	vib_owner_put(map->owner);
 	reset_mapping(map);
-	spin_lock(&spares->lock);
-	kept = keep_spare(spares, map);
-	spin_unlock(&spares->lock);
-	if (!kept)
-		kmem_cache_free(cache, map);
+	give_back(spares, &object, 1);
 }
 
 /* Frees many; the references of consecutive mappings to one owner are dropped together. */

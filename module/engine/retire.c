@@ -243,25 +243,6 @@ static __always_inline bool unfill_page(struct vib_ioas *ioas, struct vib_mappin
 	return gone;
 }
 
-/* vib_retire() of one mapping with vib_mapping_is_page(). Return: as unfill_page(). */
-static bool retire_page(struct vib_ioas *ioas, struct vib_mapping *map)
-{
-	u64 ext = *vib_extents_words(&map->extents);
-	unsigned int syncs = 0;
-
-	if (!unfill_page(ioas, map, &syncs))
-		return false;
-	vib_owner_uncharge(map->owner, vib_unpin_page(ext, map->prot & IOMMU_WRITE));
-	mutex_lock(&ioas->tree_lock);
-	erase_one(ioas, map, false);
-	ioas->stats.unmaps++;
-	ioas->stats.syncs += syncs;
-	vib_ioas_changed(ioas);
-	mutex_unlock(&ioas->tree_lock);
-	vib_mapping_free(&ioas->spares, map);
-	return true;
-}
-
 /* Unfills and unpins all extents of the mappings, slice by slice. */
 static void unfill_list(struct vib_ioas *ioas, struct list_head *list, struct tally *tally)
 {
@@ -304,16 +285,6 @@ static noinline_for_stack u64 retire_list(struct vib_ioas *ioas, struct list_hea
 	return tally.size;
 }
 
-u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
-{
-	struct vib_mapping *map = list_first_entry(list, struct vib_mapping, node);
-
-	vib_bars_end(ioas, list);
-	if (list_is_singular(list) && vib_mapping_is_page(map) && retire_page(ioas, map))
-		return PAGE_SIZE;
-	return retire_list(ioas, list);
-}
-
 static noinline u64 retire_alone(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	LIST_HEAD(list);
@@ -324,7 +295,34 @@ static noinline u64 retire_alone(struct vib_ioas *ioas, struct vib_mapping *map)
 
 u64 vib_retire_page(struct vib_ioas *ioas, struct vib_mapping *map)
 {
-	return likely(retire_page(ioas, map)) ? PAGE_SIZE : retire_alone(ioas, map);
+	unsigned int syncs = 0;
+	u64 accounted;
+
+	if (unlikely(!unfill_page(ioas, map, &syncs)))
+		return retire_alone(ioas, map);
+	accounted = vib_unpin_page(*vib_extents_words(&map->extents), map->prot & IOMMU_WRITE);
+	vib_owner_uncharge(map->owner, accounted);
+	mutex_lock(&ioas->tree_lock);
+	vib_maptree_erase(&ioas->tree, &map->span);
+	if (map->flags & VIB_F_ENTRY)
+		ioas->entries_left++;
+	ioas->stats.unmaps++;
+	ioas->stats.syncs += syncs;
+	vib_ioas_changed(ioas);
+	mutex_unlock(&ioas->tree_lock);
+	vib_mapping_free(&ioas->spares, map);
+	return PAGE_SIZE;
+}
+
+u64 vib_retire(struct vib_ioas *ioas, struct list_head *list)
+{
+	struct vib_mapping *map = list_first_entry(list, struct vib_mapping, node);
+
+	vib_bars_end(ioas, list);
+	if (!list_is_singular(list) || !vib_mapping_is_page(map))
+		return retire_list(ioas, list);
+	list_del(&map->node);
+	return vib_retire_page(ioas, map);
 }
 
 void vib_retire_failed(struct vib_ioas *ioas, struct vib_mapping *map)
