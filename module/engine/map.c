@@ -84,8 +84,8 @@ int vib_map_publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 }
 
 /* Publishes a filled mapping, @free if it charges nothing. domains_rwsem is held for read. */
-static int publish_mapping(struct vib_ioas *ioas, struct vib_mapping *map, bool free,
-			   const struct vib_sharing *sharing)
+static __always_inline int publish_mapping(struct vib_ioas *ioas, struct vib_mapping *map,
+					   bool free, const struct vib_sharing *sharing)
 {
 	int ret;
 
