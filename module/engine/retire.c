@@ -25,6 +25,7 @@ struct tally {
 	unsigned long mappings;
 	unsigned int syncs;
 	u16 flags;			/* VIB_F_*, of any of them */
+	u8 prot;			/* of the mapping that was unpinned last */
 	bool pins;			/* emulated devices have pinned some of their pages */
 };
 
@@ -132,7 +133,6 @@ static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 e
 {
 	u64 *words = vib_extents_words(&map->extents);
 	u64 *word = words + first, *stop = words + end;
-	bool dirty = map->prot & IOMMU_WRITE;
 
 	if (unlikely(!RB_EMPTY_ROOT(&map->pins)))
 		tally->pins = true;
@@ -142,9 +142,10 @@ static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 e
 		settle_account(tally);
 		tally->owner = map->owner;
 	}
-	if (tally->unpin.dirty != dirty) {
+	if (tally->prot != map->prot) {
 		vib_unpin_flush(&tally->unpin);
-		tally->unpin.dirty = dirty;
+		tally->prot = map->prot;
+		tally->unpin.dirty = map->prot & IOMMU_WRITE;
 	}
 	for (; word < stop; word++)
 		vib_unpin_add(&tally->unpin, *word);
