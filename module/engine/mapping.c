@@ -65,7 +65,7 @@ static unsigned int take_spares(struct vib_spares *spares, void **maps, unsigned
 }
 
 /* Keeps mappings, which are as the constructor makes them, as spares, or frees them. */
-static __always_inline void give_back(struct vib_spares *spares, void **maps, unsigned int nr)
+static void give_back(struct vib_spares *spares, void **maps, unsigned int nr)
 {
 	struct vib_mapping *map, *first;
 	unsigned int kept, i;
@@ -132,11 +132,21 @@ static __always_inline void reset_mapping(struct vib_mapping *map)
 
 void vib_mapping_free(struct vib_spares *spares, struct vib_mapping *map)
 {
-	void *object = map;
+	bool kept;
 
 	vib_owner_put(map->owner);
 	reset_mapping(map);
-	give_back(spares, &object, 1);
+	/* give_back() of one, the most frequent case. */
+	spin_lock(&spares->lock);
+	kept = spares->nr != SPARES_MAX;
+	if (kept) {
+		map->spare = spares->first;
+		spares->first = map;
+		WRITE_ONCE(spares->nr, spares->nr + 1);
+	}
+	spin_unlock(&spares->lock);
+	if (!kept)
+		kmem_cache_free(cache, map);
 }
 
 /* Frees many; the references of consecutive mappings to one owner are dropped together. */
