@@ -12,7 +12,7 @@
 #define BIG (256 * MIB)
 
 /* Enough that a timer comes while they are unmapped. */
-enum { LONG_PAGES = 4096, ROUNDS = 100 };
+enum { LONG_PAGES = 4096, ROUNDS = 300 };
 
 #define WORLD accounting
 #define WORLD_GROUPS 1
@@ -308,12 +308,16 @@ TEST_F(accounting, zero_page_needs_no_room_where_it_is_charged_nothing)
 		  dma_map(self->w.container, IOVA + MIB, mem, MEM_SIZE, DMA_READ));
 }
 
-/* Maps all of the memory again as soon as its place is free. Return: 0 or what else stopped it. */
+/*
+ * Maps all of the memory again as soon as its place is free; waking up, it comes before who frees
+ * it, in the middle of that. Return: 0 or what else stopped it.
+ */
 static int call_map_again(struct call *call)
 {
 	int ret;
 
 	do {
+		usleep(1);
 		ret = call_map(call);
 	} while (ret == -EEXIST);
 	return ret;
