@@ -329,17 +329,16 @@ TEST_F(accounting, room_comes_back_with_the_place)
 	struct call again = { .body = call_map_again, .w = &self->w, .iova = IOVA,
 			      .size = LONG_PAGES * PAGE };
 	/* In turn: the same memory would be charged already. */
-	char *mem[] = { mem_small(again.size), mem_small(again.size) };
+	char *mem = mem_small(2 * again.size);
 	unsigned int i, failed = 0;
 
-	ASSERT_NE(NULL, mem[0]);
-	ASSERT_NE(NULL, mem[1]);
-	again.data = mem[0];
+	ASSERT_NE(NULL, mem);
+	again.data = mem;
 	ASSERT_EQ(0, drop_ipc_lock());
 	ASSERT_EQ(0, limit_locked_pages(LONG_PAGES));
 	ASSERT_EQ(0, call_map(&again));
 	for (i = 0; i < ROUNDS && !failed; i++) {
-		again.data = mem[(i + 1) % 2];
+		again.data = mem + (i + 1) % 2 * again.size;
 		ASSERT_EQ(0, call_begin(&again));
 		do {
 			ASSERT_EQ(0, call_unmap(&again));
