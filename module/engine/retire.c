@@ -371,10 +371,13 @@ void vib_retire_unmapped(struct vib_ioas *ioas, struct list_head *list)
 	struct vib_mapping *map;
 
 	vib_bars_end(ioas, list);
-	list_for_each_entry(map, list, node)
+	list_for_each_entry(map, list, node) {
+		tally.flags |= map->flags;
 		unpin_part(map, map->first, map->extents.nr, &tally);
+	}
 	settle_account(&tally);
-	list_for_each_entry(map, list, node)
-		vib_uses_end(vib_shared_take(map));
+	if (unlikely(tally.flags & (VIB_F_USES | VIB_F_SHARED)))
+		list_for_each_entry(map, list, node)
+			vib_uses_end(vib_shared_take(map));
 	free_list(ioas, list, tally.pins);
 }
