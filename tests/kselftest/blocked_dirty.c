@@ -60,6 +60,28 @@ TEST_F(tracked, unmap_waits_for_a_query_of_its_mapping)
 	blocking_mem_close(&b);
 }
 
+/* The most frequent UNMAP has a way of its own. */
+TEST_F(tracked, unmap_of_a_page_waits_for_a_query_of_it)
+{
+	struct call get = { .body = call_dirty_get, .w = &self->w, .iova = IOVA, .size = PAGE };
+	struct call unmap = { .body = call_unmap, .w = &self->w, .iova = IOVA, .size = PAGE };
+	struct blocking_mem b;
+
+	ASSERT_EQ(0, map_pages(&self->w, self->mem, 0, 1));
+	ASSERT_EQ(0, dirty_start(self->w.container));
+	ASSERT_EQ(0, blocking_mem_open(&b, PAGE));
+	get.data = b.mem;
+	ASSERT_EQ(0, call_begin_blocked(&get, &b));
+	ASSERT_EQ(0, call_begin(&unmap));
+	EXPECT_TRUE(call_waits(&unmap));
+	EXPECT_EQ(self->w.locked + 1, locked_pages());
+	EXPECT_EQ(0, blocking_mem_provide(&b));
+	EXPECT_EQ(0, call_result(&get));
+	EXPECT_EQ(0, call_result(&unmap));
+	EXPECT_EQ(PAGE, unmap.unmapped);
+	blocking_mem_close(&b);
+}
+
 /* What the query waits for may itself need the place of another mapping of the unmap. */
 TEST_F(tracked, unmap_that_waits_for_a_query_gives_other_places_free)
 {
