@@ -13,8 +13,9 @@
 #include "ioas.h"
 
 /*
- * Is it one page of memory, which nobody uses in another way than through the domains? The thread
- * that owns its state asks, or tree_lock is held.
+ * Is it one page of memory, which nobody uses in another way than through the domains, so that no
+ * emulated device has to be told of its end? The thread that owns its state asks, or tree_lock is
+ * held.
  */
 static inline bool vib_mapping_is_page(const struct vib_mapping *map)
 {

@@ -233,8 +233,8 @@ int vib_sweep_claim(struct vib_sweep *sweep, const struct vib_unmap *req)
 }
 
 /*
- * Claims the mapping that begins at @iova, if it is one page that nobody is busy with and no
- * emulated device has to be told of. Return: NULL if the request has to go the long way.
+ * Claims the mapping that begins at @iova, if it is one page that nobody is busy with. Return: NULL
+ * if the request has to go the long way.
  */
 static struct vib_mapping *claim_page(struct vib_ioas *ioas, u64 iova)
 {
@@ -243,7 +243,7 @@ static struct vib_mapping *claim_page(struct vib_ioas *ioas, u64 iova)
 	mutex_lock(&ioas->tree_lock);
 	map = vib_mapping_first(ioas, iova, iova);
 	if (map && map->span.start == iova && map->state == VIB_LIVE && !map->busy &&
-	    vib_mapping_is_page(map) && list_empty(&ioas->devices))
+	    vib_mapping_is_page(map))
 		map->state = VIB_DRAINING;
 	else
 		map = NULL;

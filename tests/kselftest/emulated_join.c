@@ -50,6 +50,22 @@ TEST_F(join, mappings_are_pinned_and_charged_once)
 	EXPECT_TRUE(holds(self->e, IOVA + 4 * PAGE, 4));
 }
 
+/* The most frequent UNMAP has a way of its own. */
+TEST_F(join, device_is_told_of_a_page)
+{
+	struct mock_told told;
+
+	ASSERT_EQ(0, world_join(&self->w, 0));
+	ASSERT_EQ(0, map(&self->w, IOVA, self->mem, PAGE));
+	ASSERT_EQ(0, emulated_pin(self->e, IOVA, 1, MOCK_WRITE));
+	ASSERT_EQ(0, dma_unmap(self->w.container, IOVA, PAGE, 0, NULL));
+	ASSERT_EQ(0, emulated_told(self->e, &told));
+	EXPECT_EQ(1, told.calls);
+	EXPECT_EQ(0, told.held);
+	EXPECT_EQ(0, charged(&self->w));
+	EXPECT_EQ(0, pinned(&self->w));
+}
+
 /* In part pinned by a device, and by the huge page while there is a real group. */
 TEST_F(join, pages_inside_a_huge_page)
 {
