@@ -27,36 +27,18 @@
  */
 #define HOLD_MAX	((u64)SZ_1G >> PAGE_SHIFT)
 
+/* All is filled, and what another call has offered meanwhile is to be looked at (shared.h). */
+enum { JOIN_FIRST = 1 };
+
 /* The state of one MAP_DMA. */
 struct job {
 	struct vib_ioas *ioas;
 	struct vib_mapping *map;
 	struct vib_pin pin;
+	struct vib_rival rival;		/* of a large one */
 	struct vib_extents batch;	/* pinned, not yet in any domain */
 	u64 iova;			/* IOVA of the batch */
 };
-
-/*
- * Reserves the range; waits for mappings there that are RESERVED or DRAINING. Sets @record if there
- * is no domain.
- */
-static int reserve_range(struct vib_ioas *ioas, struct vib_mapping *map, bool *record)
-{
-	int ret;
-
-	for (;;) {
-		mutex_lock(&ioas->tree_lock);
-		ret = vib_map_insert(ioas, map);
-		if (ret != -EAGAIN)
-			break;
-		ret = vib_ioas_wait(ioas);
-		if (ret)
-			return ret;
-	}
-	*record = !ioas->restricted;
-	mutex_unlock(&ioas->tree_lock);
-	return ret;
-}
 
 static __always_inline int make_live(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 {
@@ -83,19 +65,22 @@ int vib_map_publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free)
 	return make_live(ioas, map, free);
 }
 
-/* Publishes a filled mapping, @free if it charges nothing. domains_rwsem is held for read. */
+/*
+ * Publishes a filled mapping, @free if it charges nothing. Return: 0, an errno, or JOIN_FIRST.
+ * domains_rwsem is held for read.
+ */
 static __always_inline int publish_mapping(struct vib_ioas *ioas, struct vib_mapping *map,
 					   bool free, const struct vib_sharing *sharing)
 {
 	int ret;
 
 	lockdep_assert_held(&ioas->domains_rwsem);
+	vib_extents_trim(&map->extents);
+	if (sharing && !vib_shared_offer(map, sharing))
+		return JOIN_FIRST;
 	ret = vib_dirty_prepare(ioas, map);
 	if (ret)
 		return ret;
-	vib_extents_trim(&map->extents);
-	if (sharing)
-		vib_shared_offer(map, sharing);
 	mutex_lock(&ioas->tree_lock);
 	ret = make_live(ioas, map, free);
 	mutex_unlock(&ioas->tree_lock);
@@ -200,7 +185,10 @@ static bool charges_nothing(const struct job *job)
 		 vib_extents_pages(&job->map->extents, 0, VIB_EXT_BORROWED));
 }
 
-/* Fills what can be filled now; after the last batch, publishes. domains_rwsem is held for read. */
+/*
+ * Fills what can be filled now; after the last batch, publishes. Return: as publish_mapping().
+ * domains_rwsem is held for read.
+ */
 static int fill_and_publish(struct job *job)
 {
 	u32 nr = count_fillable(job);
@@ -217,8 +205,8 @@ static int fill_and_publish(struct job *job)
 }
 
 /*
- * Fills a pinned batch into the domains; after the last batch, publishes. Return: 0, an errno, or
- * -EAGAIN if no domain is left.
+ * Fills a pinned batch into the domains; after the last batch, publishes. Return: 0, an errno,
+ * -EAGAIN if no domain is left, or JOIN_FIRST.
  */
 static int commit_batch(struct job *job)
 {
@@ -251,6 +239,12 @@ static int record_mapping(struct job *job)
 	return ret;
 }
 
+/* Has it failed only because other calls pin the same memory, too (mm/rivals.h)? */
+static bool may_begin_anew(const struct job *job, int ret)
+{
+	return ret == -ENOMEM && job->rival.yields;
+}
+
 /* Pins and fills batch after batch. */
 static int populate_batches(struct job *job)
 {
@@ -260,10 +254,10 @@ static int populate_batches(struct job *job)
 		ret = vib_bar_pin(job->ioas, job->map, &job->pin, &job->batch);
 		if (job->pin.sharing)
 			vib_shared_note(job->ioas, job->map, job->pin.sharing);
-		if (ret)
-			vib_refuse(job->ioas->handle, VIB_REASON_PIN, ret);
-		else
+		if (!ret)
 			ret = commit_batch(job);
+		else if (!may_begin_anew(job, ret))
+			vib_refuse(job->ioas->handle, VIB_REASON_PIN, ret);
 	} while (!ret && job->pin.left);
 	return ret;
 }
@@ -275,12 +269,18 @@ static noinline_for_stack int populate_large(struct job *job)
 	struct vib_crew crew;
 	int ret;
 
-	vib_share_begin(&sharing, &job->pin);
+	if (!job->rival.pool)
+		vib_rival_begin(&job->rival, job->pin.owner, job->pin.vaddr, job->pin.left);
+	vib_share_begin(&sharing, &job->pin, &job->rival);
 	if (job->pin.left >= VIB_CREW_PAGES)
 		vib_crew_begin(&crew, &job->pin, READ_ONCE(job->ioas->params->map_threads));
 	ret = populate_batches(job);
 	if (job->pin.crew)
 		vib_crew_end(&crew);
+	while (ret == JOIN_FIRST) {
+		vib_shared_join(job->ioas, job->map, &sharing);
+		ret = commit_batch(job);
+	}
 	return ret;
 }
 
@@ -307,6 +307,25 @@ static int populate_mapping(struct job *job)
 	return ret;
 }
 
+/* Takes out, and unpins, what there is of the mapping. Return: -EIO if a domain keeps some. */
+static int empty_mapping(struct vib_ioas *ioas, struct vib_mapping *map)
+{
+	map->flags |= VIB_F_PARTIAL;
+	vib_retire_extents(ioas, map);
+	if (map->flags & VIB_F_STUCK)
+		return -EIO;
+	map->flags &= ~VIB_F_PARTIAL;
+	return 0;
+}
+
+/* At the limit, lets go of all there is, and waits for the others. Return: 0 or an errno. */
+static int give_way(struct job *job)
+{
+	int ret = empty_mapping(job->ioas, job->map);
+
+	return ret ? ret : vib_rival_wait(&job->rival);
+}
+
 /*
  * Pins and fills if there are domains, otherwise only records (@record); repeats if that changes
  * meanwhile. @refused: GUP has refused the first page already.
@@ -326,20 +345,20 @@ static noinline_for_stack int run_job(struct vib_ioas *ioas, struct vib_mapping 
 	int ret;
 
 	vib_extents_init(&job.batch);
-	for (;;) {
+	do {
 		ret = record ? record_mapping(&job) : populate_mapping(&job);
-		if (ret != -EAGAIN)
-			return ret;
-		if (!record) {
+		if (may_begin_anew(&job, ret)) {
+			ret = give_way(&job);
+		} else if (ret == -EAGAIN) {
 			/* The last domain left meanwhile; a new one may hold what was filled. */
-			map->flags |= VIB_F_PARTIAL;
-			vib_retire_extents(ioas, map);
-			if (map->flags & VIB_F_STUCK)
-				return -EIO;
-			map->flags &= ~VIB_F_PARTIAL;
+			ret = record ? 0 : empty_mapping(ioas, map);
+			record = !record;
+		} else {
+			break;
 		}
-		record = !record;
-	}
+	} while (!ret);
+	vib_rival_end(&job.rival);
+	return ret;
 }
 
 static int map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int prot, u16 stamp)
@@ -352,7 +371,7 @@ static int map_new(struct vib_ioas *ioas, u64 iova, u64 last, u64 vaddr, int pro
 		return -ENOMEM;
 	vib_map_init(map, ioas, iova, last, vaddr, prot);
 	map->stamp = stamp;
-	ret = reserve_range(ioas, map, &record);
+	ret = vib_map_reserve(ioas, map, &record);
 	if (ret) {
 		vib_mapping_free(&ioas->spares, map);
 		return ret;

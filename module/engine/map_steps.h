@@ -25,6 +25,12 @@ static inline void vib_map_init(struct vib_mapping *map, struct vib_ioas *ioas, 
  */
 int vib_map_insert(struct vib_ioas *ioas, struct vib_mapping *map);
 
+/*
+ * The same with tree_lock taken, waiting for mappings that are RESERVED or DRAINING there; sets
+ * @record if there is no domain. Return: 0 or an errno.
+ */
+int vib_map_reserve(struct vib_ioas *ioas, struct vib_mapping *map, bool *record);
+
 /* Reports that dma_entry_limit is reached. Return: -ENOSPC. tree_lock is held. */
 int vib_map_no_entry(struct vib_ioas *ioas);
 

@@ -68,8 +68,26 @@ static int uncharge_pins_ahead(struct vib_ioas *ioas, struct vib_mapping *map)
 	return ret;
 }
 
+/* What has been pinned can be used by others, or is what others have pinned meanwhile. */
+static void offer_recorded(struct vib_ioas *ioas, struct vib_mapping *map,
+			   struct vib_sharing *sharing)
+{
+	bool offered;
+
+	for (;;) {
+		down_read(&ioas->domains_rwsem);
+		vib_extents_trim(&map->extents);
+		offered = vib_shared_offer(map, sharing);
+		up_read(&ioas->domains_rwsem);
+		if (offered)
+			return;
+		vib_shared_join(ioas, map, sharing);
+	}
+}
+
 int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map)
 {
+	struct vib_sharing sharing;
 	struct vib_pin pin = {
 		.owner = map->owner,
 		.vaddr = map->vaddr,
@@ -82,9 +100,17 @@ int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map)
 	if (ret)
 		return ret;
 	vib_pin_begin(&pin);
-	while (!ret && pin.left)
+	/* Of another process' memory it cannot be seen what is there now. */
+	if (pin.left >= VIB_SHARE_PAGES && pin.owner->mm == current->mm)
+		vib_share_begin(&sharing, &pin, NULL);
+	while (!ret && pin.left) {
 		ret = vib_bar_pin(ioas, map, &pin, &map->extents);
+		if (pin.sharing)
+			vib_shared_note(ioas, map, &sharing);
+	}
 	vib_pin_end(&pin);
+	if (!ret && pin.sharing)
+		offer_recorded(ioas, map, &sharing);
 	return ret;
 }
 
@@ -94,7 +120,8 @@ int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map)
  */
 static void recount_entry(struct vib_ioas *ioas, struct vib_mapping *map)
 {
-	bool free = !vib_extents_pages(&map->extents, 0, VIB_EXT_ACCOUNTED);
+	bool free = !vib_extents_pages(&map->extents, 0, VIB_EXT_ACCOUNTED) &&
+		    !vib_extents_pages(&map->extents, 0, VIB_EXT_BORROWED);
 
 	lockdep_assert_held(&ioas->tree_lock);
 	if (free == !!(map->flags & VIB_F_ENTRY))

@@ -13,6 +13,7 @@
 #include "bar.h"
 #include "bar_state.h"
 #include "ioas.h"
+#include "mm/unpin.h"
 
 struct vib_use *vib_shared_uses(const struct vib_mapping *map)
 {
@@ -57,24 +58,69 @@ static bool has_all_of(struct vib_mapping *map, u64 pages, const struct vib_use 
 	       vib_extents_same_runs(&uses->of->extents, &map->extents);
 }
 
-void vib_shared_offer(struct vib_mapping *map, const struct vib_sharing *sharing)
+/* Which memory a mapping is of, for those that look for it. */
+static struct vib_wanted memory_of(const struct vib_mapping *map, u64 after)
 {
-	u64 pages = vib_span_size(&map->span) >> PAGE_SHIFT;
+	u64 at = map->vaddr >> PAGE_SHIFT;
+
+	return (struct vib_wanted){
+		.owner = map->owner,
+		.at = at,
+		.end = at + (vib_span_size(&map->span) >> PAGE_SHIFT),
+		.write = map->prot & IOMMU_WRITE,
+		.after = after,
+	};
+}
+
+bool vib_shared_offer(struct vib_mapping *map, const struct vib_sharing *sharing)
+{
+	struct vib_wanted what = memory_of(map, sharing->after);
 	struct vib_use *uses = sharing->uses;
 
 	if (map->flags & VIB_F_DEVICE)
-		return;
-	if (has_all_of(map, pages, uses)) {
+		return true;
+	if (has_all_of(map, what.end - what.at, uses)) {
 		vib_extents_fini(&map->extents);
 	} else {
-		uses = vib_pinned_new(map->owner, map->vaddr, pages, &map->extents,
-				      map->prot & IOMMU_WRITE, uses);
-		if (!uses)
-			return;
+		uses = vib_pinned_new(&what, &map->extents, uses);
+		if (IS_ERR_OR_NULL(uses))
+			return !uses;
 		set_uses(map, uses);
 	}
 	map->extents = uses->of->extents;
 	map->flags |= VIB_F_SHARED;
+	return true;
+}
+
+/* Marks all that a mapping has as borrowed: its own pins are gone. */
+static void borrow_all(struct vib_mapping *map)
+{
+	u64 *words = vib_extents_words(&map->extents);
+	u32 i;
+
+	for (i = 0; i < map->extents.nr; i++)
+		if (words[i] & VIB_EXT_PINNED)
+			words[i] = (words[i] & ~VIB_EXT_FLAGS) | VIB_EXT_PINNED | VIB_EXT_BORROWED;
+}
+
+void vib_shared_join(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_sharing *sharing)
+{
+	struct vib_wanted what = memory_of(map, sharing->after);
+	struct vib_use *before = sharing->uses;
+	struct vib_use *use = vib_share_whole(sharing, &what, &map->extents);
+	u64 accounted;
+
+	if (!use)
+		return;
+	/* Whoever has pinned it first marks it dirty in the end. */
+	accounted = vib_unpin(&map->extents, 0, map->extents.nr, false);
+	sharing->uses = use;
+	down_read(&ioas->domains_rwsem);
+	borrow_all(map);
+	set_uses(map, use);
+	up_read(&ioas->domains_rwsem);
+	vib_owner_uncharge(map->owner, accounted);
+	vib_uses_end(before);
 }
 
 struct vib_use *vib_shared_take(struct vib_mapping *map)

@@ -22,8 +22,18 @@ void vib_shared_note(struct vib_ioas *ioas, struct vib_mapping *map,
  * Makes what a mapping has pinned, which is complete and trimmed, an object that others can use;
  * or, if all of it is borrowed from one that is the same, lets it use the extents of that. Without
  * memory nothing changes. The caller owns the mapping and holds domains_rwsem for read.
+ *
+ * Return: false, with nothing changed, if another call has offered the same range meanwhile: then
+ * vib_shared_join() comes first.
  */
-void vib_shared_offer(struct vib_mapping *map, const struct vib_sharing *sharing);
+bool vib_shared_offer(struct vib_mapping *map, const struct vib_sharing *sharing);
+
+/*
+ * After that: if it is the same memory, the mapping uses what the other call has pinned, and gives
+ * its own pins and charge back. The caller owns the mapping, which is complete; nothing of ours is
+ * held.
+ */
+void vib_shared_join(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_sharing *sharing);
 
 /*
  * Takes from a mapping what it has through others, for vib_uses_end(); its extents are gone if they

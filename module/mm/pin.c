@@ -152,7 +152,8 @@ static long take_pages(struct vib_pin *pin, struct vib_extents *out, unsigned in
 	if (ret)
 		return ret;
 	if (charge > pin->credit)
-		return pin->purse ? -ENOMEM : over_limit(pin, pin->accounted);
+		return pin->purse || vib_share_yields(pin->sharing) ?
+			-ENOMEM : over_limit(pin, pin->accounted);
 	pin->credit -= charge;
 	pin->accounted += charge;
 	return got;

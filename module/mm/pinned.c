@@ -242,31 +242,15 @@ static void free_new(struct vib_pinned *of)
 	list_for_each_entry_safe(use, next, &of->uses, node)
 		if (use != &of->own)
 			kfree(use);
+	vib_pool_put(of->pool);
 	kfree(of);
 }
 
-struct vib_use *vib_pinned_new(struct vib_owner *owner, u64 vaddr, u64 pages,
-			       struct vib_extents *extents, bool write, struct vib_use *borrowed)
+/* Gives the uses of a new object to @owner, and links them, @borrowed behind them. */
+static void link_own(struct vib_pinned *of, struct vib_owner *owner, struct vib_use *borrowed)
 {
-	struct vib_pinned *of = kmalloc(sizeof(*of), GFP_KERNEL_ACCOUNT);
 	struct vib_use *use, *last = NULL;
 
-	if (!of)
-		return NULL;
-	of->start = vaddr >> PAGE_SHIFT;
-	of->last = of->start + pages - 1;
-	of->write = write;
-	describe_extents(of, extents);
-	of->pool = vib_pool_ref(owner->pool);
-	INIT_LIST_HEAD(&of->uses);
-	of->joined = 0;
-	if (!add_own_parts(of, borrowed)) {
-		vib_pool_put(of->pool);
-		free_new(of);
-		return NULL;
-	}
-	of->extents = *extents;
-	vib_extents_init(extents);
 	list_for_each_entry(use, &of->uses, node) {
 		use->owner = owner;
 		if (last)
@@ -274,11 +258,54 @@ struct vib_use *vib_pinned_new(struct vib_owner *owner, u64 vaddr, u64 pages,
 		last = use;
 	}
 	last->next = borrowed;
-	mutex_lock(&of->pool->lock);
-	of->number = ++of->pool->latest;
-	pinned_tree_insert(of, &of->pool->tree);
-	mutex_unlock(&of->pool->lock);
-	return &of->own;
+}
+
+/*
+ * Enters a new object, with its extents. Return: false if there is one that the mapping has to look
+ * at first. Of two calls that do this at a time, the second one sees what the first has entered.
+ */
+static bool enter_pinned(struct vib_pinned *of, const struct vib_wanted *what,
+			 struct vib_extents *extents)
+{
+	struct vib_pool *pool = of->pool;
+	bool first;
+
+	mutex_lock(&pool->lock);
+	first = !vib_pinned_whole(pool, what);
+	if (first) {
+		of->extents = *extents;
+		vib_extents_init(extents);
+		of->number = pool->latest + 1;
+		WRITE_ONCE(pool->latest, of->number);
+		pinned_tree_insert(of, &pool->tree);
+	}
+	mutex_unlock(&pool->lock);
+	return first;
+}
+
+struct vib_use *vib_pinned_new(const struct vib_wanted *what, struct vib_extents *extents,
+			       struct vib_use *borrowed)
+{
+	struct vib_pinned *of = kmalloc(sizeof(*of), GFP_KERNEL_ACCOUNT);
+
+	if (!of)
+		return NULL;
+	of->start = what->at;
+	of->last = what->end - 1;
+	of->write = what->write;
+	describe_extents(of, extents);
+	of->pool = vib_pool_ref(what->owner->pool);
+	INIT_LIST_HEAD(&of->uses);
+	of->joined = 0;
+	if (!add_own_parts(of, borrowed)) {
+		free_new(of);
+		return NULL;
+	}
+	link_own(of, what->owner, borrowed);
+	if (enter_pinned(of, what, extents))
+		return &of->own;
+	free_new(of);
+	return ERR_PTR(-EEXIST);
 }
 
 /*

@@ -7,9 +7,8 @@
  * Each mapping has uses: parts of such objects. A page stays pinned while some use covers it, and
  * charged to a process while a use of that process does. So a live update moves a charge once.
  *
- * Locking: all functions take the pool's lock, some of them mmap_lock of the owner for write
- * (owner.h) after that was dropped. Unless it says otherwise they may sleep; of ours no lock but
- * device_lock may be held.
+ * Locking: all take the pool's lock, some then mmap_lock of the owner for write (owner.h). Unless
+ * it says otherwise they may sleep; of ours no lock but device_lock may be held.
  */
 #ifndef VIB_PINNED_H
 #define VIB_PINNED_H
@@ -21,11 +20,7 @@
 #include "pure/extents.h"
 
 enum {
-	/*
-	 * Mappings that join one object, beyond which it is pinned and charged again: mappings that
-	 * charge nothing have page tables, and whoever walks the uses keeps others of the process
-	 * waiting.
-	 */
+	/* Mappings that join one object, whose list of uses is walked; others pin it again. */
 	VIB_USES_MAX = 256,
 };
 
@@ -82,12 +77,13 @@ struct vib_pinned {
 };
 
 /**
- * struct vib_wanted - what a mapping is looking for
+ * struct vib_wanted - what a mapping is looking for, or offers
  * @owner: whose memory; with a pool
  * @at: user address, as a page number
  * @end: the same, first one that is not wanted
  * @write: the mapping is for writing
- * @before: only what has a lower number, and is not @except
+ * @after: for those that ask for the whole: only what has a higher number
+ * @before: for those that ask for a part: only what has a lower number, and is not @except
  * @except: the object that does not have the page at @at, or NULL; compared only
  * @found: result: first page from @at on that can be shared, whatever @before and @except say, or
  *	@end
@@ -97,6 +93,7 @@ struct vib_wanted {
 	u64 at;
 	u64 end;
 	bool write;
+	u64 after;
 	u64 before;
 	const struct vib_pinned *except;
 	u64 found;
@@ -104,15 +101,21 @@ struct vib_wanted {
 
 /*
  * Makes @use, which is new, a use of what is pinned from wanted->at on, if that is possible: pages
- * that other uses of the same process cover, pinned with that access; of several objects, of the
- * latest, which is the likeliest to have what is there now. Whether it has is for the caller to
- * find out. Without a @use it only looks. Return: was anything found at wanted->at?
+ * that other uses of the process cover, pinned with that access; of several objects, of the latest,
+ * the likeliest to have what is there now. The caller finds out whether it has. Without a @use it
+ * only looks. Return: was anything found at wanted->at?
  */
 bool vib_use_join(struct vib_wanted *wanted, struct vib_use *use);
 
 /*
- * Gives back the part from page @from (at least @first) on. What no other use covers is unpinned:
- * no IOMMU may translate to it for this mapping any more. Cannot fail.
+ * The same for all that is wanted at once: of the earliest object behind wanted->after that covers
+ * it. Sets wanted->after to its number.
+ */
+bool vib_use_join_whole(struct vib_wanted *wanted, struct vib_use *use);
+
+/*
+ * Gives back the part from page @from on. What no other use covers is unpinned: no IOMMU may
+ * translate to it for this mapping any more. Cannot fail.
  */
 void vib_use_cut(struct vib_use *use, u64 from);
 
@@ -121,24 +124,21 @@ void vib_uses_end(struct vib_use *uses);
 
 /**
  * vib_pinned_new - makes what a mapping has pinned an object that others can use
- * @owner: whose memory; with a pool
- * @vaddr: user address of the first page
- * @pages: how many there are
+ * @what: which memory, and which objects the mapping knows (@after)
  * @extents: all of it; moved into the object
- * @write: pinned for writing
  * @borrowed: uses that the mapping has of other objects, in descending order of the address, for
  *	which its extents are borrowed
  *
- * Return: the uses of the mapping, the first of them of the new object, the last @borrowed; NULL
- * without memory, with nothing changed.
+ * Return: the uses of the mapping, the first of them of the new object, the last @borrowed. With
+ * nothing changed: NULL without memory; ERR_PTR(-EEXIST) if vib_use_join_whole() would find one.
  */
-struct vib_use *vib_pinned_new(struct vib_owner *owner, u64 vaddr, u64 pages,
-			       struct vib_extents *extents, bool write, struct vib_use *borrowed);
+struct vib_use *vib_pinned_new(const struct vib_wanted *what, struct vib_extents *extents,
+			       struct vib_use *borrowed);
 
 /*
- * Moves uses of a mapping, and @own charged pages that it has without them, from one owner to
- * another, whose account is charged for what it does not have yet before the old one is uncharged.
- * Return: 0; -ENOMEM, -EINTR or -ESRCH with nothing changed.
+ * Moves uses of a mapping, and @own charged pages beside them, from one owner to another, whose
+ * account is charged for what it does not have yet before the old one is uncharged. Return: 0;
+ * -ENOMEM, -EINTR or -ESRCH with nothing changed.
  */
 int vib_uses_move(struct vib_use *uses, struct vib_owner *from, struct vib_owner *to, u64 own);
 

@@ -116,6 +116,20 @@ static struct vib_pinned *find_latest(struct vib_pool *pool, struct vib_wanted *
 	return latest;
 }
 
+/* Makes @use one of the part up to user page @end. */
+static void add_joined(struct vib_pinned *of, const struct vib_wanted *wanted, u64 end,
+		       struct vib_use *use)
+{
+	lockdep_assert_held(&of->pool->lock);
+	use->of = of;
+	use->owner = wanted->owner;
+	use->first = wanted->at - of->start;
+	use->end = end - of->start;
+	list_add_tail(&use->node, &of->uses);
+	of->joined++;
+	use->joined = true;
+}
+
 bool vib_use_join(struct vib_wanted *wanted, struct vib_use *use)
 {
 	struct vib_pool *pool = wanted->owner->pool;
@@ -124,14 +138,43 @@ bool vib_use_join(struct vib_wanted *wanted, struct vib_use *use)
 
 	mutex_lock(&pool->lock);
 	of = find_latest(pool, wanted, &stop);
-	if (of && use) {
-		use->of = of;
-		use->owner = wanted->owner;
-		use->first = wanted->at - of->start;
-		use->end = stop - of->start;
-		list_add_tail(&use->node, &of->uses);
-		of->joined++;
-		use->joined = true;
+	if (of && use)
+		add_joined(of, wanted, stop, use);
+	mutex_unlock(&pool->lock);
+	return of;
+}
+
+struct vib_pinned *vib_pinned_whole(struct vib_pool *pool, const struct vib_wanted *wanted)
+{
+	struct vib_pinned *of, *earliest = NULL;
+	u64 first, end;
+
+	lockdep_assert_held(&pool->lock);
+	if (pool->latest <= wanted->after)
+		return NULL;
+	for (of = pinned_tree_iter_first(&pool->tree, wanted->at, wanted->end - 1);
+	     of && of->start <= wanted->at;
+	     of = pinned_tree_iter_next(of, wanted->at, wanted->end - 1)) {
+		cond_resched();
+		if (of->number > wanted->after &&
+		    (!earliest || of->number < earliest->number) &&
+		    find_run(of, wanted, &first, &end) &&
+		    first == wanted->at && end == wanted->end)
+			earliest = of;
+	}
+	return earliest;
+}
+
+bool vib_use_join_whole(struct vib_wanted *wanted, struct vib_use *use)
+{
+	struct vib_pool *pool = wanted->owner->pool;
+	struct vib_pinned *of;
+
+	mutex_lock(&pool->lock);
+	of = vib_pinned_whole(pool, wanted);
+	if (of) {
+		add_joined(of, wanted, wanted->end, use);
+		wanted->after = of->number;
 	}
 	mutex_unlock(&pool->lock);
 	return of;

@@ -16,4 +16,7 @@
 INTERVAL_TREE_DEFINE(struct vib_pinned, rb, u64, subtree_last, PINNED_START, PINNED_LAST,
 		     static inline, pinned_tree)
 
+/* Return: the object for vib_use_join_whole(), or NULL. */
+struct vib_pinned *vib_pinned_whole(struct vib_pool *pool, const struct vib_wanted *wanted);
+
 #endif

@@ -36,6 +36,9 @@ static struct vib_pool *alloc_pool(struct mm_struct *mm)
 	mutex_init(&pool->lock);
 	pool->tree = RB_ROOT_CACHED;
 	pool->latest = 0;
+	INIT_LIST_HEAD(&pool->rivals);
+	pool->changes = 0;
+	init_waitqueue_head(&pool->wait);
 	return pool;
 }
 

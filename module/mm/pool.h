@@ -12,15 +12,19 @@
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
+#include <linux/wait.h>
 
 /**
- * struct vib_pool - what mappings of one process have pinned
+ * struct vib_pool - what mappings of one process have pinned, or are about to
  * @node: link in the table of all pools
- * @refs: one for each owner (owner.h) and each struct vib_pinned
+ * @refs: one for each owner (owner.h), struct vib_pinned and struct vib_rival
  * @mm: the process' memory (mmgrab: the structure, not its memory)
- * @lock: protects @tree, the uses of what is in it, and @latest
+ * @lock: protects all below, and the uses of what is in @tree
  * @tree: struct vib_pinned by user address; they may overlap
- * @latest: number of the latest one
+ * @latest: number of the latest one; may be read without @lock
+ * @rivals: struct vib_rival
+ * @changes: grows whenever a rival ends or begins to wait; may be read without @lock
+ * @wait: for @changes to grow
  */
 struct vib_pool {
 	struct hlist_node node;
@@ -29,6 +33,9 @@ struct vib_pool {
 	struct mutex lock;
 	struct rb_root_cached tree;
 	u64 latest;
+	struct list_head rivals;
+	unsigned long changes;
+	wait_queue_head_t wait;
 };
 
 /* Return: a reference to the pool of @mm, which the caller keeps; NULL without memory. */

@@ -30,11 +30,14 @@ static void search_anew(struct vib_sharing *sharing, const struct vib_pinned *ex
 	sharing->except = except;
 }
 
-void vib_share_begin(struct vib_sharing *sharing, struct vib_pin *pin)
+void vib_share_begin(struct vib_sharing *sharing, struct vib_pin *pin, struct vib_rival *rival)
 {
-	if (!vib_owner_pool(pin->owner))
+	struct vib_pool *pool = vib_owner_pool(pin->owner);
+
+	if (!pool)
 		return;
-	*sharing = (struct vib_sharing){ .pause = 1, .left = USES_MAX };
+	*sharing = (struct vib_sharing){ .rival = rival, .pause = 1, .left = USES_MAX };
+	sharing->after = READ_ONCE(pool->latest);
 	search_anew(sharing, NULL);
 	pin->sharing = sharing;
 }
@@ -169,35 +172,32 @@ static void append_borrowed(struct vib_sharing *sharing, struct vib_extents *out
 	sharing->at += n;
 }
 
-/*
- * Is it memory whose dirty state nobody asks for before it is freed? And if it is only read, might
- * GUP, asked to pin it for long, take another page instead, a private copy?
- */
-static bool is_sharable(const struct vib_pin *pin, struct page *page)
+u64 vib_pages_sharable(struct page *page, bool write)
 {
+	struct page *head;
+
 	if (is_zero_pfn(page_to_pfn(page)))
-		return true;
-	if (!pin->write && !vib_compat_page_anon(page))
-		return false;
-	return vib_compat_swap_backed(page);
+		return 1;
+	/* If it is only read, GUP, asked to pin it for long, might take a private copy instead. */
+	if ((!write && !vib_compat_page_anon(page)) || !vib_compat_swap_backed(page))
+		return 0;
+	head = compound_head(page);
+	return compound_nr(head) - (page - head);
 }
 
 /* Return: how many of @nr pages are those of the extent. */
 static unsigned int pages_alike(const struct vib_pin *pin, u64 word, struct page **pages,
 				unsigned int nr)
 {
-	struct page *page = pfn_to_page(vib_ext_pfn(word)), *head;
+	struct page *page = pfn_to_page(vib_ext_pfn(word));
 	unsigned int i = 0, next = 0;
 
 	nr = min_t(u64, nr, vib_ext_pages(word));
 	for (; i < nr && pages[i] == page + i; i++) {
-		/* Pages of one folio are of one kind. */
-		if (i < next)
-			continue;
-		if (!is_sharable(pin, page + i))
+		if (i == next)
+			next += vib_pages_sharable(page + i, pin->write);
+		if (i == next)
 			break;
-		head = compound_head(page + i);
-		next = i + compound_nr(head) - (page + i - head);
 	}
 	return i;
 }

@@ -19,6 +19,7 @@
 
 #include "pinned.h"
 #include "pure/extent_pos.h"
+#include "rivals.h"
 
 struct vib_pin;
 
@@ -29,6 +30,7 @@ enum {
 
 /**
  * struct vib_sharing - what one range borrows
+ * @rival: the call that pins it, or NULL
  * @uses: of what was borrowed so far, in descending order of the address; the caller's at the end
  * @open: @uses begins with one that pin->vaddr may go on with
  * @fresh: nothing of it has been compared yet
@@ -43,8 +45,11 @@ enum {
  * @until: user page before which nothing can be borrowed
  * @pause: pages that are pinned without a look when the next page is another one
  * @left: how many more uses the range may have
+ * @after: number of the latest object that the range was, or can have been, compared with
+ * @whole: how often the whole range has been compared with one that came later
  */
 struct vib_sharing {
+	struct vib_rival *rival;
 	struct vib_use *uses;
 	bool open;
 	bool fresh;
@@ -58,13 +63,22 @@ struct vib_sharing {
 	u64 until;
 	u64 pause;
 	unsigned int left;
+	u64 after;
+	unsigned int whole;
 };
 
 /*
- * Sets up pin->sharing for a large range that @pin is about to pin for current; leaves it NULL
- * without memory. There is nothing to undo but vib_uses_end() of what was borrowed.
+ * Sets up pin->sharing for a large range of current's own memory that @pin is about to pin, in a
+ * call that is @rival, if that is not NULL; leaves it NULL without memory. There is nothing to undo
+ * but vib_uses_end() of what was borrowed.
  */
-void vib_share_begin(struct vib_sharing *sharing, struct vib_pin *pin);
+void vib_share_begin(struct vib_sharing *sharing, struct vib_pin *pin, struct vib_rival *rival);
+
+/* The limit allows no further page: may the call begin anew after vib_rival_wait()? */
+static inline bool vib_share_yields(const struct vib_sharing *sharing)
+{
+	return sharing && sharing->rival && vib_rival_yields(sharing->rival, sharing->after);
+}
 
 /* Is there something to compare with the next page? Else it is pinned: see vib_share_gap(). */
 bool vib_share_find(struct vib_pin *pin);
@@ -78,6 +92,20 @@ bool vib_share_find(struct vib_pin *pin);
  * Return: how many; 0 if the next ones cannot be shared; -ENOMEM; -EINTR on a fatal signal.
  */
 long vib_share_take(struct vib_pin *pin, struct vib_extents *out, u64 most);
+
+/*
+ * For a range that is complete: is there an object that came after it was begun, covers all of it,
+ * and is the same page for page? @wanted says which range it is, and gets what is known then;
+ * @extents are its own. Return: a use of it, or NULL. May be called again until there is none.
+ */
+struct vib_use *vib_share_whole(struct vib_sharing *sharing, struct vib_wanted *wanted,
+				struct vib_extents *extents);
+
+/*
+ * Return: how many pages from @page on, of the same kind, are memory whose dirty state nobody asks
+ * for before it is freed; @write tells what the mapping that asks may do. 0 if it is not.
+ */
+u64 vib_pages_sharable(struct page *page, bool write);
 
 /* Return: how many pages from @vaddr on are to be pinned before the next try to borrow. */
 static inline u64 vib_share_gap(const struct vib_sharing *sharing, u64 vaddr)

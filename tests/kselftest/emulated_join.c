@@ -12,9 +12,15 @@
 #define EMULATED join
 #include "emulated_world.h"
 
-#define OTHER (IOVA + GIB)
+/* type1 charges each mapping. */
+#define EMULATED join_ours
+#define EMULATED_BATCH_ONLY
+#include "emulated_world.h"
 
-enum { JOINS = 2000 };
+#define OTHER (IOVA + GIB)
+#define LARGE (2 * MIB)
+
+enum { JOINS = 2000, LARGE_PAGES = LARGE / PAGE };
 
 static int map(struct world *w, __u64 iova, const void *mem, __u64 size)
 {
@@ -64,6 +70,33 @@ TEST_F(join, device_is_told_of_a_page)
 	EXPECT_EQ(0, told.held);
 	EXPECT_EQ(0, charged(&self->w));
 	EXPECT_EQ(0, pinned(&self->w));
+}
+
+/* Two mappings of the same memory, of which the device has pinned a page. */
+TEST_F(join_ours, the_same_memory_is_pinned_once)
+{
+	char *mem = mem_small(LARGE);
+	struct world *w = &self->w;
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, map(w, IOVA, mem, LARGE));
+	ASSERT_EQ(0, map(w, OTHER, mem, LARGE));
+	ASSERT_EQ(0, emulated_pin(&self->e[0], IOVA, 1, MOCK_READ));
+	EXPECT_EQ(1, charged(w));
+	ASSERT_EQ(0, world_join(w, 0));
+	EXPECT_EQ(LARGE_PAGES, charged(w));
+	EXPECT_EQ(LARGE_PAGES + 1, pinned(w));
+	*(__u64 *)(mem + PAGE) = STAMP;
+	EXPECT_EQ(0, edu_copy(world_edu(w, 0), OTHER + 2 * PAGE, IOVA + PAGE));
+	EXPECT_EQ(STAMP, *(__u64 *)(mem + 2 * PAGE));
+	/* what is mapped later finds it, too */
+	ASSERT_EQ(0, map(w, OTHER + LARGE, mem, LARGE));
+	EXPECT_EQ(LARGE_PAGES, charged(w));
+	ASSERT_EQ(0, dma_unmap(w->container, IOVA, LARGE, 0, NULL));
+	EXPECT_EQ(LARGE_PAGES, charged(w));
+	leave(w);
+	EXPECT_EQ(0, charged(w));
+	EXPECT_EQ(0, pinned(w));
 }
 
 /* In part pinned by a device, and by the huge page while there is a real group. */

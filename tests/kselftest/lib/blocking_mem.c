@@ -124,14 +124,35 @@ int blocking_mem_awaited(struct blocking_mem *b, int timeout_ms)
 	return message.event == UFFD_EVENT_PAGEFAULT ? 0 : -EPROTO;
 }
 
-int blocking_mem_provide(struct blocking_mem *b)
+static int provide_zeroes(struct blocking_mem *b, __u64 mode)
 {
 	struct uffdio_zeropage zero = {
 		.range = { .start = (unsigned long)b->missing,
 			   .len = b->missing_size },
+		.mode = mode,
 	};
 
 	return neg_errno(ioctl(b->uffd, UFFDIO_ZEROPAGE, &zero));
+}
+
+int blocking_mem_provide(struct blocking_mem *b)
+{
+	return provide_zeroes(b, 0);
+}
+
+int blocking_mem_provide_quietly(struct blocking_mem *b)
+{
+	return provide_zeroes(b, UFFDIO_ZEROPAGE_MODE_DONTWAKE);
+}
+
+int blocking_mem_wake(struct blocking_mem *b)
+{
+	struct uffdio_range range = {
+		.start = (unsigned long)b->missing,
+		.len = b->missing_size,
+	};
+
+	return neg_errno(ioctl(b->uffd, UFFDIO_WAKE, &range));
 }
 
 int blocking_mem_withdraw(struct blocking_mem *b)

@@ -42,6 +42,13 @@ int blocking_mem_awaited(struct blocking_mem *b, int timeout_ms);
 int blocking_mem_provide(struct blocking_mem *b);
 
 /*
+ * The same in two steps: the pages are there for who comes from now on, and who waits
+ * for them goes on only when it is woken. 0 or -errno.
+ */
+int blocking_mem_provide_quietly(struct blocking_mem *b);
+int blocking_mem_wake(struct blocking_mem *b);
+
+/*
  * Takes what is missing out of the address space, and wakes who waits, with EFAULT. The
  * rest of the memory stays. 0 or -errno.
  */
