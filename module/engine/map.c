@@ -321,9 +321,7 @@ static int empty_mapping(struct vib_ioas *ioas, struct vib_mapping *map)
 /* At the limit, lets go of all there is, and waits for the others. Return: 0 or an errno. */
 static int give_way(struct job *job)
 {
-	int ret = empty_mapping(job->ioas, job->map);
-
-	return ret ? ret : vib_rival_wait(&job->rival);
+	return empty_mapping(job->ioas, job->map) ?: vib_rival_wait(&job->rival);
 }
 
 /*
@@ -357,6 +355,9 @@ static noinline_for_stack int run_job(struct vib_ioas *ioas, struct vib_mapping 
 			break;
 		}
 	} while (!ret);
+	/* Whoever waits for this call finds what it was charged free, also if it has failed. */
+	if (unlikely(ret && job.rival.pool))
+		(void)empty_mapping(ioas, map);
 	vib_rival_end(&job.rival);
 	return ret;
 }

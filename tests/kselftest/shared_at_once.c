@@ -300,6 +300,32 @@ static void charge_all(struct __test_metadata *_metadata, struct world *w, struc
 	ASSERT_EQ(0, mapper_begin_blocked(mapper, 0, b));
 }
 
+/* The other one fails: by the time that it is no longer waited for, its room is free. */
+TEST_F_TIMEOUT(at_once, at_the_limit_one_waits_for_the_other_to_fail, 300)
+{
+	struct mapper first, second;
+	struct blocking_mem b;
+	int i;
+
+	ASSERT_EQ(0, open_containers(&self->w, 2));
+	ASSERT_EQ(0, drop_ipc_lock());
+	ASSERT_EQ(0, limit_locked_pages(self->w.locked + PAGES));
+	for (i = 0; i < ROUNDS / 2; i++) {
+		ASSERT_EQ(0, blocking_mem_open_part(&b, SOME, SOME - PAGE, PAGE));
+		ASSERT_EQ(0, mapper_begin_blocked(&first, 0, &b));
+		second = RW_MAPPER(1, b.mem, SOME - PAGE);
+		ASSERT_EQ(0, mapper_begin(&second));
+		usleep(STILL_WAITING_US);
+		EXPECT_FALSE(second.done);
+		ASSERT_EQ(0, blocking_mem_withdraw(&b));
+		EXPECT_EQ(-EFAULT, mapper_end(&first));
+		EXPECT_EQ(0, mapper_end(&second));
+		EXPECT_HELD(PAGES - 1);
+		ASSERT_EQ(0, unmap(1, SOME - PAGE));
+		blocking_mem_close(&b);
+	}
+}
+
 TEST_F(at_once, at_the_limit_one_waits_for_the_other)
 {
 	struct mapper first, second;
