@@ -104,21 +104,3 @@ int vib_map_insert(struct vib_ioas *ioas, struct vib_mapping *map)
 		vib_maptree_erase(&ioas->tree, &map->span);
 	return ret;
 }
-
-int vib_map_reserve(struct vib_ioas *ioas, struct vib_mapping *map, bool *record)
-{
-	int ret;
-
-	for (;;) {
-		mutex_lock(&ioas->tree_lock);
-		ret = vib_map_insert(ioas, map);
-		if (ret != -EAGAIN)
-			break;
-		ret = vib_ioas_wait(ioas);
-		if (ret)
-			return ret;
-	}
-	*record = !ioas->restricted;
-	mutex_unlock(&ioas->tree_lock);
-	return ret;
-}

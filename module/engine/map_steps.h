@@ -6,6 +6,7 @@
 #define VIB_MAP_STEPS_H
 
 #include "engine.h"
+#include "states.h"
 
 /* Sets up a mapping that was just allocated and is in no tree yet. */
 static inline void vib_map_init(struct vib_mapping *map, struct vib_ioas *ioas, u64 iova, u64 last,
@@ -29,7 +30,23 @@ int vib_map_insert(struct vib_ioas *ioas, struct vib_mapping *map);
  * The same with tree_lock taken, waiting for mappings that are RESERVED or DRAINING there; sets
  * @record if there is no domain. Return: 0 or an errno.
  */
-int vib_map_reserve(struct vib_ioas *ioas, struct vib_mapping *map, bool *record);
+static inline int vib_map_reserve(struct vib_ioas *ioas, struct vib_mapping *map, bool *record)
+{
+	int ret;
+
+	for (;;) {
+		mutex_lock(&ioas->tree_lock);
+		ret = vib_map_insert(ioas, map);
+		if (ret != -EAGAIN)
+			break;
+		ret = vib_ioas_wait(ioas);
+		if (ret)
+			return ret;
+	}
+	*record = !ioas->restricted;
+	mutex_unlock(&ioas->tree_lock);
+	return ret;
+}
 
 /* Reports that dma_entry_limit is reached. Return: -ENOSPC. tree_lock is held. */
 int vib_map_no_entry(struct vib_ioas *ioas);

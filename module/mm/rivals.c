@@ -41,12 +41,10 @@ void vib_rival_begin(struct vib_rival *me, struct vib_owner *owner, u64 vaddr, u
 	mutex_unlock(&pool->lock);
 }
 
-void vib_rival_end(struct vib_rival *me)
+void vib_rival_leave(struct vib_rival *me)
 {
 	struct vib_pool *pool = me->pool;
 
-	if (!pool)
-		return;
 	mutex_lock(&pool->lock);
 	list_del(&me->node);
 	rivals_changed(pool);

@@ -37,7 +37,16 @@ struct vib_rival {
 
 /* Enters a call; undone by vib_rival_end(). Cannot fail: without memory @pool is NULL. */
 void vib_rival_begin(struct vib_rival *me, struct vib_owner *owner, u64 vaddr, u64 pages);
-void vib_rival_end(struct vib_rival *me);
+
+/* For vib_rival_end(). */
+void vib_rival_leave(struct vib_rival *me);
+
+/* Also of one that has not been entered, whose @pool is NULL: small mappings pay one test. */
+static inline void vib_rival_end(struct vib_rival *me)
+{
+	if (unlikely(me->pool))
+		vib_rival_leave(me);
+}
 
 /*
  * At the limit: is a rival under way, or has one come to its end since the object @after was the
