@@ -35,8 +35,8 @@
  *    page and at the same user addresses (type1 charges each mapping). It stays charged until the
  *    last of them is unmapped; of one memory there may be 256, what comes then is charged again.
  *    Not shared: files on a disk, and shared memory that is mapped for reading only. Of two maps of
- *    the same new memory at the same moment, one may wait up to 4 seconds at the limit for the
- *    other one, before it is -ENOMEM.
+ *    the same new memory at the same moment, one may wait at the limit for the other one, four
+ *    times 4 seconds at most, before it is -ENOMEM.
  *  - The capability VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL therefore always says 2^32 - 1: clients take it
  *    for the number of mappings of any kind that are left.
  *  - VFIO_TYPE1_NESTING_IOMMU is not offered, as by the newest type1.
