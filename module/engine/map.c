@@ -355,8 +355,8 @@ static noinline_for_stack int run_job(struct vib_ioas *ioas, struct vib_mapping 
 			break;
 		}
 	} while (!ret);
-	/* Whoever waits for this call finds what it was charged free, also if it has failed. */
-	if (unlikely(ret && job.rival.pool))
+	/* Whoever waits for this call finds what it was charged free; a stuck mapping keeps all. */
+	if (unlikely(ret && job.rival.pool && !(map->flags & VIB_F_STUCK)))
 		(void)empty_mapping(ioas, map);
 	vib_rival_end(&job.rival);
 	return ret;
