@@ -130,9 +130,11 @@ static bool begin_use(struct vib_sharing *sharing, const struct vib_pin *pin, u6
 		.before = sharing->before,
 		.except = sharing->except,
 	};
-	bool found = vib_use_join(&wanted, NULL);
 	struct vib_use *use;
+	bool found;
 
+	sharing->seen = READ_ONCE(pin->owner->pool->latest);
+	found = vib_use_join(&wanted, NULL);
 	if (!found || sharing->tries == TRIES) {
 		sharing->until = wanted.found;
 		if (wanted.found == at)
@@ -319,10 +321,17 @@ static long fault_and_take(struct vib_pin *pin, struct vib_extents *out, u64 mos
 	return take_same(pin, out, most);
 }
 
+/* Has another call offered something since the range was searched? */
+static bool has_news(const struct vib_sharing *sharing, const struct vib_pin *pin)
+{
+	return READ_ONCE(pin->owner->pool->latest) != sharing->seen;
+}
+
 /* Is there a use that goes on at user page @at, or has one begun? */
 static bool has_use(struct vib_sharing *sharing, const struct vib_pin *pin, u64 at)
 {
-	return sharing->open || (at >= sharing->until && begin_use(sharing, pin, at));
+	return sharing->open || ((at >= sharing->until || has_news(sharing, pin)) &&
+				 begin_use(sharing, pin, at));
 }
 
 bool vib_share_find(struct vib_pin *pin)

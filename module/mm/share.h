@@ -42,8 +42,9 @@ enum {
  *	closed
  * @sought_page: page of it that @pos is at
  * @at: user page that @pos is for
- * @until: user page before which nothing can be borrowed
+ * @until: user page before which nothing can be borrowed, of objects up to @seen
  * @pause: pages that are pinned without a look when the next page is another one
+ * @seen: number of the latest object that there was when one was looked for last
  * @left: how many more uses the range may have
  * @after: number of the latest object that the range was, or can have been, compared with
  * @whole: how often the whole range has been compared with one that came later
@@ -62,6 +63,7 @@ struct vib_sharing {
 	u64 at;
 	u64 until;
 	u64 pause;
+	u64 seen;
 	unsigned int left;
 	u64 after;
 	unsigned int whole;
