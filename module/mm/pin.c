@@ -26,6 +26,7 @@
 #include "pfnmap.h"
 #include "run.h"
 #include "share.h"
+#include "thp.h"
 #include "trace/refusal.h"
 
 /* Reports that the limit does not allow the next page. @mine: pages this call charged so far. */
@@ -48,6 +49,7 @@ void vib_pin_begin(struct vib_pin *pin)
 	pin->max = min_t(u64, pin->left, VIB_PIN_BATCH);
 	pin->pages = pin->max > VIB_PIN_FEW ? NULL : pin->few;
 	pin->faulted = U64_MAX;
+	pin->torn = 0;
 	pin->credit = 0;
 	pin->sharing = NULL;
 	pin->crew = NULL;
@@ -171,6 +173,8 @@ static __always_inline long take_plain(struct vib_pin *pin, struct vib_extents *
 	got = vib_extents_reserve(out, want);
 	if (!got && !pin->credit)
 		got = charge_ahead(pin, out, want, stop);
+	if (!got && vib_thp_wanted(pin, want))
+		got = vib_thp_append(pin, out);
 	return got ? got : take_pages(pin, out, want);
 }
 

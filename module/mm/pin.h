@@ -35,6 +35,7 @@ struct vib_sharing;
  * @faulted: user address that was faulted in last because GUP refused it, or U64_MAX
  * @plain: before this user address, no huge page is pinned as one (huge.h); the caller begins with
  *	0
+ * @torn: before this user address, no transparent huge page is asked for as one (thp.h)
  * @purse: pages that the caller has charged ahead, for this range and others, and that are used
  *	first; what fails at the limit it tries again without, and that is reported. The caller may
  *	cut the extents: no huge page is pinned as one. NULL: none
@@ -58,6 +59,7 @@ struct vib_pin {
 	u64 credit;
 	u64 faulted;
 	u64 plain;
+	u64 torn;
 	u64 *purse;
 	u64 run;
 	struct vib_sharing *sharing;
@@ -73,8 +75,8 @@ struct vib_pin {
 };
 
 /*
- * Sets up @max, @pages, @faulted, @credit, @sharing and @crew; undone by vib_pin_end(). Cannot
- * fail.
+ * Sets up @max, @pages, @faulted, @torn, @credit, @sharing and @crew; undone by vib_pin_end().
+ * Cannot fail.
  */
 void vib_pin_begin(struct vib_pin *pin);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Borrows pages that another mapping of the process has pinned, by comparing them with what GUP
- * finds at the same user addresses now. Takes mmap_lock for read. Charges and pins nothing.
+ * Borrows pages that another mapping of the process has pinned, by comparing them with what GUP,
+ * or the entry of a huge page, says is at the same user addresses now. Takes mmap_lock for read. Charges and pins nothing.
  *
  * Invariant: before pages are compared, a use keeps them pinned and charged; so what turns out to
  * be the same is safe to map at once. What is not is given back.
@@ -15,6 +15,7 @@
 #include "gup.h"
 #include "huge.h"
 #include "pfnmap.h"
+#include "thp.h"
 
 enum {
 	USES_MAX = 1024,		/* parts that one mapping may borrow */
@@ -298,7 +299,14 @@ static long take_same(struct vib_pin *pin, struct vib_extents *out, u64 most)
 	struct vib_sharing *sharing = pin->sharing;
 	u64 word = vib_extents_at(&sharing->uses->of->extents, &sharing->pos);
 	u64 limit = latest_end(sharing) - sharing->at;
+	u64 same = min(vib_thp_same(pin, word), limit);
 
+	if (same && vib_pages_sharable(pfn_to_page(vib_ext_pfn(word)), pin->write)) {
+		if (vib_extents_reserve(out, 1))
+			return -ENOMEM;
+		append_borrowed(sharing, out, same);
+		return same;
+	}
 	if (word & VIB_EXT_HUGE)
 		return take_huge_pages(pin, out, limit, most);
 	/* Cleared memory for many pages would cost as much as a few huge pages. */

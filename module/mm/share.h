@@ -89,7 +89,7 @@ bool vib_share_find(struct vib_pin *pin);
  * vib_share_take - borrow the next pages, after vib_share_find()
  * @pin: progress, not changed; @pages is allocated when it is needed
  * @out: gets extents appended
- * @most: how many at most, more than 0
+ * @most: how many, more than 0; of huge pages, the last one is taken as a whole
  *
  * Return: how many; 0 if the next ones cannot be shared; -ENOMEM; -EINTR on a fatal signal.
  */

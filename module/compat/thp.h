@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How a huge page stands in current's page table, and how its pins are counted.
+ */
+#ifndef VIB_COMPAT_THP_H
+#define VIB_COMPAT_THP_H
+
+#include <linux/mm.h>
+#include <linux/vmstat.h>
+
+/* v6.10 (25176ad09ca3) gave it another name: a page table can be read while interrupts are off. */
+#if defined(CONFIG_HAVE_GUP_FAST) || defined(CONFIG_HAVE_FAST_GUP)
+#define VIB_READS_PAGE_TABLE IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE)
+#else
+#define VIB_READS_PAGE_TABLE 0
+#endif
+
+/* The entry for @addr that is the one of a huge page, or points to a table. Interrupts are off. */
+static inline pmd_t vib_compat_read_pmd(unsigned long addr)
+{
+	pgd_t *pgdp = pgd_offset(current->mm, addr), pgd = READ_ONCE(*pgdp);
+	p4d_t *p4dp, p4d;
+	pud_t *pudp, pud;
+
+	if (pgd_none(pgd))
+		return __pmd(0);
+	p4dp = p4d_offset_lockless(pgdp, pgd, addr);
+	p4d = READ_ONCE(*p4dp);
+	if (p4d_none(p4d))
+		return __pmd(0);
+	pudp = pud_offset_lockless(p4dp, p4d, addr);
+	pud = READ_ONCE(*pudp);
+	if (!pud_present(pud) || pud_leaf(pud))
+		return __pmd(0);
+	return READ_ONCE(*pmd_offset_lockless(pudp, pud, addr));
+}
+
+/*
+ * Return: the PFN at @addr if one entry of current's page table maps a huge page there that current
+ * may write: what GUP, asked to pin for writing without a lock, asks of such an entry. Else 0.
+ */
+static inline unsigned long vib_compat_huge_pfn(unsigned long addr)
+{
+	unsigned long pfn = 0;
+#if VIB_READS_PAGE_TABLE
+	unsigned long irq;
+	pmd_t pmd;
+
+	local_irq_save(irq);
+	pmd = vib_compat_read_pmd(addr);
+	if (pmd_present(pmd) && pmd_trans_huge(pmd) && pmd_access_permitted(pmd, true))
+		pfn = pmd_pfn(pmd) + ((addr & ~PMD_MASK) >> PAGE_SHIFT);
+	local_irq_restore(irq);
+#endif
+	return pfn;
+}
+
+/*
+ * Adds @n pins to a large folio (of more than two pages) that GUP has pinned for the caller; they
+ * are undone as GUP's. Up to v6.12 no function of the kernel does it. Return: 0 or an errno.
+ */
+static inline int vib_compat_add_pins(struct page *head, unsigned int n)
+{
+#ifdef VIB_HAVE_ADD_PINS
+	return folio_add_pins(page_folio(head), n);
+#else
+#if defined(VIB_HAVE_FOLIO_PINCOUNT)
+	atomic_t *pins = &page_folio(head)->_pincount;
+#elif defined(VIB_HAVE_COMPOUND_PINCOUNT)
+	atomic_t *pins = compound_pincount_ptr(head);
+#else
+#error "no way known to count the pins of a huge page on this kernel"
+#endif
+	page_ref_add(head, n);
+	atomic_add(n, pins);
+	mod_node_page_state(page_pgdat(head), NR_FOLL_PIN_ACQUIRED, n);
+	return 0;
+#endif
+}
+
+#endif
