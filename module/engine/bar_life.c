@@ -98,6 +98,7 @@ int __vib_bar_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_pin
 		return ret;
 	pin->faulted = U64_MAX;
 	pin->plain = 0;
+	pin->torn = 0;
 	pin->watched = true;
 	vib_watch_wait(map->bar->watch);
 	return vib_pin_some(pin, out, VIB_PIN_BUDGET);

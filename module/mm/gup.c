@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calls GUP, as only huge.c does too. Takes mmap_lock for read. Knows nothing of accounts and
- * extents.
+ * Calls GUP, as only huge.c and thp.c do too. Takes mmap_lock for read. Knows nothing of accounts
+ * and extents.
  *
  * Pages of ZONE_MOVABLE and of CMA have to be moved before they are pinned for long. GUP holds a
  * reference to each while it finds that out, and a page that somebody else refers to cannot be

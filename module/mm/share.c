@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Borrows pages that another mapping of the process has pinned, by comparing them with what GUP,
- * or the entry of a huge page, says is at the same user addresses now. Takes mmap_lock for read. Charges and pins nothing.
+ * Borrows pages that another mapping of the process has pinned, by comparing them with what GUP
+ * finds at the same user addresses now, or with the entry of a huge page there. Takes mmap_lock for
+ * read. Charges and pins nothing.
  *
  * Invariant: before pages are compared, a use keeps them pinned and charged; so what turns out to
  * be the same is safe to map at once. What is not is given back.

@@ -16,8 +16,8 @@
  * GUP. So nothing else here knows of huge pages: what becomes of the entry, of parts of the memory,
  * or of parts of the pins, is the same.
  *
- * What is read only is left to GUP, which may have to copy it first; so is memory that has to be
- * moved, for which calls take turns (gup.c), and memory that is not there yet.
+ * An entry that may not be written is left to GUP, which may have to copy the memory first; so is
+ * memory that has to be moved, for which calls take turns (gup.c), and what is not there yet.
  */
 #include "thp.h"
 
@@ -49,7 +49,7 @@ static bool is_huge_here(const struct vib_pin *pin)
 	return pfn && pfn_valid(pfn) && page_zonenum(pfn_to_page(pfn)) != ZONE_MOVABLE;
 }
 
-/* Is @page, which is pinned, of a folio as large as an entry maps, and of memory that is charged? */
+/* Is @page, which is pinned, of a folio as large as what an entry maps, and is that charged? */
 static bool is_whole_folio(struct page *page)
 {
 	return vib_huge_pages(page) == PAGES && !PageReserved(page);
@@ -58,9 +58,10 @@ static bool is_whole_folio(struct page *page)
 /* Pins the next @n pages of one huge page. Return: the first, or NULL with nothing pinned. */
 static struct page *pin_entry(struct vib_pin *pin, unsigned int n)
 {
+	unsigned int flags = FOLL_LONGTERM | (pin->write ? FOLL_WRITE : 0);
 	struct page *page;
 
-	if (pin_user_pages_fast(pin->vaddr, 1, FOLL_LONGTERM | FOLL_WRITE, &page) != 1)
+	if (pin_user_pages_fast(pin->vaddr, 1, flags, &page) != 1)
 		return NULL;
 	/* The entry is looked at once the pin can be seen by who would change it. */
 	smp_mb();
@@ -101,7 +102,7 @@ long vib_thp_append(struct vib_pin *pin, struct vib_extents *out)
 
 u64 vib_thp_same(const struct vib_pin *pin, u64 ext)
 {
-	if (!pin->write || !(ext & VIB_EXT_PINNED) || entry_pfn(pin) != vib_ext_pfn(ext))
+	if (!(ext & VIB_EXT_PINNED) || entry_pfn(pin) != vib_ext_pfn(ext))
 		return 0;
 	/* A larger page of hugetlb has one pin, so it is compared as a whole. */
 	if (ext & VIB_EXT_HUGE && vib_huge_pages(pfn_to_page(vib_ext_pfn(ext))) != PAGES)

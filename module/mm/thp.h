@@ -17,8 +17,15 @@ enum {
 /* Is vib_thp_append() worth a try for the next @npages? */
 static inline bool vib_thp_wanted(const struct vib_pin *pin, unsigned long npages)
 {
-	return npages >= VIB_THP_MIN && pin->vaddr >= pin->torn && pin->write && !pin->scattered &&
+	return npages >= VIB_THP_MIN && pin->vaddr >= pin->torn && !pin->scattered &&
 	       pin->owner->mm == current->mm;
+}
+
+/* Return: how many of the next @npages to pin page by page, before there may be a huge page again. */
+static inline unsigned int vib_thp_plain(const struct vib_pin *pin, unsigned int npages)
+{
+	return likely(pin->torn <= pin->vaddr) ? npages :
+	       min_t(u64, npages, (pin->torn - pin->vaddr) >> PAGE_SHIFT);
 }
 
 /**
@@ -32,8 +39,9 @@ static inline bool vib_thp_wanted(const struct vib_pin *pin, unsigned long npage
 long vib_thp_append(struct vib_pin *pin, struct vib_extents *out);
 
 /*
- * Return: how many pages of an extent that is pinned are at pin->vaddr now, for writing; 0 if it
- * cannot be told by one entry of the page table. @pin is of current. Never faults.
+ * Return: how many pages of an extent are at pin->vaddr now, and may be written; 0 if it cannot be
+ * told by one entry of the page table. Something holds the extent; @pin is of current. Never
+ * faults.
  */
 u64 vib_thp_same(const struct vib_pin *pin, u64 ext);
 

@@ -184,23 +184,6 @@ TEST_F(shared_only, huge_pages_where_small_ones_were)
 	ASSERT_EQ(0, hugepages_set(0));
 }
 
-TEST_F(shared, transparent_huge_pages)
-{
-	char *mem;
-
-	NEED_THP();
-	mem = mem_thp(SOME);
-	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, open_containers(&self->w, 2));
-	ASSERT_EQ(0, map_rw(0, mem, SOME));
-	ASSERT_EQ(0, map_rw(1, mem, SOME));
-	EXPECT_CHARGED(PAGES, 2 * PAGES);
-	ASSERT_EQ(0, unmap(0, SOME));
-	EXPECT_TRUE(device_sees(&self->w, 1, PART, mem));
-	ASSERT_EQ(0, unmap(1, SOME));
-	EXPECT_CHARGED(0, 0);
-}
-
 /* One account a process. */
 TEST_F(shared, processes_are_charged_each)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The worlds of shared.c and shared_parts.c. A template as world_fixture.h is, so without a guard.
+ * The worlds of shared.c, shared_parts.c and shared_thp.c. A template as world_fixture.h is, so
+ * without a guard.
  */
 #define WORLD shared
 #define WORLD_GROUPS 4
