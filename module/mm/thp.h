@@ -21,7 +21,7 @@ static inline bool vib_thp_wanted(const struct vib_pin *pin, unsigned long npage
 	       pin->owner->mm == current->mm;
 }
 
-/* Return: how many of the next @npages to pin page by page, before there may be a huge page again. */
+/* Return: how many of the next @npages are to be pinned before there may be a huge page again. */
 static inline unsigned int vib_thp_plain(const struct vib_pin *pin, unsigned int npages)
 {
 	return likely(pin->torn <= pin->vaddr) ? npages :
