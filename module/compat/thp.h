@@ -46,6 +46,8 @@ static inline unsigned long vib_compat_huge_pfn(unsigned long addr)
 	unsigned long irq;
 	pmd_t pmd;
 
+	if (addr >= current->mm->task_size)
+		return 0;
 	local_irq_save(irq);
 	pmd = vib_compat_read_pmd(addr);
 	if (pmd_present(pmd) && pmd_trans_huge(pmd) && pmd_access_permitted(pmd, true))
