@@ -175,7 +175,7 @@ static __always_inline long take_plain(struct vib_pin *pin, struct vib_extents *
 		got = charge_ahead(pin, out, want, stop);
 	if (!got && vib_thp_wanted(pin, want))
 		got = vib_thp_append(pin, out);
-	return got ? got : take_pages(pin, out, vib_thp_plain(pin, want));
+	return got ? got : take_pages(pin, out, want);
 }
 
 /*

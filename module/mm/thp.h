@@ -21,13 +21,6 @@ static inline bool vib_thp_wanted(const struct vib_pin *pin, unsigned long npage
 	       pin->owner->mm == current->mm;
 }
 
-/* Return: how many of the next @npages are to be pinned before there may be a huge page again. */
-static inline unsigned int vib_thp_plain(const struct vib_pin *pin, unsigned int npages)
-{
-	return likely(pin->torn <= pin->vaddr) ? npages :
-	       min_t(u64, npages, (pin->torn - pin->vaddr) >> PAGE_SHIFT);
-}
-
 /**
  * vib_thp_append - pin what the next huge page has of the range
  * @pin: progress; @credit is used and @accounted grows, @vaddr and @left stay
