@@ -8,12 +8,25 @@
 #include <linux/mm.h>
 #include <linux/vmstat.h>
 
-/* v6.10 (25176ad09ca3) gave it another name: a page table can be read while interrupts are off. */
-#if defined(CONFIG_HAVE_GUP_FAST) || defined(CONFIG_HAVE_FAST_GUP)
-#define VIB_READS_PAGE_TABLE IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE)
+/*
+ * Where interrupts that are off on one CPU keep page tables, and what they map, from being freed:
+ * freeing waits for an interrupt of each CPU that used them, or for RCU, and GUP itself relies on
+ * that. x86-64 and arm64 are such, and have no other shapes of huge pages than are looked for here.
+ */
+#if defined(CONFIG_TRANSPARENT_HUGEPAGE) && (defined(CONFIG_X86_64) || defined(CONFIG_ARM64))
+#define VIB_READS_PAGE_TABLE 1
+#if !defined(CONFIG_HAVE_GUP_FAST) && !defined(CONFIG_HAVE_FAST_GUP)
+#error "whether a page table can be read without a lock on this kernel is not known"
+#endif
+#ifndef VIB_HAVE_WALK_IRQS_OFF
+#error "no way known to read a page table without a lock on this kernel"
+#endif
 #else
 #define VIB_READS_PAGE_TABLE 0
 #endif
+
+/* No entry has such a PFN. */
+#define VIB_NO_HUGE_PFN U64_MAX
 
 /* The entry for @addr that is the one of a huge page, or points to a table. Interrupts are off. */
 static inline pmd_t vib_compat_read_pmd(unsigned long addr)
@@ -36,21 +49,32 @@ static inline pmd_t vib_compat_read_pmd(unsigned long addr)
 }
 
 /*
- * Return: the PFN at @addr if one entry of current's page table maps a huge page there that current
- * may write: what GUP, asked to pin for writing without a lock, asks of such an entry. Else 0.
+ * Can memory that an entry maps be pinned for long where it is? There may be none, but device
+ * memory. Interrupts are off, so a struct page is not taken away. CMA cannot be told here.
  */
-static inline unsigned long vib_compat_huge_pfn(unsigned long addr)
+static inline bool vib_compat_can_stay(pmd_t pmd)
 {
-	unsigned long pfn = 0;
+	return pfn_valid(pmd_pfn(pmd)) && page_zonenum(pmd_page(pmd)) != ZONE_MOVABLE;
+}
+
+/*
+ * Return: the PFN at @addr if one entry of current's page table maps a huge page there that current
+ * may write: what GUP, asked to pin for writing without a lock, asks of such an entry. Otherwise
+ * VIB_NO_HUGE_PFN. With @to_pin, only if the page can stay where it is.
+ */
+static inline u64 vib_compat_huge_pfn(unsigned long addr, bool to_pin)
+{
+	u64 pfn = VIB_NO_HUGE_PFN;
 #if VIB_READS_PAGE_TABLE
 	unsigned long irq;
 	pmd_t pmd;
 
 	if (addr >= current->mm->task_size)
-		return 0;
+		return VIB_NO_HUGE_PFN;
 	local_irq_save(irq);
 	pmd = vib_compat_read_pmd(addr);
-	if (pmd_present(pmd) && pmd_trans_huge(pmd) && pmd_access_permitted(pmd, true))
+	if (pmd_present(pmd) && pmd_trans_huge(pmd) && pmd_access_permitted(pmd, true) &&
+	    (!to_pin || vib_compat_can_stay(pmd)))
 		pfn = pmd_pfn(pmd) + ((addr & ~PMD_MASK) >> PAGE_SHIFT);
 	local_irq_restore(irq);
 #endif

@@ -7,7 +7,8 @@
  * reference to each while it finds that out, and a page that somebody else refers to cannot be
  * moved. Two calls that want the same pages at once delay each other for a long time, and one or
  * both get -ENOMEM. So they take turns: the first one moves the pages and pins them, the second one
- * finds them where they can stay. Small calls take turns only after a failure.
+ * finds them where they can stay. Small calls take turns only after a failure, and so do those of
+ * thp.c, which ask for one page each.
  *
  * A call that gets -ENOMEM all the same tries again for a while: a small call, another process that
  * shares the memory, or the kernel itself may have held a page for a moment.

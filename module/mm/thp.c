@@ -16,8 +16,10 @@
  * GUP. So nothing else here knows of huge pages: what becomes of the entry, of parts of the memory,
  * or of parts of the pins, is the same.
  *
- * An entry that may not be written is left to GUP, which may have to copy the memory first; so is
- * memory that has to be moved, for which calls take turns (gup.c), and what is not there yet.
+ * An entry that may not be written is left to gup.c, as GUP may have to copy the memory first; so
+ * is what is not there yet, and memory that has to be moved, for which calls take turns. Of the
+ * latter, the entry tells ZONE_MOVABLE, but not CMA: there GUP is asked for the one page out of
+ * turn, as for few pages anyway; after -ENOMEM all the rest of the range is left to gup.c.
  */
 #include "thp.h"
 
@@ -36,17 +38,10 @@ static u64 rest_of_entry(const struct vib_pin *pin)
 	return PAGES - (pin->vaddr >> PAGE_SHIFT & (PAGES - 1));
 }
 
-static unsigned long entry_pfn(const struct vib_pin *pin)
+/* Return: the page at pin->vaddr if it is one of a huge page. @to_pin: and can stay there. */
+static u64 entry_pfn(const struct vib_pin *pin, bool to_pin)
 {
-	return vib_compat_huge_pfn(untagged_addr((unsigned long)pin->vaddr));
-}
-
-/* Is there a huge page that can stay where it is? */
-static bool is_huge_here(const struct vib_pin *pin)
-{
-	unsigned long pfn = entry_pfn(pin);
-
-	return pfn && pfn_valid(pfn) && page_zonenum(pfn_to_page(pfn)) != ZONE_MOVABLE;
+	return vib_compat_huge_pfn(vib_compat_untag_own((unsigned long)pin->vaddr), to_pin);
 }
 
 /* Is @page, which is pinned, of a folio as large as what an entry maps, and is that charged? */
@@ -55,17 +50,24 @@ static bool is_whole_folio(struct page *page)
 	return vib_huge_pages(page) == PAGES && !PageReserved(page);
 }
 
-/* Pins the next @n pages of one huge page. Return: the first, or NULL with nothing pinned. */
+/*
+ * Pins the next @n pages of one huge page. Return: the first, or NULL with nothing pinned; then
+ * pin->torn may be set.
+ */
 static struct page *pin_entry(struct vib_pin *pin, unsigned int n)
 {
 	unsigned int flags = FOLL_LONGTERM | (pin->write ? FOLL_WRITE : 0);
 	struct page *page;
+	int got;
 
-	if (pin_user_pages_fast(pin->vaddr, 1, flags, &page) != 1)
+	got = pin_user_pages_fast(pin->vaddr, 1, flags, &page);
+	if (got == -ENOMEM)
+		pin->torn = U64_MAX;
+	if (got != 1)
 		return NULL;
 	/* The entry is looked at once the pin can be seen by who would change it. */
 	smp_mb();
-	if (is_whole_folio(page) && entry_pfn(pin) == page_to_pfn(page) &&
+	if (is_whole_folio(page) && entry_pfn(pin, false) == page_to_pfn(page) &&
 	    (n == 1 || !vib_compat_add_pins(compound_head(page), n - 1)))
 		return page;
 	unpin_user_page(page);
@@ -82,10 +84,10 @@ long vib_thp_append(struct vib_pin *pin, struct vib_extents *out)
 		n = min(n, pin->credit);
 		flags |= VIB_EXT_ACCOUNTED;
 	}
-	if (n && is_huge_here(pin))
+	if (n && entry_pfn(pin, true) != VIB_NO_HUGE_PFN)
 		page = pin_entry(pin, n);
 	if (!page) {
-		pin->torn = pin->vaddr + (rest_of_entry(pin) << PAGE_SHIFT);
+		pin->torn = max(pin->torn, pin->vaddr + (rest_of_entry(pin) << PAGE_SHIFT));
 		return 0;
 	}
 	ret = vib_extents_append(out, page_to_pfn(page), n, flags);
@@ -102,7 +104,7 @@ long vib_thp_append(struct vib_pin *pin, struct vib_extents *out)
 
 u64 vib_thp_same(const struct vib_pin *pin, u64 ext)
 {
-	if (!(ext & VIB_EXT_PINNED) || entry_pfn(pin) != vib_ext_pfn(ext))
+	if (!(ext & VIB_EXT_PINNED) || entry_pfn(pin, false) != vib_ext_pfn(ext))
 		return 0;
 	/* A larger page of hugetlb has one pin, so it is compared as a whole. */
 	if (ext & VIB_EXT_HUGE && vib_huge_pages(pfn_to_page(vib_ext_pfn(ext))) != PAGES)

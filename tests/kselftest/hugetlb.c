@@ -371,4 +371,30 @@ TEST_F(hugetlb_batch, maps_inside_a_huge_page)
 	EXPECT_HELD(0, 0, 0);
 }
 
+/* The parts of two huge pages that they have are pinned page by page, and go page by page. */
+TEST_F(hugetlb_batch, maps_from_one_huge_page_into_the_next)
+{
+	const __u64 size = 8 * PAGE, before = 100 * PAGE;
+	struct edu *edu = world_edu(&self->w, 0);
+	unsigned int i;
+	char *mem;
+
+	with_pool(_metadata);
+	mem = pages_2m(2 * HUGE_2M, MAP_PRIVATE);
+	ASSERT_NE(NULL, edu);
+	ASSERT_NE(NULL, mem);
+	mem += HUGE_2M - before;
+	for (i = 0; i < 32; i++)
+		batch_map(&batch, FAR + i * MIB, mem + i * size, size);
+	ASSERT_EQ(0, run(&self->w));
+	EXPECT_HELD(32 * 8, 0, 32 * 8);
+	EXPECT_EQ(0, device_agrees(edu, FAR, mem));
+	EXPECT_EQ(0, device_agrees(edu, FAR + 12 * MIB + 7 * PAGE, mem + before + 3 * PAGE));
+	ASSERT_EQ(0, unmap_at(&self->w, FAR + 12 * MIB, size));
+	EXPECT_HELD(31 * 8, 0, 31 * 8);
+	EXPECT_EQ(0, device_agrees(edu, FAR + 31 * MIB, mem + 31 * size));
+	ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
+	EXPECT_HELD(0, 0, 0);
+}
+
 TEST_HARNESS_MAIN
