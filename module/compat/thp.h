@@ -9,9 +9,9 @@
 #include <linux/vmstat.h>
 
 /*
- * Where interrupts that are off on one CPU keep page tables, and what they map, from being freed:
- * freeing waits for an interrupt of each CPU that used them, or for RCU, and GUP itself relies on
- * that. x86-64 and arm64 are such, and have no other shapes of huge pages than are looked for here.
+ * Where interrupts that are off on one CPU keep page tables from being freed, as that waits for an
+ * interrupt of each CPU that uses them, or for RCU: GUP itself relies on it. x86-64 and arm64 are
+ * such, and have no other shapes of huge pages than are looked for here.
  */
 #if defined(CONFIG_TRANSPARENT_HUGEPAGE) && (defined(CONFIG_X86_64) || defined(CONFIG_ARM64))
 #define VIB_READS_PAGE_TABLE 1
@@ -50,7 +50,8 @@ static inline pmd_t vib_compat_read_pmd(unsigned long addr)
 
 /*
  * Can memory that an entry maps be pinned for long where it is? There may be none, but device
- * memory. Interrupts are off, so a struct page is not taken away. CMA cannot be told here.
+ * memory. Interrupts are off, so a struct page stays: memory is unplugged after a grace period of
+ * RCU. CMA cannot be told here.
  */
 static inline bool vib_compat_can_stay(pmd_t pmd)
 {
