@@ -11,22 +11,27 @@
 /*
  * Where interrupts that are off on one CPU keep page tables from being freed, as that waits for an
  * interrupt of each CPU that uses them, or for RCU: GUP itself relies on it. x86-64 and arm64 are
- * such, and have no other shapes of huge pages than are looked for here.
+ * such, and have no other shapes of huge pages than are looked for here. On any other kernel, and
+ * on a later one that differs from those known in a fact below, such memory is pinned page by page.
  */
-#if defined(CONFIG_TRANSPARENT_HUGEPAGE) && (defined(CONFIG_X86_64) || defined(CONFIG_ARM64))
+#if defined(CONFIG_TRANSPARENT_HUGEPAGE) && (defined(CONFIG_X86_64) || defined(CONFIG_ARM64)) &&	\
+	(defined(CONFIG_HAVE_GUP_FAST) || defined(CONFIG_HAVE_FAST_GUP)) &&				\
+	defined(VIB_HAVE_WALK_IRQS_OFF) && defined(VIB_HAVE_LOCKLESS_WALK) &&				\
+	((defined(VIB_HAVE_ADD_PINS) && defined(VIB_HAVE_ADD_PINS_FOLIO)) ||				\
+	 defined(VIB_HAVE_FOLIO_PINCOUNT) || defined(VIB_HAVE_COMPOUND_PINCOUNT))
 #define VIB_READS_PAGE_TABLE 1
-#if !defined(CONFIG_HAVE_GUP_FAST) && !defined(CONFIG_HAVE_FAST_GUP)
-#error "whether a page table can be read without a lock on this kernel is not known"
-#endif
-#ifndef VIB_HAVE_WALK_IRQS_OFF
-#error "no way known to read a page table without a lock on this kernel"
-#endif
 #else
 #define VIB_READS_PAGE_TABLE 0
 #endif
 
 /* No entry has such a PFN. */
 #define VIB_NO_HUGE_PFN U64_MAX
+
+#if VIB_READS_PAGE_TABLE
+
+enum {
+	VIB_ENTRY_PAGES = PMD_SIZE >> PAGE_SHIFT,
+};
 
 /* The entry for @addr that is the one of a huge page, or points to a table. Interrupts are off. */
 static inline pmd_t vib_compat_read_pmd(unsigned long addr)
@@ -50,8 +55,8 @@ static inline pmd_t vib_compat_read_pmd(unsigned long addr)
 
 /*
  * Can memory that an entry maps be pinned for long where it is? There may be none, but device
- * memory. Interrupts are off, so a struct page stays: memory is unplugged after a grace period of
- * RCU. CMA cannot be told here.
+ * memory. A struct page stays while interrupts are off, as GUP itself relies on. CMA cannot be told
+ * here.
  */
 static inline bool vib_compat_can_stay(pmd_t pmd)
 {
@@ -60,13 +65,13 @@ static inline bool vib_compat_can_stay(pmd_t pmd)
 
 /*
  * Return: the PFN at @addr if one entry of current's page table maps a huge page there that current
- * may write: what GUP, asked to pin for writing without a lock, asks of such an entry. Otherwise
- * VIB_NO_HUGE_PFN. With @to_pin, only if the page can stay where it is.
+ * may write: what GUP, asked to pin for writing without a lock, asks of such an entry, apart from
+ * what kind of memory it is, which GUP or the pin has decided. Otherwise VIB_NO_HUGE_PFN. With
+ * @to_pin, only if the page can stay where it is.
  */
 static inline u64 vib_compat_huge_pfn(unsigned long addr, bool to_pin)
 {
 	u64 pfn = VIB_NO_HUGE_PFN;
-#if VIB_READS_PAGE_TABLE
 	unsigned long irq;
 	pmd_t pmd;
 
@@ -78,7 +83,6 @@ static inline u64 vib_compat_huge_pfn(unsigned long addr, bool to_pin)
 	    (!to_pin || vib_compat_can_stay(pmd)))
 		pfn = pmd_pfn(pmd) + ((addr & ~PMD_MASK) >> PAGE_SHIFT);
 	local_irq_restore(irq);
-#endif
 	return pfn;
 }
 
@@ -88,15 +92,13 @@ static inline u64 vib_compat_huge_pfn(unsigned long addr, bool to_pin)
  */
 static inline int vib_compat_add_pins(struct page *head, unsigned int n)
 {
-#ifdef VIB_HAVE_ADD_PINS
+#if defined(VIB_HAVE_ADD_PINS) && defined(VIB_HAVE_ADD_PINS_FOLIO)
 	return folio_add_pins(page_folio(head), n);
 #else
 #if defined(VIB_HAVE_FOLIO_PINCOUNT)
 	atomic_t *pins = &page_folio(head)->_pincount;
-#elif defined(VIB_HAVE_COMPOUND_PINCOUNT)
-	atomic_t *pins = compound_pincount_ptr(head);
 #else
-#error "no way known to count the pins of a huge page on this kernel"
+	atomic_t *pins = compound_pincount_ptr(head);
 #endif
 	page_ref_add(head, n);
 	atomic_add(n, pins);
@@ -105,4 +107,21 @@ static inline int vib_compat_add_pins(struct page *head, unsigned int n)
 #endif
 }
 
+#else
+
+enum {
+	VIB_ENTRY_PAGES = 1,
+};
+
+static inline u64 vib_compat_huge_pfn(unsigned long addr, bool to_pin)
+{
+	return VIB_NO_HUGE_PFN;
+}
+
+static inline int vib_compat_add_pins(struct page *head, unsigned int n)
+{
+	return -EOPNOTSUPP;
+}
+
+#endif
 #endif

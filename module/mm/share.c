@@ -176,7 +176,8 @@ static void append_borrowed(struct vib_sharing *sharing, struct vib_extents *out
 	sharing->at += n;
 }
 
-u64 vib_pages_sharable(struct page *page, bool write)
+/* Inline for the loop of pages_alike(). */
+static __always_inline u64 pages_sharable(struct page *page, bool write)
 {
 	struct page *head;
 
@@ -189,6 +190,11 @@ u64 vib_pages_sharable(struct page *page, bool write)
 	return compound_nr(head) - (page - head);
 }
 
+u64 vib_pages_sharable(struct page *page, bool write)
+{
+	return pages_sharable(page, write);
+}
+
 /* Return: how many of @nr pages are those of the extent. */
 static unsigned int pages_alike(const struct vib_pin *pin, u64 word, struct page **pages,
 				unsigned int nr)
@@ -199,7 +205,7 @@ static unsigned int pages_alike(const struct vib_pin *pin, u64 word, struct page
 	nr = min_t(u64, nr, vib_ext_pages(word));
 	for (; i < nr && pages[i] == page + i; i++) {
 		if (i == next)
-			next += vib_pages_sharable(page + i, pin->write);
+			next += pages_sharable(page + i, pin->write);
 		if (i == next)
 			break;
 	}

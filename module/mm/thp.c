@@ -19,7 +19,8 @@
  * An entry that may not be written is left to gup.c, as GUP may have to copy the memory first; so
  * is what is not there yet, and memory that has to be moved, for which calls take turns. Of the
  * latter, the entry tells ZONE_MOVABLE, but not CMA: there GUP is asked for the one page out of
- * turn, as for few pages anyway; after -ENOMEM all the rest of the range is left to gup.c.
+ * turn, as for few pages anyway; if it cannot move it, or has, all the rest of the range is left to
+ * gup.c.
  */
 #include "thp.h"
 
@@ -28,14 +29,10 @@
 #include "compat/mm.h"
 #include "compat/thp.h"
 
-enum {
-	PAGES = PMD_SIZE >> PAGE_SHIFT,
-};
-
 /* Return: how many pages from pin->vaddr on the same entry would map. */
 static u64 rest_of_entry(const struct vib_pin *pin)
 {
-	return PAGES - (pin->vaddr >> PAGE_SHIFT & (PAGES - 1));
+	return VIB_ENTRY_PAGES - (pin->vaddr >> PAGE_SHIFT & (VIB_ENTRY_PAGES - 1));
 }
 
 /* Return: the page at pin->vaddr if it is one of a huge page. @to_pin: and can stay there. */
@@ -47,21 +44,21 @@ static u64 entry_pfn(const struct vib_pin *pin, bool to_pin)
 /* Is @page, which is pinned, of a folio as large as what an entry maps, and is that charged? */
 static bool is_whole_folio(struct page *page)
 {
-	return vib_huge_pages(page) == PAGES && !PageReserved(page);
+	return vib_huge_pages(page) == VIB_ENTRY_PAGES && !PageReserved(page);
 }
 
 /*
- * Pins the next @n pages of one huge page. Return: the first, or NULL with nothing pinned; then
- * pin->torn may be set.
+ * Pins the next @n pages of one huge page, the first of which was @pfn. Return: the first, or NULL
+ * with nothing pinned. Sets pin->torn if memory has to be moved, or was.
  */
-static struct page *pin_entry(struct vib_pin *pin, unsigned int n)
+static struct page *pin_entry(struct vib_pin *pin, u64 pfn, unsigned int n)
 {
 	unsigned int flags = FOLL_LONGTERM | (pin->write ? FOLL_WRITE : 0);
 	struct page *page;
 	int got;
 
 	got = pin_user_pages_fast(pin->vaddr, 1, flags, &page);
-	if (got == -ENOMEM)
+	if (got == -ENOMEM || (got == 1 && page_to_pfn(page) != pfn))
 		pin->torn = U64_MAX;
 	if (got != 1)
 		return NULL;
@@ -77,6 +74,7 @@ static struct page *pin_entry(struct vib_pin *pin, unsigned int n)
 long vib_thp_append(struct vib_pin *pin, struct vib_extents *out)
 {
 	u64 n = min(rest_of_entry(pin), pin->run), flags = VIB_EXT_PINNED;
+	u64 pfn = VIB_NO_HUGE_PFN;
 	struct page *page = NULL;
 	int ret;
 
@@ -84,8 +82,10 @@ long vib_thp_append(struct vib_pin *pin, struct vib_extents *out)
 		n = min(n, pin->credit);
 		flags |= VIB_EXT_ACCOUNTED;
 	}
-	if (n && entry_pfn(pin, true) != VIB_NO_HUGE_PFN)
-		page = pin_entry(pin, n);
+	if (n)
+		pfn = entry_pfn(pin, true);
+	if (pfn != VIB_NO_HUGE_PFN)
+		page = pin_entry(pin, pfn, n);
 	if (!page) {
 		pin->torn = max(pin->torn, pin->vaddr + (rest_of_entry(pin) << PAGE_SHIFT));
 		return 0;
@@ -107,7 +107,7 @@ u64 vib_thp_same(const struct vib_pin *pin, u64 ext)
 	if (!(ext & VIB_EXT_PINNED) || entry_pfn(pin, false) != vib_ext_pfn(ext))
 		return 0;
 	/* A larger page of hugetlb has one pin, so it is compared as a whole. */
-	if (ext & VIB_EXT_HUGE && vib_huge_pages(pfn_to_page(vib_ext_pfn(ext))) != PAGES)
+	if (ext & VIB_EXT_HUGE && vib_huge_pages(pfn_to_page(vib_ext_pfn(ext))) != VIB_ENTRY_PAGES)
 		return 0;
 	return min(rest_of_entry(pin), vib_ext_pages(ext));
 }
