@@ -14,10 +14,10 @@
  * such, and have no other shapes of huge pages than are looked for here. On any other kernel, and
  * on a later one that differs from those known in a fact below, such memory is pinned page by page.
  */
-#if defined(CONFIG_TRANSPARENT_HUGEPAGE) && (defined(CONFIG_X86_64) || defined(CONFIG_ARM64)) &&	\
-	(defined(CONFIG_HAVE_GUP_FAST) || defined(CONFIG_HAVE_FAST_GUP)) &&				\
-	defined(VIB_HAVE_WALK_IRQS_OFF) && defined(VIB_HAVE_LOCKLESS_WALK) &&				\
-	((defined(VIB_HAVE_ADD_PINS) && defined(VIB_HAVE_ADD_PINS_FOLIO)) ||				\
+#if defined(CONFIG_TRANSPARENT_HUGEPAGE) && (defined(CONFIG_X86_64) || defined(CONFIG_ARM64)) && \
+	(defined(CONFIG_HAVE_GUP_FAST) || defined(CONFIG_HAVE_FAST_GUP)) && \
+	defined(VIB_HAVE_WALK_IRQS_OFF) && defined(VIB_HAVE_LOCKLESS_WALK) && \
+	((defined(VIB_HAVE_ADD_PINS) && defined(VIB_HAVE_ADD_PINS_FOLIO)) || \
 	 defined(VIB_HAVE_FOLIO_PINCOUNT) || defined(VIB_HAVE_COMPOUND_PINCOUNT))
 #define VIB_READS_PAGE_TABLE 1
 #else
