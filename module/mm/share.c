@@ -297,6 +297,19 @@ static long take_huge_pages(struct vib_pin *pin, struct vib_extents *out, u64 li
 	return same;
 }
 
+/* Takes what one entry of the page table maps. Return: as take_same(). */
+static noinline long take_entry(struct vib_pin *pin, struct vib_extents *out, u64 word, u64 limit)
+{
+	u64 same = min(vib_thp_same(pin, word), limit);
+
+	if (!same || !vib_pages_sharable(pfn_to_page(vib_ext_pfn(word)), pin->write))
+		return 0;
+	if (vib_extents_reserve(out, 1))
+		return -ENOMEM;
+	append_borrowed(pin->sharing, out, same);
+	return same;
+}
+
 /*
  * Takes what is the same, at least @most pages if there are as many. Return: how many; 0 if the
  * next page is another one, or not there; -ENOMEM.
@@ -306,14 +319,10 @@ static long take_same(struct vib_pin *pin, struct vib_extents *out, u64 most)
 	struct vib_sharing *sharing = pin->sharing;
 	u64 word = vib_extents_at(&sharing->uses->of->extents, &sharing->pos);
 	u64 limit = latest_end(sharing) - sharing->at;
-	u64 same = min(vib_thp_same(pin, word), limit);
+	long got = take_entry(pin, out, word, limit);
 
-	if (same && vib_pages_sharable(pfn_to_page(vib_ext_pfn(word)), pin->write)) {
-		if (vib_extents_reserve(out, 1))
-			return -ENOMEM;
-		append_borrowed(sharing, out, same);
-		return same;
-	}
+	if (got)
+		return got;
 	if (word & VIB_EXT_HUGE)
 		return take_huge_pages(pin, out, limit, most);
 	/* Cleared memory for many pages would cost as much as a few huge pages. */
