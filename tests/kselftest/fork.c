@@ -12,7 +12,7 @@
 #include "fixture.h"
 #include "lib/agree.h"
 
-enum { ROUNDS = 60, LOOK_EVERY = 12 };
+enum { ROUNDS = 60, LOOK_EVERY = 12, WATCH_US = 3000 };
 
 #define WORLD fork_private
 #define WORLD_GROUPS 1
@@ -105,55 +105,95 @@ TEST_F(fork_private, hugetlb_pages)
 	EXPECT_EQ(0, hugepages_set(before));
 }
 
-/* A thread that forks for ever. */
+/* A thread that forks for ever; with @seen, in huge pages, each child looks at that a while. */
 struct forker {
 	volatile bool stop;
+	volatile __u64 *seen;
 	unsigned long forks;
 	int error;
 	pthread_t thread;
 };
 
+/* In the child: does what it sees there stay as it is? */
+static void watch_word(volatile __u64 *word)
+{
+	__u64 was = word ? *word : 0;
+
+	if (word)
+		usleep(WATCH_US);
+	_exit(word && *word != was);
+}
+
 static void *fork_on(void *arg)
 {
 	struct forker *forker = arg;
+	int status = 0;
 	pid_t pid;
 
 	while (!forker->stop) {
 		pid = fork();
 		if (!pid)
-			_exit(0);
-		if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+			watch_word(forker->seen);
+		if (pid < 0 || waitpid(pid, &status, 0) != pid)
 			forker->error = errno;
+		else if (status)
+			forker->error = EBADE;
 		else
 			forker->forks++;
 	}
 	return NULL;
 }
 
-TEST_F(fork_private, in_a_loop_beside_map_and_unmap)
+/* What a fork has made small is huge again, of new memory. */
+static void renew_huge_pages(char *mem, __u64 size)
 {
-	struct forker forker = { 0 };
-	struct edu *edu = world_edu(&self->w, 0);
+	__u64 at;
+
+	madvise(mem, size, MADV_DONTNEED);
+	for (at = 0; at < size; at += HUGE_2M)
+		mem[at] = 1;
+}
+
+static void forks_beside_map_and_unmap(struct __test_metadata *_metadata, struct world *w,
+				       char *mem, __u64 size, struct forker *forker)
+{
+	struct edu *edu = world_edu(w, 0);
 	unsigned int i;
 	__u64 done;
 
 	ASSERT_NE(NULL, edu);
-	ASSERT_EQ(0, pthread_create(&forker.thread, NULL, fork_on, &forker));
+	ASSERT_EQ(0, pthread_create(&forker->thread, NULL, fork_on, forker));
 	for (i = 0; i < ROUNDS; i++) {
-		ASSERT_EQ(0, dma_map(self->w.container, IOVA, self->mem,
-				     MEM_SIZE, DMA_RW));
-		mem_fill(self->mem, PAGE, i);
+		if (forker->seen)
+			renew_huge_pages(mem, size);
+		ASSERT_EQ(0, dma_map(w->container, IOVA, mem, size, DMA_RW));
+		mem_fill(mem, PAGE, i);
 		if (i % LOOK_EVERY == 0)
-			EXPECT_EQ(0, device_agrees(edu, IOVA + i * PAGE,
-						   self->mem + i * PAGE));
-		ASSERT_EQ(0, dma_unmap(self->w.container, IOVA, MEM_SIZE, 0,
-				       &done));
-		EXPECT_EQ(MEM_SIZE, done);
+			EXPECT_EQ(0, device_agrees(edu, IOVA + i * PAGE, mem + i * PAGE));
+		ASSERT_EQ(0, dma_unmap(w->container, IOVA, size, 0, &done));
+		EXPECT_EQ(size, done);
 	}
-	forker.stop = true;
-	pthread_join(forker.thread, NULL);
-	EXPECT_EQ(0, forker.error);
-	EXPECT_LT(0, forker.forks);
+	forker->stop = true;
+	pthread_join(forker->thread, NULL);
+	EXPECT_EQ(0, forker->error);
+	EXPECT_LT(0, forker->forks);
+}
+
+TEST_F(fork_private, in_a_loop_beside_map_and_unmap)
+{
+	struct forker forker = { 0 };
+
+	forks_beside_map_and_unmap(_metadata, &self->w, self->mem, MEM_SIZE, &forker);
+}
+
+TEST_F(fork_private, huge_pages_in_a_loop_beside_map_and_unmap)
+{
+	char *mem = mem_thp(2 * HUGE_2M);
+	struct forker forker = { .seen = (__u64 *)mem };
+
+	NEED_THP();
+	ASSERT_NE(NULL, mem);
+	forks_beside_map_and_unmap(_metadata, &self->w, mem, 2 * HUGE_2M, &forker);
 }
 
 TEST_HARNESS_MAIN
