@@ -3,8 +3,8 @@
  * Transparent huge pages that are split, replaced, protected, and of which pages are exchanged,
  * while two containers map them and unmap them again: each page has its own pin and charge, and a
  * device reads what the process has at that address, or had there at some time since MAP was
- * called, never another page. Runs where two CPUs run in parallel: the moment between GUP's pin and the look at
- * the page table is short.
+ * called, never another page. Runs where two CPUs run in parallel: the moment between GUP's pin and
+ * the look at the page table is short.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -46,7 +46,7 @@ static volatile bool over;
 static pthread_barrier_t all_unmapped;
 static atomic_uint changes;
 
-/* Two neighbours have one: what each of them holds is of that generation, or will be in a moment. */
+/* Two neighbours have one: what each of them holds is at least of that generation. */
 static atomic_uint generation[PAGES / 2];
 
 /* What the first word of a page of @mem is, unless the page has not been written yet. */
