@@ -44,14 +44,17 @@ char *mem_small(size_t size)
 	return mem;
 }
 
-long mem_thp_kib(const char *mem)
+/* What smaps says of the mapping at @mem, -1 if nothing. */
+static long smaps_kib(const char *mem, const char *what)
 {
+	char format[64];
 	unsigned long start, end;
 	bool inside = false;
 	char line[512];
 	long kib = -1;
 	FILE *smaps;
 
+	snprintf(format, sizeof(format), "%s: %%ld", what);
 	smaps = fopen("/proc/self/smaps", "re");
 	if (!smaps)
 		return -1;
@@ -60,10 +63,20 @@ long mem_thp_kib(const char *mem)
 		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
 			inside = start == (uintptr_t)mem;
 		else if (inside)
-			sscanf(line, "AnonHugePages: %ld", &kib);
+			sscanf(line, format, &kib);
 	}
 	fclose(smaps);
 	return kib;
+}
+
+long mem_thp_kib(const char *mem)
+{
+	return smaps_kib(mem, "AnonHugePages");
+}
+
+long mem_shmem_thp_kib(const char *mem)
+{
+	return smaps_kib(mem, "ShmemPmdMapped");
 }
 
 char *mem_scattered(size_t size)

@@ -42,8 +42,9 @@ void mem_free(char *mem, size_t size);
 /* The size of the kernel's transparent huge pages, 0 without. */
 size_t mem_thp_size(void);
 
-/* Kilobytes of transparent huge pages in the mapping at @mem. */
+/* Kilobytes of transparent huge pages in the mapping at @mem; of those of shmem. */
 long mem_thp_kib(const char *mem);
+long mem_shmem_thp_kib(const char *mem);
 
 /*
  * The page frame behind the page at @mem, 0 if there is none: not touched yet, or swapped
