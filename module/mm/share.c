@@ -181,11 +181,12 @@ static __always_inline u64 pages_sharable(struct page *page, bool write)
 {
 	struct page *head;
 
-	if (is_zero_pfn(page_to_pfn(page)))
-		return 1;
-	/* If it is only read, GUP, asked to pin it for long, might take a private copy instead. */
+	/*
+	 * If it is only read, GUP, asked to pin it for long, might take a private copy instead; but
+	 * a zero page is one on any kernel.
+	 */
 	if ((!write && !vib_compat_page_anon(page)) || !vib_compat_swap_backed(page))
-		return 0;
+		return is_zero_pfn(page_to_pfn(page));
 	head = compound_head(page);
 	return compound_nr(head) - (page - head);
 }
