@@ -153,6 +153,7 @@ room_dirs() {
 	case $1 in
 	mock) echo tests/mock/iommu ;;
 	attach) echo tests/mock/attach ;;
+	pause) echo tests/mock/pause ;;
 	emulated) echo tests/mock/emulated ;;
 	faults) printf '%s\n' tests/mock/iommu tests/mock/emulated ;;
 	esac
@@ -209,6 +210,10 @@ enter_room() {
 	attach)
 		mapfile -t ROOM < <(plain_devices "$PAIR")
 		ROOM+=(--module "$dir/attach_probe.ko") PROMISES=(pair attach)
+		;;
+	pause)
+		mapfile -t ROOM < <(plain_devices "$PAIR")
+		ROOM+=(--smp 2 --module "$dir/gup_pause.ko") PROMISES=(pair pause)
 		;;
 	topology)
 		mapfile -t ROOM < <(topology_devices "$IOMMU")
