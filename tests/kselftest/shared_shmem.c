@@ -144,7 +144,11 @@ TEST_F(shared_shmem, shared_for_reading)
 	EXPECT_HELD(0, 0);
 }
 
-/* The same memory twice, of which kernels since 6.2 make a copy; before, the file's was pinned. */
+/*
+ * Since 6.2 GUP makes a copy before it pins such memory for reading: it takes the entry of the huge
+ * page away, the fault puts it back, and so on until a signal ends the call, whoever calls (seen on
+ * 7.2).
+ */
 TEST_F(shared_shmem, private_for_reading)
 {
 	struct huge_file file;
@@ -152,6 +156,8 @@ TEST_F(shared_shmem, private_for_reading)
 	int i;
 
 	NEED_THP();
+	if (kernel_running() >= KERNEL(6, 2))
+		SKIP_TEST("GUP of this kernel does not end here, type1's neither");
 	begin_file(_metadata, &self->w, &file);
 	mem = map_file(file.fd, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 	ASSERT_NE(NULL, mem);
@@ -161,7 +167,7 @@ TEST_F(shared_shmem, private_for_reading)
 		EXPECT_TRUE(device_reads(&self->w, &file, i, mem, 0));
 		EXPECT_TRUE(device_reads(&self->w, &file, i, mem, PAGES - 3));
 	}
-	EXPECT_HELD(kernel_running() < KERNEL(6, 2) ? 2 * PAGES : PAGES, 2 * PAGES);
+	EXPECT_HELD(2 * PAGES, 2 * PAGES);
 	for (i = 0; i < USERS; i++)
 		ASSERT_EQ(0, unmap(i, SOME));
 	EXPECT_HELD(0, 0);
