@@ -3,9 +3,9 @@
  * Makes a moment long that is short: the one between what its caller has looked at and what
  * pin_user_pages_fast() finds, when it is asked for one page. In /sys/kernel/debug/gup_pause/:
  *
- *   ms       how long it is held up, 0 for not at all; interrupts go on, on that CPU nothing else
+ *   hold     1: such a call is held up until this is 0 again, for ten seconds at most; interrupts go
+ *            on, nothing else does on that CPU
  *   inside   calls that are held up now
- *   paused   calls that were
  *
  * Knows nothing of VFIO.
  */
@@ -15,21 +15,22 @@
 #include <linux/kprobes.h>
 #include <linux/module.h>
 
-static u32 pause_ms;
+enum { MOST_MS = 10000 };
+
+static u32 hold;
 static atomic_t inside = ATOMIC_INIT(0);
-static atomic_t paused = ATOMIC_INIT(0);
 static struct dentry *dir;
 
 /* GUP begins: the second argument is how many pages. */
 static int before_gup(struct kprobe *probe, struct pt_regs *regs)
 {
-	u32 ms = READ_ONCE(pause_ms);
+	unsigned int ms;
 
-	if (!ms || (int)regs->si != 1)
+	if (!READ_ONCE(hold) || (int)regs->si != 1)
 		return 0;
 	atomic_inc(&inside);
-	mdelay(ms);
-	atomic_inc(&paused);
+	for (ms = 0; READ_ONCE(hold) && ms < MOST_MS; ms++)
+		mdelay(1);
 	atomic_dec(&inside);
 	return 0;
 }
@@ -46,9 +47,8 @@ static int __init gup_pause_init(void)
 	if (ret)
 		return ret;
 	dir = debugfs_create_dir("gup_pause", NULL);
-	debugfs_create_u32("ms", 0600, dir, &pause_ms);
+	debugfs_create_u32("hold", 0600, dir, &hold);
 	debugfs_create_atomic_t("inside", 0400, dir, &inside);
-	debugfs_create_atomic_t("paused", 0400, dir, &paused);
 	return 0;
 }
 module_init(gup_pause_init);
