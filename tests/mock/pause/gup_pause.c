@@ -3,8 +3,8 @@
  * Makes a moment long that is short: the one between what its caller has looked at and what
  * pin_user_pages_fast() finds, when it is asked for one page. In /sys/kernel/debug/gup_pause/:
  *
- *   hold     1: such a call is held up until this is 0 again, for ten seconds at most; interrupts go
- *            on, nothing else does on that CPU
+ *   hold     1: such a call is held up until this is 0 again, for ten seconds at most; interrupts
+ *            go on, nothing else does on that CPU
  *   inside   calls that are held up now
  *
  * Knows nothing of VFIO.
