@@ -144,6 +144,24 @@ TEST_F(shared_shmem, shared_for_reading)
 	EXPECT_HELD(0, 0);
 }
 
+/* At one address, where the entry would allow writing. */
+TEST_F(shared_shmem, shared_for_reading_twice)
+{
+	struct huge_file file;
+	int i;
+
+	NEED_THP();
+	begin_file(_metadata, &self->w, &file);
+	for (i = 0; i < USERS; i++) {
+		ASSERT_EQ(0, map(i, file.mem, SOME, DMA_READ));
+		EXPECT_TRUE(device_reads(&self->w, &file, i, file.mem, PART_PAGES + 7));
+		EXPECT_HELD((i + 1) * PAGES, (i + 1) * PAGES);
+	}
+	for (i = 0; i < USERS; i++)
+		ASSERT_EQ(0, unmap(i, SOME));
+	EXPECT_HELD(0, 0);
+}
+
 /*
  * Since 6.2 GUP makes a copy before it pins such memory for reading: it takes the entry of the huge
  * page away, the fault puts it back, and so on until a signal ends the call, whoever calls (seen on
