@@ -11,6 +11,7 @@
 #include "engine/pages.h"
 #include "engine/shared.h"
 #include "engine/walk.h"
+#include "pure/stretch.h"
 
 enum {
 	TURN = 4096,			/* mappings and extents in one turn of tree_lock */
@@ -74,18 +75,23 @@ static int count_mapping(struct vib_mapping *map, struct vib_usage *usage)
 static bool count_extents(struct vib_mapping *map, struct cursor *cursor, struct vib_usage *usage)
 {
 	u64 own = map->flags & VIB_F_SHARED ? 0 : VIB_EXT_ACCOUNTED;
-	u64 *words = vib_extents_words(&map->extents);
-	u32 i = max(cursor->extent, map->first);
+	/* The mapping may be another one than in the last turn. */
+	u32 first = min(max(cursor->extent, map->first), map->extents.nr);
+	u32 end = min_t(u64, (u64)first + cursor->budget, map->extents.nr);
+	struct vib_stretch st;
+	u32 i;
 
-	for (; i < map->extents.nr && cursor->budget > 0; i++, cursor->budget--) {
-		u64 pages = vib_ext_pages(words[i]);
+	vib_for_each_stretch(&st, &map->extents, first, end)
+		for (i = 0; i < st.nr; i++) {
+			u64 pages = vib_ext_pages(st.words[i]);
 
-		usage->pinned += words[i] & VIB_EXT_PINNED ? pages : 0;
-		usage->accounted += words[i] & own ? pages : 0;
-		usage->revoked += vib_ext_is_hole(words[i]) ? pages : 0;
-	}
-	cursor->extent = i;
-	return i >= map->extents.nr;
+			usage->pinned += st.words[i] & VIB_EXT_PINNED ? pages : 0;
+			usage->accounted += st.words[i] & own ? pages : 0;
+			usage->revoked += vib_ext_is_hole(st.words[i]) ? pages : 0;
+		}
+	cursor->budget -= end - first;
+	cursor->extent = end;
+	return end == map->extents.nr;
 }
 
 /* Counts for one turn of tree_lock, which is held. Return: false when the walk is complete. */

@@ -116,27 +116,39 @@ static struct vib_page *enter_page(struct pin_step *step, struct vib_page *page,
 	return there;
 }
 
+/* Enters page @nr of the step. Return: as enter_all(). */
+static int enter_extent(struct pin_step *step, u64 ext, u32 nr, u64 *excess)
+{
+	u64 iova = step->iova + ((u64)nr << PAGE_SHIFT);
+	struct vib_page *page;
+
+	if (!pfn_valid(vib_ext_pfn(ext)))
+		return -EINVAL;
+	page = vib_page_new(step->map, iova, vib_ext_pfn(ext), vib_ext_flags(ext));
+	if (!page)
+		return -ENOMEM;
+	page = enter_page(step, page, excess);
+	step->pages[nr] = pfn_to_page(vib_ext_pfn(*vib_page_word(page)));
+	return 0;
+}
+
 /*
  * Enters the pinned pages one by one, @done of them. After an errno the caller unpins the rest of
  * @ex.
  */
 static int enter_all(struct pin_step *step, struct vib_extents *ex, u32 *done, u64 *excess)
 {
-	u64 *words = vib_extents_words(ex);
+	struct vib_stretch st;
+	u32 i;
+	int ret;
 
-	for (*done = 0; *done < ex->nr; ++*done) {
-		u64 iova = step->iova + ((u64)*done << PAGE_SHIFT);
-		unsigned long pfn = vib_ext_pfn(words[*done]);
-		struct vib_page *page;
-
-		if (!pfn_valid(pfn))
-			return -EINVAL;
-		page = vib_page_new(step->map, iova, pfn, vib_ext_flags(words[*done]));
-		if (!page)
-			return -ENOMEM;
-		page = enter_page(step, page, excess);
-		step->pages[*done] = pfn_to_page(vib_ext_pfn(*vib_page_word(page)));
-	}
+	*done = 0;
+	vib_for_each_stretch(&st, ex, 0, ex->nr)
+		for (i = 0; i < st.nr; i++, ++*done) {
+			ret = enter_extent(step, st.words[i], *done, excess);
+			if (ret)
+				return ret;
+		}
 	return 0;
 }
 

@@ -207,19 +207,22 @@ void vib_bar_note_device(struct vib_bar *bar, u64 iova, u64 ext)
  * Turns those of @nr extents, read and to be filled at @iova, that the kernel or the client has
  * taken since into holes. The rest is about to be filled: from here on, a callback for it waits.
  */
-static void punch_zapped(struct vib_bar *bar, u64 *words, u32 nr, u64 iova)
+static void punch_zapped(struct vib_bar *bar, struct vib_extents *ex, u32 nr, u64 iova)
 {
-	u64 vaddr = bar->base + (iova - bar->map->span.start), size;
+	u64 offset = bar->base - bar->map->span.start;
+	struct vib_stretch st;
+	u64 *word, size;
 
-	for (; nr--; words++, iova += size, vaddr += size) {
-		size = vib_ext_pages(*words) << PAGE_SHIFT;
-		if (!vib_ext_is_device(*words))
-			continue;
-		if (bar->left || vib_bar_zapped(bar, vaddr, size))
-			*words = vib_ext_make(VIB_EXT_HOLE, vib_ext_pages(*words), 0);
-		else
-			vib_bar_note_device(bar, iova, *words);
-	}
+	vib_for_each_stretch(&st, ex, 0, nr)
+		for (word = st.words; word < st.words + st.nr; word++, iova += size) {
+			size = vib_ext_pages(*word) << PAGE_SHIFT;
+			if (!vib_ext_is_device(*word))
+				continue;
+			if (bar->left || vib_bar_zapped(bar, iova + offset, size))
+				*word = vib_ext_make(VIB_EXT_HOLE, vib_ext_pages(*word), 0);
+			else
+				vib_bar_note_device(bar, iova, *word);
+		}
 }
 
 void __vib_bar_fill_begin(struct vib_mapping *map, struct vib_extents *batch, u32 nr, u64 iova)
@@ -228,7 +231,7 @@ void __vib_bar_fill_begin(struct vib_mapping *map, struct vib_extents *batch, u3
 
 	lockdep_assert_held(&bar->ioas->domains_rwsem);
 	mutex_lock(&bar->ioas->bars_lock);
-	punch_zapped(bar, vib_extents_words(batch), nr, iova);
+	punch_zapped(bar, batch, nr, iova);
 	WRITE_ONCE(bar->filling, true);
 	bar->entered = true;
 	mutex_unlock(&bar->ioas->bars_lock);
@@ -258,7 +261,7 @@ void vib_bar_adopt(struct vib_mapping *map)
 	if (!bar || bar->entered)
 		return;
 	mutex_lock(&bar->ioas->bars_lock);
-	punch_zapped(bar, vib_extents_words(&map->extents), map->extents.nr, map->span.start);
+	punch_zapped(bar, &map->extents, map->extents.nr, map->span.start);
 	bar->entered = true;
 	mutex_unlock(&bar->ioas->bars_lock);
 }

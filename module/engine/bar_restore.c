@@ -18,6 +18,7 @@
 #include "extent_walk.h"
 #include "fill_lock.h"
 #include "mm/pfnmap.h"
+#include "pure/extents_move.h"
 #include "trace/window.h"
 
 /**
@@ -75,9 +76,8 @@ static int push_hole(struct hole *hole, u64 pages)
 
 	for (; pages; pages -= most) {
 		most = min_t(u64, pages, VIB_EXT_PAGES_MAX);
-		if (vib_extents_reserve(ex, 1))
+		if (vib_extents_put(ex, vib_ext_make(VIB_EXT_HOLE, most, 0)))
 			return -ENOMEM;
-		vib_extents_words(ex)[ex->nr++] = vib_ext_make(VIB_EXT_HOLE, most, 0);
 	}
 	return 0;
 }
@@ -85,10 +85,10 @@ static int push_hole(struct hole *hole, u64 pages)
 /* The same, as a part of the last hole as far as that can grow. */
 static int extend_hole(struct hole *hole, u64 pages)
 {
-	u64 *last = vib_extents_words(&hole->parts) + hole->parts.nr - 1;
+	u64 *last = hole->parts.nr ? vib_extents_last(&hole->parts) : NULL;
 	u64 more = 0;
 
-	if (hole->parts.nr && vib_ext_is_hole(*last)) {
+	if (last && vib_ext_is_hole(*last)) {
 		more = min_t(u64, pages, VIB_EXT_PAGES_MAX - vib_ext_pages(*last));
 		*last = vib_ext_make(VIB_EXT_HOLE, vib_ext_pages(*last) + more, 0);
 	}
@@ -175,24 +175,23 @@ static int fill_part(struct vib_bar *bar, u64 iova, u64 ext, bool *stuck)
  */
 static void fill_parts(struct hole *hole, struct tour *tour)
 {
+	u64 iova = hole->iova, read = hole->found, size, *word;
 	struct vib_bar *bar = hole->bar;
-	u64 *words = vib_extents_words(&hole->parts);
-	u64 iova = hole->iova, read = hole->found, size;
+	struct vib_stretch st;
 	bool stuck = false;
-	u32 i;
 
 	hole->found = 0;
-	for (i = 0; i < hole->parts.nr; i++, iova += size) {
-		size = vib_ext_pages(words[i]) << PAGE_SHIFT;
-		if (vib_ext_is_hole(words[i]))
-			continue;
-		/* A stuck part is no hole: the end of the mapping unfills it once more. */
-		if (fill_part(bar, iova, words[i], &stuck) && !stuck) {
-			words[i] = vib_ext_make(VIB_EXT_HOLE, vib_ext_pages(words[i]), 0);
-			continue;
+	vib_for_each_stretch(&st, &hole->parts, 0, hole->parts.nr)
+		for (word = st.words; word < st.words + st.nr; word++, iova += size) {
+			size = vib_ext_pages(*word) << PAGE_SHIFT;
+			if (vib_ext_is_hole(*word))
+				continue;
+			/* A stuck part is no hole: the end of the mapping unfills it once more. */
+			if (fill_part(bar, iova, *word, &stuck) && !stuck)
+				*word = vib_ext_make(VIB_EXT_HOLE, vib_ext_pages(*word), 0);
+			else
+				hole->found += vib_ext_pages(*word);
 		}
-		hole->found += vib_ext_pages(words[i]);
-	}
 	tour->waiting |= hole->found < read;
 }
 
@@ -206,24 +205,12 @@ static bool fits_in_place(const struct hole *hole)
 static void splice_parts(struct hole *hole, struct vib_extents *next)
 {
 	struct vib_extents *old = &hole->bar->map->extents;
-	u64 *from = vib_extents_words(old), *to = vib_extents_words(next);
-	u32 parts = hole->parts.nr, behind = hole->index + hole->words;
 
 	lockdep_assert_held(&hole->bar->ioas->tree_lock);
-	memcpy(to, from, hole->index * sizeof(*to));
-	memcpy(to + hole->index, vib_extents_words(&hole->parts), parts * sizeof(*to));
-	memcpy(to + hole->index + parts, from + behind, (old->nr - behind) * sizeof(*to));
-	next->nr = hole->index + parts + (old->nr - behind);
+	vib_extents_copy(next, old, 0, hole->index);
+	vib_extents_copy(next, &hole->parts, 0, hole->parts.nr);
+	vib_extents_copy(next, old, hole->index + hole->words, old->nr);
 	swap(*old, *next);
-}
-
-/* Puts the parts where the holes are. */
-static void replace_parts(struct hole *hole)
-{
-	u64 *words = vib_extents_words(&hole->bar->map->extents);
-
-	lockdep_assert_held(&hole->bar->ioas->tree_lock);
-	memcpy(words + hole->index, vib_extents_words(&hole->parts), hole->words * sizeof(*words));
 }
 
 /* Fills the parts and makes them, in the holes' place, the mapping's extents. */
@@ -237,7 +224,7 @@ static void fill_and_splice(struct hole *hole, struct tour *tour, struct vib_ext
 	fill_parts(hole, tour);
 	mutex_lock(&ioas->tree_lock);
 	if (fits_in_place(hole))
-		replace_parts(hole);
+		vib_extents_replace(&map->extents, hole->index, &hole->parts);
 	else
 		splice_parts(hole, next);
 	mutex_unlock(&ioas->tree_lock);
@@ -278,26 +265,34 @@ err_free:
 	return ret;
 }
 
+/* Looks at the next extent. Return: false if it is behind the holes. */
+static bool add_hole(struct hole *hole, struct tour *tour, u64 ext)
+{
+	if (vib_ext_is_hole(ext)) {
+		hole->index = tour->index;
+		hole->iova = tour->iova;
+		hole->words++;
+		hole->pages += vib_ext_pages(ext);
+		return true;
+	}
+	if (hole->words)
+		return false;
+	tour->index++;
+	tour->iova += vib_ext_pages(ext) << PAGE_SHIFT;
+	return true;
+}
+
 /* Finds the next holes: goes past extents that are filled, then as far as there are holes. */
 static bool find_hole(struct hole *hole, struct tour *tour)
 {
 	struct vib_extents *ex = &hole->bar->map->extents;
-	u64 *words = vib_extents_words(ex), ext;
+	struct vib_stretch st;
+	u32 i;
 
-	for (; tour->index < ex->nr; tour->index++) {
-		ext = READ_ONCE(words[tour->index]);
-		if (vib_ext_is_hole(ext))
-			break;
-		tour->iova += vib_ext_pages(ext) << PAGE_SHIFT;
-	}
-	hole->index = tour->index;
-	hole->iova = tour->iova;
-	for (; hole->index + hole->words < ex->nr; hole->words++) {
-		ext = READ_ONCE(words[hole->index + hole->words]);
-		if (!vib_ext_is_hole(ext))
-			break;
-		hole->pages += vib_ext_pages(ext);
-	}
+	vib_for_each_stretch(&st, ex, tour->index, ex->nr)
+		for (i = 0; i < st.nr; i++)
+			if (!add_hole(hole, tour, READ_ONCE(st.words[i])))
+				return true;
 	return hole->words;
 }
 

@@ -4,14 +4,15 @@
  * entry, and everything may sleep.
  *
  * Bounds, and how they nest. MAP_DMA goes in pin batches (VIB_PIN_BUDGET in mm/pin.h: 128 MiB,
- * charged ahead at once and filled under one hold of domains_rwsem), each of GUP calls
+ * charged ahead at once and filled under one hold of domains_rwsem; of scattered memory
+ * VIB_PIN_RUNS, so that a batch is no large part of what is kept), each of GUP calls
  * (VIB_PIN_BATCH pages, there too) and of driver calls (SG_MAX runs, iommu/domain_fill.c); a run
  * that continues is held back up to 1 GiB, for a larger IOMMU page. Small maps of one call take
  * these steps together, GROUP_MAX at a time (map_many.c). UNMAP_DMA goes in claims (CLAIM_MAX
  * mappings in one turn of tree_lock, unmap.c), each of slices (16 GiB or 131,072 page table
- * entries, one flush a domain, slice.c), each unpinned in steps of UNPIN_STEP pages (mm/pin.c); its
- * structures are freed FREE_BULK at a time (mapping.c). Larger claims and slices flush less and
- * keep others waiting longer; a larger pin batch also charges further ahead of what is pinned.
+ * entries, one flush a domain, slice.c), each unpinned in steps of UNPIN_STEP pages (mm/pin.c);
+ * its structures are freed FREE_BULK at a time (mapping.c). Larger claims and slices flush less
+ * and keep others waiting longer; a larger pin batch also charges further ahead of what is pinned.
  * Untouched memory is populated in windows of 128 MiB, one more ahead (mm/crew.c).
  */
 #ifndef VIB_ENGINE_H

@@ -12,11 +12,13 @@
 
 /**
  * struct vib_extent_walk - where the walk is
+ * @stretch: what it is in
  * @word: the extent
- * @stop: behind the last one
+ * @stop: behind the last one of the stretch
  * @iova: of the extent
  */
 struct vib_extent_walk {
+	struct vib_stretch stretch;
 	u64 *word;
 	u64 *stop;
 	u64 iova;
@@ -27,21 +29,29 @@ static inline u64 vib_walk_size(const struct vib_extent_walk *walk)
 	return vib_ext_pages(*walk->word) << PAGE_SHIFT;
 }
 
+static inline void vib_walk_stretch(struct vib_extent_walk *walk)
+{
+	walk->word = walk->stretch.words;
+	walk->stop = walk->word + walk->stretch.nr;
+}
+
 /* Starts at the first extent that is still filled. */
 static inline void vib_walk_begin(struct vib_extent_walk *walk, struct vib_mapping *map)
 {
-	u64 *words = vib_extents_words(&map->extents);
+	struct vib_extents *ex = &map->extents;
 
-	walk->iova = map->span.start;
-	walk->stop = words + map->extents.nr;
-	for (walk->word = words; walk->word < words + map->first; walk->word++)
-		walk->iova += vib_walk_size(walk);
+	walk->iova = map->span.start + (vib_extents_pages_in(ex, 0, map->first) << PAGE_SHIFT);
+	vib_stretch_begin(&walk->stretch, ex, map->first, ex->nr);
+	vib_walk_stretch(walk);
 }
 
 static inline void vib_walk_next(struct vib_extent_walk *walk)
 {
 	walk->iova += vib_walk_size(walk);
-	walk->word++;
+	if (++walk->word < walk->stop)
+		return;
+	vib_stretch_next(&walk->stretch);
+	vib_walk_stretch(walk);
 }
 
 /* Every extent that is still filled, holes too. */

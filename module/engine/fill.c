@@ -43,20 +43,13 @@ void __vib_fill_unlock_alone(struct vib_ioas *ioas)
 	up_write(&ioas->domains_rwsem);
 }
 
-/* Return: bytes of the extents [first, end). */
-static u64 extents_bytes(struct vib_extents *ex, u32 first, u32 end)
-{
-	return (vib_extents_pages(ex, first, 0) - vib_extents_pages(ex, end, 0)) << PAGE_SHIFT;
-}
-
-/* Return: the description of a fill of the extents [first, end) of @ex at @iova. */
-static struct vib_fill fill_of(const struct vib_mapping *map, u64 iova, struct vib_extents *ex,
-			       u32 first, u32 end)
+/* Return: the description of a fill of @nr extents at @iova. */
+static struct vib_fill fill_of(const struct vib_mapping *map, u64 iova, const u64 *words, u32 nr)
 {
 	return (struct vib_fill){
 		.iova = iova,
-		.words = vib_extents_words(ex) + first,
-		.nr = end - first,
+		.words = words,
+		.nr = nr,
 		.prot = map->prot,
 		.pagewise = map->flags & VIB_F_PAGEWISE,
 	};
@@ -105,40 +98,63 @@ static int fill_everywhere(struct vib_ioas *ioas, const struct vib_fill *fill, b
 	return 0;
 }
 
-/* Return: the end of the run from @first on that is all holes, or has none; at most @nr. */
-static u32 run_end(struct vib_extents *ex, u32 first, u32 nr)
+/* Return: how many of the next extents are all holes, or none of them. */
+static u32 alike_words(const struct vib_mapping *map, const u64 *words, u32 nr)
 {
-	u64 *words = vib_extents_words(ex);
-	bool hole = vib_ext_is_hole(words[first]);
-	u32 end = first;
+	bool hole = vib_ext_is_hole(*words);
+	u32 i = 1;
 
-	while (end < nr && vib_ext_is_hole(words[end]) == hole)
-		end++;
-	return end;
+	if (!(map->flags & VIB_F_DEVICE))
+		return nr;
+	while (i < nr && vib_ext_is_hole(words[i]) == hole)
+		i++;
+	return i;
+}
+
+/*
+ * Enters a stretch, some of which may be holes, into one domain, or with NULL into every one.
+ * Return: 0 or an errno, with @iova behind what was entered.
+ */
+static int fill_stretch(struct vib_ioas *ioas, struct vib_domain *dom,
+			const struct vib_mapping *map, u64 *iova, const struct vib_stretch *st,
+			bool *stuck)
+{
+	u32 i, n;
+	int ret;
+
+	for (i = 0; i < st->nr; i += n) {
+		struct vib_fill fill;
+
+		n = alike_words(map, st->words + i, st->nr - i);
+		fill = fill_of(map, *iova, st->words + i, n);
+		if (!vib_ext_is_hole(*fill.words)) {
+			ret = dom ? vib_domain_fill(dom, &fill, stuck) :
+				    fill_everywhere(ioas, &fill, stuck);
+			if (ret)
+				return ret;
+		}
+		*iova += vib_ext_sum(fill.words, n) << PAGE_SHIFT;
+	}
+	return 0;
 }
 
 /* Enters extents, some of which may be holes, into every domain or into none. */
-static noinline int fill_around_holes(struct vib_ioas *ioas, const struct vib_mapping *map,
-				      u64 iova, struct vib_extents *batch, u32 nr, bool *stuck)
+static noinline int fill_stretches(struct vib_ioas *ioas, const struct vib_mapping *map,
+				   u64 iova, struct vib_extents *batch, u32 nr, bool *stuck)
 {
-	u32 first = 0, end;
+	struct vib_stretch st;
 	u64 at = iova;
-	int ret = 0;
+	int ret;
 
-	for (; first < nr; first = end) {
-		struct vib_fill fill;
-
-		end = run_end(batch, first, nr);
-		fill = fill_of(map, at, batch, first, end);
-		if (!vib_ext_is_hole(*fill.words))
-			ret = fill_everywhere(ioas, &fill, stuck);
-		if (ret)
-			break;
-		at += extents_bytes(batch, first, end);
+	vib_for_each_stretch(&st, batch, 0, nr) {
+		ret = fill_stretch(ioas, NULL, map, &at, &st, stuck);
+		if (!ret)
+			continue;
+		if (!undo_before(ioas, NULL, iova, at - iova))
+			*stuck = true;
+		return ret;
 	}
-	if (ret && !undo_before(ioas, NULL, iova, at - iova))
-		*stuck = true;
-	return ret;
+	return 0;
 }
 
 /* vib_fill_batch() of anything but one extent of memory. */
@@ -151,9 +167,9 @@ static noinline int fill_pieces(struct vib_ioas *ioas, const struct vib_mapping 
 		return 0;
 	if (nr == 1 && !(map->flags & VIB_F_PAGEWISE))
 		return fill_one(ioas, iova, *vib_extents_words(batch), map->prot, stuck);
-	if (map->flags & VIB_F_DEVICE)
-		return fill_around_holes(ioas, map, iova, batch, nr, stuck);
-	fill = fill_of(map, iova, batch, 0, nr);
+	if (map->flags & VIB_F_DEVICE || vib_extents_chunked(batch))
+		return fill_stretches(ioas, map, iova, batch, nr, stuck);
+	fill = fill_of(map, iova, vib_extents_words(batch), nr);
 	return fill_everywhere(ioas, &fill, stuck);
 }
 
@@ -192,21 +208,17 @@ static struct vib_mapping *next_filled(struct vib_ioas *ioas, u64 start)
 static int fill_mapping(struct vib_domain *dom, struct vib_mapping *map)
 {
 	struct vib_extents *ex = &map->extents;
-	u64 iova = map->span.start + extents_bytes(ex, 0, map->first);
-	u32 first = map->first, end;
-	int ret = 0;
+	u64 iova = map->span.start + (vib_extents_pages_in(ex, 0, map->first) << PAGE_SHIFT);
+	struct vib_stretch st;
+	int ret;
 
 	vib_bar_adopt(map);
-	for (; first < ex->nr && !ret; first = end) {
-		struct vib_fill fill;
-
-		end = map->flags & VIB_F_DEVICE ? run_end(ex, first, ex->nr) : ex->nr;
-		fill = fill_of(map, iova, ex, first, end);
-		if (!vib_ext_is_hole(*fill.words))
-			ret = vib_domain_fill(dom, &fill, NULL);
-		iova += extents_bytes(ex, first, end);
+	vib_for_each_stretch(&st, ex, map->first, ex->nr) {
+		ret = fill_stretch(NULL, dom, map, &iova, &st, NULL);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
 int vib_fill_domain(struct vib_ioas *ioas, struct vib_domain *dom)

@@ -10,14 +10,14 @@
 #include "map_steps.h"
 
 #include <linux/iommu.h>
-#include <linux/mm.h>
 
 #include "fill_lock.h"
 #include "bulk.h"
 #include "dirty.h"
+#include "map_publish.h"
 #include "mm/pin.h"
+#include "pure/extents_move.h"
 #include "pure/iova.h"
-#include "states.h"
 #include "trace/refusal.h"
 #include "trace/trace.h"
 

@@ -51,12 +51,6 @@ static inline int vib_map_reserve(struct vib_ioas *ioas, struct vib_mapping *map
 /* Reports that dma_entry_limit is reached. Return: -ENOSPC. tree_lock is held. */
 int vib_map_no_entry(struct vib_ioas *ioas);
 
-/*
- * Publishes a mapping that every domain holds and that is ready for dirty tracking; @free if it
- * charges nothing. Return: 0, -EINVAL, -ENOSPC. domains_rwsem is held for read, and tree_lock.
- */
-int vib_map_publish(struct vib_ioas *ioas, struct vib_mapping *map, bool free);
-
 /* vib_map() of several ranges at once, map_many.c */
 
 struct vib_bulk_op;

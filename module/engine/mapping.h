@@ -27,8 +27,8 @@
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
 
-#include "pure/extents.h"
 #include "pure/maptree.h"
+#include "pure/stretch.h"
 
 struct vib_bar;
 struct vib_owner;

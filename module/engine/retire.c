@@ -48,6 +48,22 @@ static void unfill_whole(const struct vib_slice *slice, struct vib_unfill *unfil
 		vib_unfill_range(unfill, start, slice->stop - start);
 }
 
+/* Takes extents out, the first of which is at @iova. Return: the IOVA behind the last one. */
+static u64 unfill_memory(struct vib_unfill *unfill, u64 iova, const struct vib_stretch *st,
+			 unsigned long *steps)
+{
+	u64 size;
+	u32 i;
+
+	for (i = 0; i < st->nr; i++, iova += size) {
+		size = vib_ext_pages(st->words[i]) << PAGE_SHIFT;
+		if (!vib_ext_is_hole(st->words[i]))
+			vib_unfill_range(unfill, iova, size);
+		vib_ioas_step(steps);
+	}
+	return iova;
+}
+
 /* The same, extent by extent, for mappings that may have holes. */
 static void unfill_around_holes(const struct vib_slice *slice, struct vib_unfill *unfill)
 {
@@ -56,16 +72,11 @@ static void unfill_around_holes(const struct vib_slice *slice, struct vib_unfill
 	unsigned long steps = 0;
 
 	for (;; map = list_next_entry(map, node), iova = map->span.start) {
-		u64 *words = vib_extents_words(&map->extents);
 		u32 end = map == slice->last ? slice->end : map->extents.nr;
-		u32 i = vib_slice_first(slice, map);
+		struct vib_stretch st;
 
-		for (; i < end; iova += vib_ext_pages(words[i++]) << PAGE_SHIFT) {
-			if (!vib_ext_is_hole(words[i]))
-				vib_unfill_range(unfill, iova,
-						 vib_ext_pages(words[i]) << PAGE_SHIFT);
-			vib_ioas_step(&steps);
-		}
+		vib_for_each_stretch(&st, &map->extents, vib_slice_first(slice, map), end)
+			iova = unfill_memory(unfill, iova, &st, &steps);
 		if (map == slice->last)
 			return;
 	}
@@ -131,9 +142,6 @@ static void settle_account(struct tally *tally)
 static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 end,
 				       struct tally *tally)
 {
-	u64 *words = vib_extents_words(&map->extents);
-	u64 *word = words + first, *stop = words + end;
-
 	if (unlikely(!RB_EMPTY_ROOT(&map->pins)))
 		tally->pins = true;
 	if (unlikely(map->flags & VIB_F_SHARED))
@@ -147,8 +155,10 @@ static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 e
 		tally->prot = map->prot;
 		tally->unpin.dirty = map->prot & IOMMU_WRITE;
 	}
-	for (; word < stop; word++)
-		vib_unpin_add(&tally->unpin, *word);
+	if (map->extents.cap != 1)
+		vib_unpin_add_all(&tally->unpin, &map->extents, first, end);
+	else if (first < end)
+		vib_unpin_add(&tally->unpin, map->extents.one);
 }
 
 static void unpin_slice(const struct vib_slice *slice, struct tally *tally)
@@ -348,6 +358,7 @@ void vib_retire_failed(struct vib_ioas *ioas, struct vib_mapping *map)
 void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	struct tally tally = {};
+	struct vib_extents gone;
 	struct vib_use *uses;
 	LIST_HEAD(list);
 
@@ -357,11 +368,13 @@ void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map)
 	settle_account(&tally);
 	if (map->flags & VIB_F_STUCK)
 		return;
+	vib_extents_init(&gone);
 	down_read(&ioas->domains_rwsem);
 	uses = vib_shared_take(map);
-	vib_extents_fini(&map->extents);
+	swap(gone, map->extents);
 	map->first = 0;
 	up_read(&ioas->domains_rwsem);
+	vib_extents_fini(&gone);
 	vib_uses_end(uses);
 }
 

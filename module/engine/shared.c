@@ -9,11 +9,13 @@
 #include "shared.h"
 
 #include <linux/iommu.h>
+#include <linux/sched.h>
 
 #include "bar.h"
 #include "bar_state.h"
 #include "ioas.h"
 #include "mm/unpin.h"
+#include "pure/stretch.h"
 
 struct vib_use *vib_shared_uses(const struct vib_mapping *map)
 {
@@ -72,7 +74,8 @@ static struct vib_wanted memory_of(const struct vib_mapping *map, u64 after)
 	};
 }
 
-bool vib_shared_offer(struct vib_mapping *map, const struct vib_sharing *sharing)
+bool vib_shared_offer(struct vib_mapping *map, const struct vib_sharing *sharing,
+		      struct vib_extents *gone)
 {
 	struct vib_wanted what = memory_of(map, sharing->after);
 	struct vib_use *uses = sharing->uses;
@@ -80,7 +83,7 @@ bool vib_shared_offer(struct vib_mapping *map, const struct vib_sharing *sharing
 	if (map->flags & VIB_F_DEVICE)
 		return true;
 	if (has_all_of(map, what.end - what.at, uses)) {
-		vib_extents_fini(&map->extents);
+		*gone = map->extents;
 	} else {
 		uses = vib_pinned_new(&what, &map->extents, uses);
 		if (IS_ERR_OR_NULL(uses))
@@ -95,12 +98,17 @@ bool vib_shared_offer(struct vib_mapping *map, const struct vib_sharing *sharing
 /* Marks all that a mapping has as borrowed: its own pins are gone. */
 static void borrow_all(struct vib_mapping *map)
 {
-	u64 *words = vib_extents_words(&map->extents);
-	u32 i;
+	struct vib_stretch st;
+	u64 *word;
 
-	for (i = 0; i < map->extents.nr; i++)
-		if (words[i] & VIB_EXT_PINNED)
-			words[i] = (words[i] & ~VIB_EXT_FLAGS) | VIB_EXT_PINNED | VIB_EXT_BORROWED;
+	vib_for_each_stretch(&st, &map->extents, 0, map->extents.nr) {
+		for (word = st.words; word < st.words + st.nr; word++)
+			if (*word & VIB_EXT_PINNED)
+				*word = (*word & ~VIB_EXT_FLAGS) | VIB_EXT_PINNED |
+					VIB_EXT_BORROWED;
+		if (st.left)
+			cond_resched();
+	}
 }
 
 void vib_shared_join(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_sharing *sharing)

@@ -34,10 +34,16 @@ static s64 cost_of(u64 pages, u64 most_entries)
 static u32 cut_part(struct vib_mapping *map, u32 first, s64 *left)
 {
 	u64 most = map->flags & VIB_F_PAGEWISE ? VIB_EXT_PAGES_MAX : EXTENT_ENTRIES;
-	u64 *words = vib_extents_words(&map->extents);
+	struct vib_stretch st;
+	u32 i;
 
-	while (first < map->extents.nr && *left > 0)
-		*left -= cost_of(vib_ext_pages(words[first++]), most);
+	vib_for_each_stretch(&st, &map->extents, first, map->extents.nr) {
+		for (i = 0; i < st.nr && *left > 0; i++)
+			*left -= cost_of(vib_ext_pages(st.words[i]), most);
+		first += i;
+		if (*left <= 0)
+			break;
+	}
 	return first;
 }
 
@@ -64,12 +70,7 @@ static __always_inline u32 cut_mapping(struct vib_mapping *map, s64 *left)
 
 static u64 extents_size(struct vib_mapping *map, u32 first, u32 end)
 {
-	u64 *words = vib_extents_words(&map->extents);
-	u64 pages = 0;
-
-	for (; first < end; first++)
-		pages += vib_ext_pages(words[first]);
-	return pages << PAGE_SHIFT;
+	return vib_extents_pages_in(&map->extents, first, end) << PAGE_SHIFT;
 }
 
 /* Return: the IOVA behind the slice. Extents cover less than the span only after a failed map. */

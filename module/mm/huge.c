@@ -194,7 +194,7 @@ static u64 count_same_huge(struct vib_pin *pin, struct vib_extents *ex, struct v
 	all = min_t(u64, limit, (vma->vm_end - addr) >> PAGE_SHIFT);
 	walk.left = all;
 	for (i = 0; i < VIB_HUGE_LOOKS && walk.left && all - walk.left < most; i++) {
-		word = vib_extents_at(ex, &pos);
+		word = vib_extents_at(&pos);
 		if (!(word & VIB_EXT_HUGE) || !is_same_huge(&walk, vib_ext_pfn(word)))
 			break;
 		/* The extent may end inside the huge page. */

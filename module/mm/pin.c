@@ -243,19 +243,19 @@ static int pin_step(struct vib_pin *pin, struct vib_extents *out, u64 stop)
 /* Unpins what was appended behind the first @nr extents, the last of which was @last. */
 static void undo_pins(struct vib_extents *out, u32 nr, u64 last, bool dirty)
 {
-	u64 *words = vib_extents_words(out);
-	u64 pages = vib_ext_pages(last);
+	u64 pages = vib_ext_pages(last), *word;
 
 	(void)vib_unpin(out, nr, out->nr - nr, dirty);
 	vib_extents_drop_tail(out, out->nr - nr);
-	if (nr && words[nr - 1] != last) {
+	word = nr ? vib_extents_last(out) : &last;
+	if (*word != last) {
 		struct vib_extents grown;
 
 		vib_extents_init(&grown);
 		(void)vib_extents_append(&grown, vib_ext_pfn(last) + pages,
-					 vib_ext_pages(words[nr - 1]) - pages, vib_ext_flags(last));
+					 vib_ext_pages(*word) - pages, vib_ext_flags(last));
 		(void)vib_unpin(&grown, 0, 1, dirty);
-		words[nr - 1] = last;
+		*word = last;
 	}
 }
 
@@ -307,11 +307,17 @@ static int take_last_device(struct vib_pin *pin, struct vib_extents *out)
 	return 0;
 }
 
+/* Are these enough for a batch? Who asks for an extent a page takes all pages at once. */
+static bool is_full(const struct vib_pin *pin, u32 nr)
+{
+	return nr >= VIB_PIN_RUNS && !pin->scattered;
+}
+
 static int pin_batch(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 {
 	u64 stop = pin->left > budget ? pin->left - budget : 0;
 	u32 nr = out->nr;
-	u64 last = nr ? vib_extents_words(out)[nr - 1] : 0;
+	u64 last = nr ? *vib_extents_last(out) : 0;
 	u64 before = pin->accounted;
 	int ret;
 
@@ -321,7 +327,7 @@ static int pin_batch(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 		if (pin->crew)
 			vib_crew_advance(pin->crew, pin->vaddr);
 		ret = pin_step(pin, out, stop);
-		if (ret || pin->left <= stop)
+		if (ret || pin->left <= stop || is_full(pin, out->nr - nr))
 			break;
 		cond_resched();
 	}

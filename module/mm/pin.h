@@ -21,6 +21,8 @@ enum {
 	VIB_PIN_BATCH = 1023,		/* pages a GUP call asks for */
 	/* Pages charged ahead, and entered into the domains, in one go. */
 	VIB_PIN_BUDGET = SZ_128M >> PAGE_SHIFT,
+	/* Extents after which a batch ends, too, so that they stay in one vector. */
+	VIB_PIN_RUNS = 4096,
 };
 
 struct vib_sharing;
@@ -90,7 +92,7 @@ static inline void vib_pin_end(struct vib_pin *pin)
  * vib_pin_some - pin and charge the next pages
  * @pin: progress
  * @out: gets the extents appended, the first of them possibly merged into its last
- * @budget: stop after at least this many pages
+ * @budget: stop after at least this many pages, or, without @pin->scattered, VIB_PIN_RUNS extents
  *
  * Ordinary memory is pinned long-term and charged, or borrowed with @pin->sharing. Pages that the
  * kernel keeps reserved are pinned and not charged; device memory behind a PFNMAP vma and zero

@@ -18,6 +18,7 @@
 
 #include "pinned_tree.h"
 #include "pure/extent_pos.h"
+#include "pure/stretch.h"
 #include "unpin.h"
 
 /* Which other uses count: all, those of a process, or of these those that came earlier. */
@@ -69,7 +70,7 @@ static u64 accounted_in(struct vib_pinned *of, u64 first, u64 end)
 		return of->accounted;
 	pos = vib_extents_seek(&of->extents, first);
 	for (; first < end; first += n) {
-		word = vib_extents_at(&of->extents, &pos);
+		word = vib_extents_at(&pos);
 		n = min(vib_ext_pages(word), end - first);
 		if (word & VIB_EXT_ACCOUNTED)
 			sum += n;
@@ -115,7 +116,7 @@ static void unpin_pages_of(struct vib_pinned *of, u64 first, u64 end)
 	}
 	pos = vib_extents_seek(&of->extents, first);
 	for (; first < end; first += n) {
-		word = vib_extents_at(&of->extents, &pos);
+		word = vib_extents_at(&pos);
 		n = min(vib_ext_pages(word), end - first);
 		vib_unpin_add(&up, vib_ext_make(vib_ext_pfn(word), n, vib_ext_flags(word)));
 		vib_extents_step(&of->extents, &pos, n);
@@ -223,14 +224,19 @@ static bool add_own_parts(struct vib_pinned *of, const struct vib_use *borrowed)
 /* Finds out what there is in the extents, which are many if memory is scattered, in one walk. */
 static void describe_extents(struct vib_pinned *of, struct vib_extents *extents)
 {
-	u64 *words = vib_extents_words(extents), seen = 0;
+	struct vib_stretch st;
+	u64 seen = 0;
 	u32 i;
 
 	of->accounted = 0;
-	for (i = 0; i < extents->nr; i++) {
-		seen |= words[i];
-		if (words[i] & VIB_EXT_ACCOUNTED)
-			of->accounted += vib_ext_pages(words[i]);
+	vib_for_each_stretch(&st, extents, 0, extents->nr) {
+		for (i = 0; i < st.nr; i++) {
+			seen |= st.words[i];
+			if (st.words[i] & VIB_EXT_ACCOUNTED)
+				of->accounted += vib_ext_pages(st.words[i]);
+		}
+		if (st.left)
+			cond_resched();
 	}
 	of->huge = seen & VIB_EXT_HUGE;
 }

@@ -56,7 +56,7 @@ static u64 pages_into_huge(struct vib_pinned *of, u64 page, u64 covered, u64 *re
 	pos = vib_extents_seek(&of->extents, page);
 	if (!pos.skip)
 		return 0;
-	word = vib_extents_words(&of->extents)[pos.index];
+	word = *pos.word;
 	if (!(word & VIB_EXT_HUGE))
 		return 0;
 	pfn = vib_ext_pfn(word) + pos.skip;

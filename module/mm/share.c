@@ -166,7 +166,7 @@ static bool begin_use(struct vib_sharing *sharing, const struct vib_pin *pin, u6
 static void append_borrowed(struct vib_sharing *sharing, struct vib_extents *out, u64 n)
 {
 	struct vib_extents *ex = &sharing->uses->of->extents;
-	u64 word = vib_extents_at(ex, &sharing->pos);
+	u64 word = vib_extents_at(&sharing->pos);
 	/* A zero page has no pin. */
 	u64 flags = word & VIB_EXT_PINNED ? VIB_EXT_PINNED | VIB_EXT_BORROWED : 0;
 
@@ -239,12 +239,11 @@ static unsigned int append_same(struct vib_pin *pin, struct vib_extents *out, un
 {
 	struct vib_sharing *sharing = pin->sharing;
 	struct page **pages = pin->pages;
-	struct vib_extents *ex = &sharing->uses->of->extents;
 	unsigned int same = 0, n;
 	u64 word;
 
 	while (same < got) {
-		word = vib_extents_at(ex, &sharing->pos);
+		word = vib_extents_at(&sharing->pos);
 		n = word & VIB_EXT_HUGE ? 0 : pages_alike(pin, word, pages + same, got - same);
 		if (!n)
 			break;
@@ -292,7 +291,7 @@ static long take_huge_pages(struct vib_pin *pin, struct vib_extents *out, u64 li
 		return ret;
 	same = vib_huge_same(pin, ex, sharing->pos, limit, most);
 	for (left = same; left; left -= n) {
-		n = min(left, vib_ext_pages(vib_extents_at(ex, &sharing->pos)));
+		n = min(left, vib_ext_pages(vib_extents_at(&sharing->pos)));
 		append_borrowed(sharing, out, n);
 	}
 	return same;
@@ -318,7 +317,7 @@ static noinline long take_entry(struct vib_pin *pin, struct vib_extents *out, u6
 static long take_same(struct vib_pin *pin, struct vib_extents *out, u64 most)
 {
 	struct vib_sharing *sharing = pin->sharing;
-	u64 word = vib_extents_at(&sharing->uses->of->extents, &sharing->pos);
+	u64 word = vib_extents_at(&sharing->pos);
 	u64 limit = latest_end(sharing) - sharing->at;
 	long got = take_entry(pin, out, word, limit);
 

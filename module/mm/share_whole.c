@@ -31,11 +31,12 @@ static bool run_sharable(u64 pfn, u64 pages, bool write)
 static bool is_same_memory(const struct vib_use *use, struct vib_extents *own, bool write)
 {
 	struct vib_extents *theirs = &use->of->extents;
-	struct vib_extent_pos at = vib_extents_seek(theirs, use->first), own_at = {};
+	struct vib_extent_pos at = vib_extents_seek(theirs, use->first);
+	struct vib_extent_pos own_at = vib_extents_seek(own, 0);
 	u64 left = use->end - use->first, n;
 
 	for (; left; left -= n) {
-		u64 a = vib_extents_at(theirs, &at), b = vib_extents_at(own, &own_at);
+		u64 a = vib_extents_at(&at), b = vib_extents_at(&own_at);
 
 		n = min3(vib_ext_pages(a), vib_ext_pages(b), left);
 		if (vib_ext_pfn(a) != vib_ext_pfn(b) || !run_sharable(vib_ext_pfn(a), n, write))

@@ -9,6 +9,7 @@
 #include <linux/sched.h>
 
 #include "compat/mm.h"
+#include "pure/stretch.h"
 
 enum {
 	UNPIN_STEP = 1 << 15,		/* pages unpinned between two chances to reschedule */
@@ -72,14 +73,23 @@ u64 vib_unpin_page(u64 ext, bool dirty)
 	return !!(ext & VIB_EXT_ACCOUNTED);
 }
 
+void vib_unpin_add_all(struct vib_unpinning *up, struct vib_extents *ex, u32 first, u32 end)
+{
+	struct vib_stretch st;
+	const u64 *word, *stop;
+
+	vib_for_each_stretch(&st, ex, first, end) {
+		stop = st.words + st.nr;
+		for (word = st.words; word < stop; word++)
+			vib_unpin_add(up, *word);
+	}
+}
+
 u64 vib_unpin(struct vib_extents *ex, u32 first, u32 nr, bool dirty)
 {
-	u64 *words = vib_extents_words(ex);
 	struct vib_unpinning up = { .dirty = dirty };
-	u32 i;
 
-	for (i = first; i < first + nr; i++)
-		vib_unpin_add(&up, words[i]);
+	vib_unpin_add_all(&up, ex, first, first + nr);
 	vib_unpin_flush(&up);
 	return up.accounted;
 }

@@ -73,9 +73,12 @@ static inline void vib_unpin_add(struct vib_unpinning *up, u64 ext)
 /* vib_unpin() of an extent of one page. */
 u64 vib_unpin_page(u64 ext, bool dirty);
 
+/* The same for the extents [first, end) of a row. */
+void vib_unpin_add_all(struct vib_unpinning *up, struct vib_extents *ex, u32 first, u32 end);
+
 /**
  * vib_unpin - drop the pins of extents
- * @ex: the vector
+ * @ex: the row
  * @first: index of the first extent
  * @nr: how many
  * @dirty: the device may have written

@@ -62,6 +62,16 @@ static inline u64 vib_ext_make(u64 pfn, u64 pages, u64 flags)
 	return pages << VIB_EXT_COUNT_SHIFT | flags | pfn;
 }
 
+/* Return: pages of @nr extents. */
+static inline u64 vib_ext_sum(const u64 *words, u32 nr)
+{
+	u64 sum = 0;
+
+	while (nr--)
+		sum += vib_ext_pages(*words++);
+	return sum;
+}
+
 /* Does @next begin where @ext ends? */
 static inline bool vib_ext_touches(u64 ext, u64 next)
 {

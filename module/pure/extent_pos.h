@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Places in an extent vector, down to the page, and the comparison of two vectors. They must not
- * change meanwhile.
+ * Places in a row of extents, down to the page. It must not change meanwhile.
  */
 #ifndef VIB_PURE_EXTENT_POS_H
 #define VIB_PURE_EXTENT_POS_H
@@ -9,39 +8,34 @@
 #include "extents.h"
 
 /**
- * struct vib_extent_pos - a place in a vector
+ * struct vib_extent_pos - a place in a row
+ * @chunk: the chunk of the extent, if there are chunks
+ * @word: the extent
  * @index: of the extent
+ * @stop: index behind the last one that lies in memory side by side with it
  * @skip: pages of it that are before the place; fewer than it has, unless behind the last extent
  */
 struct vib_extent_pos {
+	struct vib_chunk *chunk;
+	u64 *word;
 	u32 index;
+	u32 stop;
 	u64 skip;
 };
 
-/* Moves a place on by @pages; walks there. */
-static inline void vib_extents_seek_on(struct vib_extents *ex, struct vib_extent_pos *pos,
-				       u64 pages)
-{
-	u64 *words = vib_extents_words(ex);
+/* Moves a place on by @pages: walks in its chunk, and finds another by what that begins with. */
+void vib_extents_seek_on(struct vib_extents *ex, struct vib_extent_pos *pos, u64 pages);
 
-	pos->skip += pages;
-	while (pos->index < ex->nr && pos->skip >= vib_ext_pages(words[pos->index]))
-		pos->skip -= vib_ext_pages(words[pos->index++]);
-}
+/* Return: the place @page pages behind the start. */
+struct vib_extent_pos vib_extents_seek(struct vib_extents *ex, u64 page);
 
-/* Return: the place @page pages behind the start; walks there. */
-static inline struct vib_extent_pos vib_extents_seek(struct vib_extents *ex, u64 page)
-{
-	struct vib_extent_pos pos = {};
-
-	vib_extents_seek_on(ex, &pos, page);
-	return pos;
-}
+/* Moves a place that is behind the last extent of a chunk to the next one, if there is one. */
+void vib_extents_next_chunk(struct vib_extents *ex, struct vib_extent_pos *pos);
 
 /* Return: the extent at a place, without what is before it. */
-static inline u64 vib_extents_at(struct vib_extents *ex, const struct vib_extent_pos *pos)
+static inline u64 vib_extents_at(const struct vib_extent_pos *pos)
 {
-	u64 word = vib_extents_words(ex)[pos->index];
+	u64 word = *pos->word;
 
 	return vib_ext_make(vib_ext_pfn(word) + pos->skip, vib_ext_pages(word) - pos->skip,
 			    vib_ext_flags(word));
@@ -51,13 +45,13 @@ static inline u64 vib_extents_at(struct vib_extents *ex, const struct vib_extent
 static inline void vib_extents_step(struct vib_extents *ex, struct vib_extent_pos *pos, u64 pages)
 {
 	pos->skip += pages;
-	if (pos->skip < vib_ext_pages(vib_extents_words(ex)[pos->index]))
+	if (pos->skip < vib_ext_pages(*pos->word))
 		return;
 	pos->skip = 0;
+	pos->word++;
 	pos->index++;
+	if (unlikely(pos->index == pos->stop))
+		vib_extents_next_chunk(ex, pos);
 }
-
-/* Do both have the same runs, whoever holds the pins? */
-bool vib_extents_same_runs(struct vib_extents *a, struct vib_extents *b);
 
 #endif

@@ -16,8 +16,16 @@
 #include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/rbtree.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/types.h>
+
+/* Sizes that the tests choose themselves. */
+enum {
+	VIB_FLAT_MAX = SZ_64K / sizeof(u64),	/* extents in one vector (extents.h) */
+	VIB_CHUNK_BYTES = SZ_16K,		/* of a chunk (chunks.h) */
+};
 
 #endif

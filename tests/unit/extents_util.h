@@ -6,12 +6,33 @@
 #ifndef VIB_UNIT_EXTENTS_UTIL_H
 #define VIB_UNIT_EXTENTS_UTIL_H
 
+#include "../../module/pure/stretch.h"
 #include "shim.h"
 
 void extents_directed(struct TCase *tcase);
 void extents_memory(struct TCase *tcase);
 void extents_settle(struct TCase *tcase);
 void extents_places(struct TCase *tcase);
+void extents_chunks(struct TCase *tcase);
+void extents_grow(struct TCase *tcase);
+
+/* Extent @i, wherever it is. */
+static inline u64 *word_at(struct vib_extents *ex, u32 i)
+{
+	struct vib_stretch st;
+
+	vib_stretch_begin(&st, ex, i, i + 1);
+	must_eq(st.nr, 1);
+	must_eq(st.left, 0);
+	return st.words;
+}
+
+/* How many extents fit without memory. */
+static inline u64 room_in(const struct vib_extents *ex)
+{
+	must(ex->cap || ex->vec);
+	return ex->cap ? ex->cap - ex->nr : vib_chunks_room(vib_extents_head(ex), ex->nr);
+}
 
 static inline void add(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags)
 {
@@ -21,12 +42,12 @@ static inline void add(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags)
 static inline void expect_nr(const struct vib_extents *ex, u32 nr)
 {
 	must_eq(ex->nr, nr);
-	must(ex->cap >= max_t(u32, nr, 1));
+	must(!ex->cap || ex->cap >= max_t(u32, nr, 1));
 }
 
 static inline void expect_ext(struct vib_extents *ex, u32 i, u64 pfn, u64 pages, u64 flags)
 {
-	u64 ext = vib_extents_words(ex)[i];
+	u64 ext = *word_at(ex, i);
 
 	must_eq(vib_ext_pfn(ext), pfn);
 	must_eq(vib_ext_pages(ext), pages);
@@ -46,16 +67,6 @@ static inline void expect_apart(struct vib_extents *ex, u32 first, u32 nr)
 
 	for (i = first; i < first + nr; i++)
 		expect_ext(ex, i, 2 * (u64)i, 1, VIB_EXT_PINNED);
-}
-
-/* Vectors larger than memory: their words are never looked at, because the allocation fails. */
-static inline void fake(struct vib_extents *ex, u32 nr)
-{
-	static u64 word;
-
-	ex->vec = &word;
-	ex->nr = nr;
-	ex->cap = nr;
 }
 
 #endif

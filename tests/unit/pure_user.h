@@ -53,6 +53,12 @@ typedef unsigned int gfp_t;
 #define clamp_t(type, val, lo, hi) min_t(type, max_t(type, val, lo), hi)
 
 #define GFP_KERNEL_ACCOUNT ((gfp_t)1)
+#define cond_resched()	((void)0)
+
+/* As in pure.h, unless a test makes them smaller or larger (shim_sizes()). */
+extern u32 shim_flat_max, shim_chunk_bytes;
+#define VIB_FLAT_MAX	shim_flat_max
+#define VIB_CHUNK_BYTES	shim_chunk_bytes
 
 void *kmalloc_array(size_t n, size_t size, gfp_t flags);
 void *kvmalloc_array(size_t n, size_t size, gfp_t flags);

@@ -9,6 +9,8 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "shim.h"
 
@@ -19,18 +21,26 @@
 struct chunk {
 	struct chunk *next;
 	void *mem;
+	size_t bytes;
 	bool vmalloc;
+	bool alias;
 };
 
 enum {
 	KMALLOC_MAX = 4 << 20,
+	FLAT_MAX = 8192,		/* as pure.h has them */
+	CHUNK_BYTES = 16384,
 };
+
+u32 shim_flat_max, shim_chunk_bytes;
 
 static struct chunk *chunks;
 static unsigned long nr_chunks;
 static unsigned long fail_countdown;
 static bool has_failed;
 static size_t last_request;
+static size_t bytes, peak, alias;
+static int alias_fd = -1;
 static unsigned int warned;
 static unsigned int warnings_expected;
 
@@ -44,6 +54,9 @@ void shim_setup(void)
 	last_request = 0;
 	warned = 0;
 	warnings_expected = 0;
+	peak = bytes;
+	shim_sizes(FLAT_MAX, CHUNK_BYTES);
+	shim_alias(0);
 	rnd_restart();
 }
 
@@ -97,6 +110,51 @@ size_t shim_last_request(void)
 	return last_request;
 }
 
+size_t shim_bytes(void)
+{
+	return bytes;
+}
+
+size_t shim_peak(void)
+{
+	size_t was = peak;
+
+	peak = bytes;
+	return was;
+}
+
+void shim_sizes(u32 flat_max, u32 chunk_bytes)
+{
+	shim_flat_max = flat_max;
+	shim_chunk_bytes = chunk_bytes;
+}
+
+void shim_alias(size_t size)
+{
+	alias = size;
+	if (alias_fd >= 0)
+		close(alias_fd);
+	alias_fd = -1;
+	if (!size)
+		return;
+	alias_fd = memfd_create("alias", 0);
+	must(alias_fd >= 0);
+	must(!ftruncate(alias_fd, size));
+}
+
+/* Memory of its own, but for what is behind its first page. */
+static void *map_alias(size_t size)
+{
+	char *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *rest;
+
+	must(mem != MAP_FAILED);
+	rest = mmap(mem + PAGE_SIZE, size - PAGE_SIZE, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED, alias_fd, 0);
+	must(rest != MAP_FAILED);
+	return mem;
+}
+
 static void *allocate(size_t n, size_t size, gfp_t flags, bool vmalloc)
 {
 	struct chunk *chunk;
@@ -113,10 +171,15 @@ static void *allocate(size_t n, size_t size, gfp_t flags, bool vmalloc)
 	}
 	chunk = malloc(sizeof(*chunk));
 	must(chunk);
-	chunk->mem = malloc(n * size);
+	chunk->bytes = n * size;
+	chunk->alias = alias && chunk->bytes == alias;
+	chunk->mem = chunk->alias ? map_alias(alias) : malloc(chunk->bytes);
 	must(chunk->mem);
-	memset(chunk->mem, 0xa5, n * size);
+	if (!chunk->alias)
+		memset(chunk->mem, 0xa5, chunk->bytes);
 	chunk->vmalloc = vmalloc;
+	bytes += chunk->bytes;
+	peak = max(peak, bytes);
 	chunk->next = chunks;
 	chunks = chunk;
 	nr_chunks++;
@@ -146,7 +209,11 @@ static void release(const void *ptr, bool vfree)
 	must_msg(chunk, "free of what was not allocated, or twice");
 	must_msg(vfree || !chunk->vmalloc, "kfree() of memory from kvmalloc");
 	*link = chunk->next;
-	free(chunk->mem);
+	bytes -= chunk->bytes;
+	if (chunk->alias)
+		munmap(chunk->mem, chunk->bytes);
+	else
+		free(chunk->mem);
 	free(chunk);
 	nr_chunks--;
 }

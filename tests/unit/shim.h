@@ -40,6 +40,19 @@ bool shim_has_failed(void);
 unsigned long shim_live(void);
 size_t shim_last_request(void);
 
+/* Bytes that are out, and the most that were since shim_setup() or the last call of it. */
+size_t shim_bytes(void);
+size_t shim_peak(void);
+
+/* How many extents are in one vector at most, and the bytes of a chunk; back at shim_setup(). */
+void shim_sizes(u32 flat_max, u32 chunk_bytes);
+
+/*
+ * Requests of exactly @bytes get memory that is their own in the first page only; the rest is the
+ * same memory for all. So much is written and little is there. Not if @bytes is 0.
+ */
+void shim_alias(size_t bytes);
+
 /* Chosen in main.c, printed, settable with VIB_SEED; each test starts from it anew. */
 extern u64 rnd_seed;
 void rnd_restart(void);

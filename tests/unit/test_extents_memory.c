@@ -75,31 +75,44 @@ START_TEST(reserve_is_exact_about_need)
 	vib_extents_fini(&ex);
 }
 
-/* kvmalloc refuses more than INT_MAX bytes with a WARN: user space must not get that far. */
-START_TEST(reserve_has_an_upper_limit)
+/* Growth by half is cut to the longest vector; what needs more goes on in chunks. */
+START_TEST(reserve_ends_a_vector)
 {
-	const u32 most = INT_MAX / sizeof(u64);
+	const u32 most = VIB_FLAT_MAX;
 	struct vib_extents ex;
 
 	vib_extents_init(&ex);
+	must_eq(vib_extents_reserve(&ex, most - 1), 0);
+	add_apart(&ex, most - 1);
+	must_eq(vib_extents_reserve(&ex, 1), 0);
+	must_eq(shim_last_request(), most);
+	must_eq(ex.cap, most);
+	must_eq(vib_extents_reserve(&ex, 2), 0);
+	must_eq(ex.cap, 0);
+	must(room_in(&ex) >= 2);
+	expect_nr(&ex, most - 1);
+	expect_apart(&ex, 0, most - 1);
+	vib_extents_fini(&ex);
+	must_eq(ex.cap, 1);
+	expect_nr(&ex, 0);
+}
+
+/* 32 bits are the limit, and no request comes near it. */
+START_TEST(reserve_has_an_upper_limit)
+{
+	struct vib_extents ex;
+
+	vib_extents_init(&ex);
+	add_apart(&ex, 1);
 	must_eq(vib_extents_reserve(&ex, U32_MAX), -ENOMEM);
-	must_eq(vib_extents_reserve(&ex, most + 1), -ENOMEM);
+	must_eq(vib_extents_reserve(&ex, VIB_EXTENTS_MAX), -ENOMEM);
 	must_eq(shim_last_request(), 0);
 	shim_fail_nth(1);
-	must_eq(vib_extents_reserve(&ex, most), -ENOMEM);
-	must_eq(shim_last_request(), most);
-	/* Growth by half is cut to the limit instead of failing before it. */
-	fake(&ex, most - 1);
-	shim_fail_nth(1);
-	must_eq(vib_extents_reserve(&ex, 1), -ENOMEM);
-	must_eq(shim_last_request(), most);
-	fake(&ex, most);
-	must_eq(vib_extents_reserve(&ex, 1), -ENOMEM);
-	/* The sum does not wrap. */
-	fake(&ex, U32_MAX);
-	must_eq(vib_extents_reserve(&ex, 1), -ENOMEM);
-	must_eq(vib_extents_reserve(&ex, U32_MAX), -ENOMEM);
-	must_eq(ex.cap, U32_MAX);
+	must_eq(vib_extents_reserve(&ex, VIB_EXTENTS_MAX - 1), -ENOMEM);
+	must(shim_has_failed());
+	expect_nr(&ex, 1);
+	must_eq(ex.cap, 1);
+	must_eq(shim_live(), 0);
 }
 
 /* A vector of @nr extents with room for @cap, trimmed, then has room for @expected. */
@@ -135,19 +148,26 @@ START_TEST(trim_gives_back)
 	trim_to(23, 21, 23);
 }
 
-/* More than kmalloc gives: it must ask kvmalloc, and what was there must survive the move. */
+/* More than a vector has: what was there must survive the move, and what is not used goes. */
 START_TEST(grows_large)
 {
 	struct vib_extents ex;
 
 	vib_extents_init(&ex);
 	add_apart(&ex, 600000);
+	must(shim_bytes() < 600000 * sizeof(u64) * 101 / 100 + VIB_CHUNK_BYTES);
+	must_eq(vib_extents_bytes(&ex), shim_bytes());
 	expect_nr(&ex, 600000);
 	expect_apart(&ex, 0, 600000);
 	vib_extents_drop_tail(&ex, 599997);
-	vib_extents_trim(&ex);
-	must_eq(ex.cap, 3);
 	expect_apart(&ex, 0, 3);
+	must_eq(vib_extents_bytes(&ex), shim_bytes());
+	vib_extents_trim(&ex);
+	must_eq(shim_live(), 1);
+	must_eq(vib_extents_bytes(&ex), shim_bytes());
+	expect_apart(&ex, 0, 3);
+	add_apart(&ex, 9000);
+	expect_apart(&ex, 0, 9003);
 	vib_extents_fini(&ex);
 }
 
@@ -179,6 +199,7 @@ void extents_memory(struct TCase *tcase)
 	tcase_add_test(tcase, one_extent_owns_no_memory);
 	tcase_add_test(tcase, grows_and_ends);
 	tcase_add_test(tcase, reserve_is_exact_about_need);
+	tcase_add_test(tcase, reserve_ends_a_vector);
 	tcase_add_test(tcase, reserve_has_an_upper_limit);
 	tcase_add_test(tcase, grows_large);
 	tcase_add_test(tcase, trim_gives_back);

@@ -2,9 +2,10 @@
 /*
  * Extents against a naive model: a plain array of runs, for each of two vectors that hand extents
  * to one another, as a batch and a mapping do. Then a sweep: the same work once for each allocation
- * in it, with that one allocation failing.
+ * in it, with that one allocation failing. Both again with chunks of a few extents.
  */
-#include "../../module/pure/extents.h"
+#include "../../module/pure/extent_pos.h"
+#include "../../module/pure/extents_move.h"
 #include "extents_util.h"
 
 enum {
@@ -25,6 +26,30 @@ struct side {
 	u32 nr;
 };
 
+/* A page anywhere is found, and so is one from there on, and what lies between. */
+static void expect_place(struct side *s)
+{
+	u32 first = rnd_below(s->nr + 1), second = first + rnd_below(s->nr - first + 1), i;
+	u64 before = 0, between = 0, skip;
+	struct vib_extent_pos pos;
+
+	for (i = 0; i < second; i++)
+		*(i < first ? &before : &between) += s->run[i].pages;
+	must_eq(vib_extents_pages_in(&s->ex, first, second), between);
+	skip = first < s->nr ? rnd_below(s->run[first].pages) : 0;
+	pos = vib_extents_seek(&s->ex, before + skip);
+	must_eq(pos.index, first);
+	must_eq(pos.skip, skip);
+	if (second > first) {
+		vib_extents_seek_on(&s->ex, &pos, between - skip);
+		must_eq(pos.index, second);
+		must_eq(pos.skip, 0);
+	}
+	if (second < s->nr)
+		must_eq(vib_ext_pfn(vib_extents_at(&pos)),
+			s->run[second].pfn + (second == first ? skip : 0));
+}
+
 static void expect_same(struct side *s)
 {
 	u64 flags = rnd() & VIB_EXT_FLAGS;
@@ -33,7 +58,8 @@ static void expect_same(struct side *s)
 	u32 i;
 
 	expect_nr(&s->ex, s->nr);
-	must_eq(vib_extents_bytes(&s->ex), s->ex.cap > 1 ? s->ex.cap * 8 : 0);
+	if (s->ex.cap)
+		must_eq(vib_extents_bytes(&s->ex), s->ex.cap > 1 ? s->ex.cap * 8 : 0);
 	for (i = 0; i < s->nr; i++) {
 		struct run *r = &s->run[i];
 
@@ -42,6 +68,7 @@ static void expect_same(struct side *s)
 			sum += r->pages;
 	}
 	must_eq(vib_extents_pages(&s->ex, first, flags), sum);
+	expect_place(s);
 }
 
 /* A failed call must leave everything as it was; failure comes once, so the next try succeeds. */
@@ -104,14 +131,36 @@ static void reserve(struct side *s, u32 more)
 
 	if (failed(s, &before, vib_extents_reserve(&s->ex, more)))
 		must_eq(vib_extents_reserve(&s->ex, more), 0);
-	must(s->ex.cap - s->ex.nr >= more);
+	must(room_in(&s->ex) >= more);
+}
+
+/* Moves in two steps, as a mapping grows that others look at. */
+static void take(struct side *dst, struct side *src, u32 nr)
+{
+	bool last = rnd_one_in(2) && nr == src->nr;
+	struct vib_extents before = dst->ex, room;
+	int ret;
+
+	vib_extents_init(&room);
+	ret = last && !dst->nr ? 0 : vib_extents_prepare(&room, &dst->ex, nr, last);
+	if (failed(dst, &before, ret)) {
+		must_eq(room.cap, 1);
+		must_eq(vib_extents_prepare(&room, &dst->ex, nr, last), 0);
+	}
+	expect_same(dst);
+	vib_extents_take(&dst->ex, &room, &src->ex, nr);
+	vib_extents_fini(&room);
 }
 
 static void move(struct side *dst, struct side *src, u32 nr)
 {
-	if (dst->nr || nr < src->nr)
-		reserve(dst, nr);
-	vib_extents_move(&dst->ex, &src->ex, nr);
+	if (rnd_one_in(2)) {
+		take(dst, src, nr);
+	} else {
+		if (dst->nr || nr < src->nr)
+			reserve(dst, nr);
+		vib_extents_move(&dst->ex, &src->ex, nr);
+	}
 	memcpy(dst->run + dst->nr, src->run, nr * sizeof(*src->run));
 	dst->nr += nr;
 	src->nr -= nr;
@@ -138,11 +187,33 @@ static void drop(struct side *s, u32 nr)
 	s->nr -= min(nr, s->nr);
 }
 
+/* Some extents change places with those behind them, and what is equally long is written over. */
+static void replace(struct side *s)
+{
+	u32 first = rnd_below(s->nr), nr = 1 + rnd_below(s->nr - first), i;
+	struct vib_extents parts;
+	struct run was;
+
+	vib_extents_init(&parts);
+	if (vib_extents_reserve(&parts, nr))
+		must_eq(vib_extents_reserve(&parts, nr), 0);
+	for (i = 0; i < nr / 2; i++) {
+		was = s->run[first + i];
+		s->run[first + i] = s->run[first + nr - 1 - i];
+		s->run[first + nr - 1 - i] = was;
+	}
+	for (i = first; i < first + nr; i++)
+		must_eq(vib_extents_put(&parts, vib_ext_make(s->run[i].pfn, s->run[i].pages,
+							     s->run[i].flags)), 0);
+	vib_extents_replace(&s->ex, first, &parts);
+	vib_extents_fini(&parts);
+}
+
 static void random_step(struct side *s, struct side *other)
 {
-	struct vib_extents before = s->ex;
+	u64 room = room_in(&s->ex);
 
-	switch (rnd_below(16)) {
+	switch (rnd_below(17)) {
 	case 0:
 		reserve(s, rnd_below(20));
 		break;
@@ -154,7 +225,7 @@ static void random_step(struct side *s, struct side *other)
 		break;
 	case 3:
 		vib_extents_trim(&s->ex);
-		must(s->ex.cap <= before.cap);
+		must(room_in(&s->ex) <= room);
 		break;
 	case 4:
 		if (rnd_one_in(8)) {
@@ -165,6 +236,10 @@ static void random_step(struct side *s, struct side *other)
 	case 5:
 		if (s->nr && s->run[s->nr - 1].pages > 1)
 			split(s, 1 + rnd_below(s->run[s->nr - 1].pages - 1));
+		break;
+	case 6:
+		if (s->nr)
+			replace(s);
 		break;
 	default:
 		append(s, rnd_run(s), rnd_one_in(5));
@@ -189,8 +264,18 @@ static void work(int steps)
 	vib_extents_fini(&b.ex);
 }
 
+/* As in the kernel, or in chunks from 5 or 13 extents on, of 3 or of 10. */
+static void set_sizes(int nr)
+{
+	const u32 header = sizeof(struct vib_chunk);
+
+	if (nr)
+		shim_sizes(nr == 1 ? 4 : 12, header + (nr == 1 ? 3 : 10) * sizeof(u64));
+}
+
 START_TEST(random_world)
 {
+	set_sizes(_i);
 	work(STEPS);
 }
 
@@ -198,6 +283,7 @@ START_TEST(every_allocation_fails_once)
 {
 	unsigned long nth = 0;
 
+	set_sizes(_i);
 	do {
 		rnd_restart();
 		shim_fail_nth(++nth);
@@ -216,7 +302,9 @@ struct Suite *extents_suite(void)
 	extents_memory(tcase);
 	extents_settle(tcase);
 	extents_places(tcase);
-	tcase_add_test(tcase, random_world);
-	tcase_add_test(tcase, every_allocation_fails_once);
+	extents_chunks(tcase);
+	extents_grow(tcase);
+	tcase_add_loop_test(tcase, random_world, 0, 3);
+	tcase_add_loop_test(tcase, every_allocation_fails_once, 0, 3);
 	return suite;
 }
