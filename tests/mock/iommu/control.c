@@ -8,6 +8,8 @@
  *   stuck IOVA                       the page there cannot be unmapped; 0xffffffffffffffff: none
  *   unmap_max PAGES                  one unmap call takes no more pages; 0: no limit
  *   attach_ms MS                     an attach takes that long
+ *   coarse 0|1                       what is mapped from now on has one entry a page: so very much
+ *                                    can be, and what lies inside a page is not seen
  *   uncoherent DEVICE                its DMA cannot be made to snoop, though its instance could
  *   instance I aperture FIRST LAST   limits of instance I, which its next domains get
  *   instance I pgsizes BITMAP
@@ -90,6 +92,7 @@ void mock_reset(void)
 	mock.fired = 0;
 	mock.stuck = U64_MAX;
 	mock.unmap_max = 0;
+	mock.coarse = false;
 	mock.attach_ms = 0;
 }
 
@@ -193,6 +196,8 @@ static int command(const char *text)
 		mock.unmap_max = value;
 	else if (sscanf(text, "attach_ms %lli", &value) == 1)
 		mock.attach_ms = value;
+	else if (sscanf(text, "coarse %lli", &value) == 1)
+		mock.coarse = value;
 	else
 		return -EINVAL;
 	return 0;

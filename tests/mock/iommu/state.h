@@ -128,7 +128,7 @@ struct mock_device {
  * @fired: calls that failed so
  * @stuck: this IOVA cannot be unmapped; ~0 for none
  * @unmap_max: pages that one unmap_pages takes at most; 0 no limit
- * @attach_ms: how long an attach takes
+ * @attach_ms: how long an attach takes; @coarse: a page of any size has one entry, at its start
  */
 struct mock {
 	struct mock_instance instances[MOCK_INSTANCES];
@@ -136,8 +136,7 @@ struct mock {
 	unsigned int nr_devices;
 	struct list_head domains;
 	unsigned int next_domain;
-	u64 allocs;
-	u64 frees;
+	u64 allocs, frees;
 	struct mock_counts counts;
 	atomic_long_t lookups;
 	u64 errors[MOCK_ERRORS];
@@ -147,6 +146,7 @@ struct mock {
 	u64 stuck;
 	unsigned long unmap_max;
 	unsigned int attach_ms;
+	bool coarse;
 };
 
 extern struct mock mock;

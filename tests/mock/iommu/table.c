@@ -66,6 +66,12 @@ static unsigned long entry_pages(const void *entry)
 	return 1UL << (xa_to_value(entry) >> ENTRY_ORDER_SHIFT & ENTRY_ORDER_MASK);
 }
 
+/* Return: how many 4 KiB pages an entry stands for, of a page of so many. */
+static unsigned long entry_step(unsigned long nr)
+{
+	return mock.coarse ? nr : 1;
+}
+
 static unsigned int entry_prot(const void *entry)
 {
 	return xa_to_value(entry) >> ENTRY_PROT_SHIFT & ENTRY_PROT_MASK;
@@ -102,7 +108,7 @@ static int enter(struct mock_domain *dom, unsigned long index, unsigned long pfn
 	old = xa_store(&dom->pages, index, make_entry(pfn, order, prot), gfp);
 	if (xa_is_err(old))
 		return xa_err(old);
-	dom->mapped++;
+	dom->mapped += entry_step(1UL << order);
 	return 0;
 }
 
@@ -117,6 +123,7 @@ int mock_map_pages(struct iommu_domain *iommu, unsigned long iova, phys_addr_t p
 {
 	struct mock_domain *dom = to_mock_domain(iommu);
 	unsigned long nr = pgsize * pgcount >> PAGE_SHIFT, i;
+	unsigned long step = entry_step(pgsize >> PAGE_SHIFT);
 	unsigned int flags;
 	int ret;
 
@@ -128,11 +135,11 @@ int mock_map_pages(struct iommu_domain *iommu, unsigned long iova, phys_addr_t p
 		mock_wrong(MOCK_E_MAP_OUTSIDE);
 		ret = -EINVAL;
 	}
-	for (i = 0; !ret && i < nr; i++) {
+	for (i = 0; !ret && i < nr; i += step) {
 		ret = enter(dom, (iova >> PAGE_SHIFT) + i, PHYS_PFN(paddr) + i,
 			    ilog2(pgsize) - PAGE_SHIFT, prot, gfp);
 		if (!ret)
-			*mapped += PAGE_SIZE;
+			*mapped += step << PAGE_SHIFT;
 	}
 	mock_unlock_table(flags);
 	return ret;
@@ -155,14 +162,14 @@ static unsigned long take_out(struct mock_domain *dom, unsigned long index, unsi
 	if (nr > asked || index % nr)
 		mock_wrong(MOCK_E_UNMAP_SPLIT);
 	index -= index % nr;
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < nr; i += entry_step(nr)) {
 		entry = xa_load(&dom->pages, index + i);
 		if (!is_mapped(entry))
 			continue;
 		/* There is an entry already, so this needs no memory. */
 		entry = xa_mk_value(xa_to_value(entry) & ~(unsigned long)ENTRY_MAPPED);
 		xa_store(&dom->pages, index + i, entry, GFP_KERNEL);
-		dom->mapped--;
+		dom->mapped -= entry_step(nr);
 	}
 	return nr;
 }

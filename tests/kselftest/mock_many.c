@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mappings of very many runs, or very many pages: what holds for a few holds for them, in two
+ * domains, and when they fail far behind.
+ */
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "mock_fixture.h"
+
+#define MOCK many
+#include "mock_world.h"
+
+/* One page over and over, so that no two follow each other in memory. */
+#define RUNS 40000L
+#define RUNS_SIZE (RUNS * PAGE)
+
+/* A memfd of huge pages over and over: so large that no more mmaps are needed than there may be. */
+#define TIB (1024 * GIB)
+#define PIECE (32 * MIB)
+
+/* Room for @size bytes at a multiple of @align, with nothing in it, or NULL. */
+static char *room(__u64 size, __u64 align)
+{
+	char *mem = mmap(NULL, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			 -1, 0);
+
+	if (mem == MAP_FAILED)
+		return NULL;
+	return (char *)(((unsigned long)mem + align - 1) & ~(align - 1));
+}
+
+/* @size bytes, which are the first @piece bytes of a file over and over; NULL without. */
+static char *over_and_over(int fd, __u64 size, __u64 piece, __u64 align)
+{
+	char *mem = room(size, align);
+	__u64 at;
+
+	for (at = 0; mem && at < size; at += piece)
+		if (mmap(mem + at, piece, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+			 0) == MAP_FAILED)
+			mem = NULL;
+	return mem;
+}
+
+static char *runs(void)
+{
+	char *page, *mem;
+	int fd;
+
+	page = mem_memfd(PAGE, &fd);
+	if (!page)
+		return NULL;
+	mem = over_and_over(fd, RUNS_SIZE, PAGE, PAGE);
+	mem_free(page, PAGE);
+	close(fd);
+	return mem;
+}
+
+/* Huge pages, which are given back to the system with the process. */
+static char *tebibyte(void)
+{
+	long before = hugepages_get();
+	char *mem;
+	int fd;
+
+	if (before < 0 || hugepages_set(before + PIECE / HUGE_2M))
+		return NULL;
+	fd = memfd_create("vib-test", MFD_CLOEXEC | MFD_HUGETLB);
+	if (fd < 0 || ftruncate(fd, PIECE))
+		return NULL;
+	mem = over_and_over(fd, TIB, PIECE, HUGE_2M);
+	close(fd);
+	hugepages_set(before);
+	return mem;
+}
+
+static void holds(struct __test_metadata *_metadata, int domains, long pages)
+{
+	int i;
+
+	ASSERT_EQ(domains, mock_domains());
+	EXPECT_TRUE(mock_domains_agree());
+	for (i = 0; i < domains; i++)
+		EXPECT_EQ(pages, mock_domain_count(i, "mapped"));
+}
+
+/* The second domain is filled from what was kept of the first. */
+TEST_F(many, runs_go_into_a_domain_that_comes_later_and_out_of_both)
+{
+	char *mem = runs();
+	__u64 done;
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, mock_order("instance 1 aperture 0 0x7fffffffff"));
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, mem, RUNS_SIZE, DMA_RW));
+	holds(_metadata, 1, RUNS);
+	ASSERT_EQ(0, world_join(&self->w, SLOT_B));
+	holds(_metadata, 2, RUNS);
+	EXPECT_EQ(self->w.locked + RUNS, locked_pages());
+	EXPECT_EQ(self->w.pinned + RUNS, pinned_pages());
+	ASSERT_EQ(0, leave(&self->w, SLOT_A));
+	holds(_metadata, 1, RUNS);
+	ASSERT_EQ(0, dma_unmap_all(self->w.container, &done));
+	EXPECT_EQ(RUNS_SIZE, done);
+	holds(_metadata, 1, 0);
+	EXPECT_EQ(self->w.locked, locked_pages());
+	EXPECT_EQ(self->w.pinned, pinned_pages());
+}
+
+/* From the first to the last, and once none of them, with one domain and with two. */
+TEST_F(many, a_run_that_is_refused_undoes_those_before_it)
+{
+	static const long refused[] = { 1, 4096, 4097, 20000, RUNS, RUNS + 3, 2 * RUNS };
+	char *mem = runs();
+	unsigned int i;
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, mock_order("instance 1 aperture 0 0x7fffffffff"));
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	ASSERT_EQ(0, world_join(&self->w, SLOT_B));
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		ASSERT_EQ(0, mock_order("fail map %ld %d", refused[i], ENOMEM));
+		EXPECT_EQ(-ENOMEM, dma_map(self->w.container, IOVA, mem, RUNS_SIZE, DMA_RW));
+		holds(_metadata, 2, 0);
+		EXPECT_EQ(self->w.locked, locked_pages());
+		EXPECT_EQ(self->w.pinned, pinned_pages());
+	}
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, mem, RUNS_SIZE, DMA_RW));
+	holds(_metadata, 2, RUNS);
+}
+
+TEST_F(many, a_domain_that_is_not_filled_to_the_end_does_not_come)
+{
+	char *mem = runs();
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, mock_order("instance 1 aperture 0 0x7fffffffff"));
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, mem, RUNS_SIZE, DMA_RW));
+	ASSERT_EQ(0, mock_order("fail map %ld %d", RUNS - 5, ENOMEM));
+	EXPECT_EQ(-ENOMEM, world_join(&self->w, SLOT_B));
+	holds(_metadata, 1, RUNS);
+	EXPECT_EQ(0, world_join(&self->w, SLOT_B));
+	holds(_metadata, 2, RUNS);
+}
+
+/* 2^28 pages in one mapping. The mock has one entry for a huge page, for want of memory. */
+TEST_F(many, a_tebibyte_comes_and_goes)
+{
+	char *mem = tebibyte();
+	__u64 done;
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, mock_order("coarse 1"));
+	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	ASSERT_EQ(0, dma_map(self->w.container, TIB, mem, TIB, DMA_RW));
+	holds(_metadata, 1, TIB / PAGE);
+	EXPECT_EQ(TIB / HUGE_2M, mock_domain_count(0, "entries"));
+	EXPECT_EQ(self->w.locked + (long)(TIB / PAGE), locked_pages());
+	EXPECT_EQ(-EEXIST, dma_map(self->w.container, 2 * TIB - PAGE, self->mem, PAGE, DMA_RW));
+	ASSERT_EQ(0, dma_unmap_all(self->w.container, &done));
+	EXPECT_EQ(TIB, done);
+	holds(_metadata, 1, 0);
+	EXPECT_EQ(self->w.locked, locked_pages());
+	EXPECT_EQ(self->w.pinned, pinned_pages());
+}
+
+TEST_HARNESS_MAIN
