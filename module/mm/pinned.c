@@ -21,6 +21,10 @@
 #include "pure/stretch.h"
 #include "unpin.h"
 
+enum {
+	WALK_STEP = 4096,		/* extents looked at between two chances to reschedule */
+};
+
 /* Which other uses count: all, those of a process, or of these those that came earlier. */
 enum rivals {
 	RIVALS_ANY,
@@ -58,6 +62,14 @@ static u64 all_pages(const struct vib_pinned *of)
 	return of->last - of->start + 1;
 }
 
+/* Moves on by @pages, no further than the end of the extent. May sleep. */
+static void step_extent(struct vib_pinned *of, struct vib_extent_pos *pos, u64 pages)
+{
+	vib_extents_step(&of->extents, pos, pages);
+	if (!(pos->index % WALK_STEP))
+		cond_resched();
+}
+
 /* Return: how many pages of a part are charged. */
 static u64 accounted_in(struct vib_pinned *of, u64 first, u64 end)
 {
@@ -74,7 +86,7 @@ static u64 accounted_in(struct vib_pinned *of, u64 first, u64 end)
 		n = min(vib_ext_pages(word), end - first);
 		if (word & VIB_EXT_ACCOUNTED)
 			sum += n;
-		vib_extents_step(&of->extents, &pos, n);
+		step_extent(of, &pos, n);
 	}
 	return sum;
 }
@@ -119,7 +131,7 @@ static void unpin_pages_of(struct vib_pinned *of, u64 first, u64 end)
 		word = vib_extents_at(&pos);
 		n = min(vib_ext_pages(word), end - first);
 		vib_unpin_add(&up, vib_ext_make(vib_ext_pfn(word), n, vib_ext_flags(word)));
-		vib_extents_step(&of->extents, &pos, n);
+		step_extent(of, &pos, n);
 	}
 	vib_unpin_flush(&up);
 }

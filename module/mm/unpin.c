@@ -82,6 +82,9 @@ void vib_unpin_add_all(struct vib_unpinning *up, struct vib_extents *ex, u32 fir
 		stop = st.words + st.nr;
 		for (word = st.words; word < stop; word++)
 			vib_unpin_add(up, *word);
+		/* What has no pin of its own does not count. */
+		if (st.left)
+			cond_resched();
 	}
 }
 
