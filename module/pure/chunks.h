@@ -37,7 +37,10 @@ struct vib_chunk {
 	u64 words[];
 };
 
-/* They grow by this part of what is there, up to a chunk, so the first ones are smaller. */
+/*
+ * They grow by this part of what is there, so the first ones are smaller; once that is a chunk, by
+ * whole chunks.
+ */
 #define VIB_CHUNKS_GROW	8U
 
 #define VIB_CHUNK_MAX	((u32)((VIB_CHUNK_BYTES - sizeof(struct vib_chunk)) / sizeof(u64)))
@@ -48,10 +51,15 @@ struct vib_chunk {
  */
 struct vib_chunk *vib_chunks_alloc(u32 words);
 
-/* Return: room for how many extents to add if @nr are there, and @need at least are to come. */
+/*
+ * Return: room for how many extents to add if @nr are there, and @need at least, more than 0, are
+ * to come.
+ */
 static inline u32 vib_chunks_growth(u32 nr, u32 need)
 {
-	return max(need, min(nr / VIB_CHUNKS_GROW, VIB_CHUNK_MAX));
+	if (nr / VIB_CHUNKS_GROW < VIB_CHUNK_MAX)
+		return max(need, nr / VIB_CHUNKS_GROW);
+	return ((need - 1) / VIB_CHUNK_MAX + 1) * VIB_CHUNK_MAX;
 }
 
 /* Frees a list, or NULL; may sleep. */
@@ -60,7 +68,7 @@ void vib_chunks_free(struct vib_chunk *chunk);
 /* Begins the use of a list, which is empty. The functions below are for one in use. */
 void vib_chunks_begin(struct vib_chunk *head);
 
-/* Adds room: another list, which is not in use. */
+/* Adds room: another list, which has no extents. */
 void vib_chunks_join(struct vib_chunk *head, struct vib_chunk *list);
 
 /* Return: how many extents fit behind the first @nr, which are there. */

@@ -106,6 +106,21 @@ START_TEST(memory_of_small_steps)
 	vib_extents_fini(&ex);
 }
 
+/* From eight chunks on all are whole, whatever comes in a batch, but for the last one. */
+START_TEST(large_ones_grow_by_whole_chunks)
+{
+	struct vib_chunk *chunk;
+	struct vib_extents ex;
+	u32 small = 0;
+
+	grow_to(&ex, 40 * VIB_CHUNK_MAX, 2500);
+	for (chunk = vib_extents_head(&ex); chunk; chunk = chunk->next)
+		if (chunk->cap < VIB_CHUNK_MAX && chunk->next)
+			small = chunk->first;
+	must_msg(small < 9 * VIB_CHUNK_MAX, "a small chunk at %u", small);
+	vib_extents_fini(&ex);
+}
+
 /* What others read is where it was while room is made, and after more was moved in. */
 START_TEST(stays_where_it_is)
 {
@@ -215,6 +230,7 @@ void extents_grow(struct TCase *tcase)
 	tcase_add_loop_test(tcase, needs_little_more_than_it_keeps, 0, 4);
 	tcase_add_test(tcase, few_are_in_one_vector);
 	tcase_add_loop_test(tcase, memory_of_small_steps, 0, 8);
+	tcase_add_test(tcase, large_ones_grow_by_whole_chunks);
 	tcase_add_test(tcase, stays_where_it_is);
 	tcase_add_test(tcase, each_allocation_fails);
 	tcase_add_loop_test(tcase, last_needs_no_vector, 0, 2);
