@@ -51,6 +51,7 @@ void vib_pin_begin(struct vib_pin *pin)
 	pin->faulted = U64_MAX;
 	pin->torn = 0;
 	pin->credit = 0;
+	pin->ahead = 0;
 	pin->sharing = NULL;
 	pin->crew = NULL;
 }
@@ -105,10 +106,19 @@ static int append_pages(struct vib_pin *pin, struct vib_extents *out, unsigned i
 	return 0;
 }
 
+/* Return: how many pages before @stop are charged ahead at once. */
+static u64 pages_ahead(const struct vib_pin *pin, u64 stop)
+{
+	u64 left = pin->left - stop;
+
+	return pin->ahead ? min(left, pin->ahead) : left;
+}
+
 /*
- * Charges ahead for the pages up to @stop, as far as the limit allows, when no credit is left. For
- * a larger range, or where some has been seen, it looks for device memory first, so that no charge
- * is held for it that another thread may need. Return: 0; pages of it appended; or an errno.
+ * Charges ahead for the pages up to @stop, or of scattered memory some of them, as far as the limit
+ * allows, when no credit is left. For a larger range, or where some has been seen, it looks for
+ * device memory first, so that no charge is held for it that another thread may need. Return: 0;
+ * pages of it appended; or an errno.
  */
 static long charge_ahead(struct vib_pin *pin, struct vib_extents *out, unsigned int want, u64 stop)
 {
@@ -125,7 +135,7 @@ static long charge_ahead(struct vib_pin *pin, struct vib_extents *out, unsigned 
 		got = vib_pfnmap_append(pin, out, want);
 	if (got)
 		return got;
-	got = vib_owner_charge_some(pin->owner, pin->left - stop);
+	got = vib_owner_charge_some(pin->owner, pages_ahead(pin, stop));
 	if (got < 0)
 		return got;
 	pin->credit = got;
@@ -307,6 +317,14 @@ static int take_last_device(struct vib_pin *pin, struct vib_extents *out)
 	return 0;
 }
 
+/*
+ * What a batch begins with, what does not fill it, what the next GUP call gives, and half of the
+ * last run if that is split (extents.h).
+ */
+#ifndef VIB_SMALL_ROWS
+static_assert(1 + (VIB_PIN_RUNS - 1) + VIB_PIN_BATCH + 1 <= VIB_FLAT_MAX);
+#endif
+
 /* Are these enough for a batch? Who asks for an extent a page takes all pages at once. */
 static bool is_full(const struct vib_pin *pin, u32 nr)
 {
@@ -318,7 +336,7 @@ static int pin_batch(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 	u64 stop = pin->left > budget ? pin->left - budget : 0;
 	u32 nr = out->nr;
 	u64 last = nr ? *vib_extents_last(out) : 0;
-	u64 before = pin->accounted;
+	u64 before = pin->accounted, left = pin->left;
 	int ret;
 
 	if (!vib_owner_hold(pin->owner))
@@ -340,6 +358,7 @@ static int pin_batch(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 	if (pin->credit)
 		vib_owner_uncharge(pin->owner, pin->credit);
 	pin->credit = 0;
+	pin->ahead = is_full(pin, out->nr - nr) ? left - pin->left : 0;
 	vib_owner_release(pin->owner);
 	return pin_errno(ret);
 }

@@ -34,6 +34,8 @@ struct vib_sharing;
  * @left: pages still to pin
  * @accounted: pages pinned and charged so far
  * @credit: pages charged ahead, inside vib_pin_some()
+ * @ahead: pages to charge ahead at once, as many as the last batch took if VIB_PIN_RUNS has ended
+ *	it; 0: as many as the batch may take
  * @faulted: user address that was faulted in last because GUP refused it, or U64_MAX
  * @plain: before this user address, no huge page is pinned as one (huge.h); the caller begins with
  *	0
@@ -59,6 +61,7 @@ struct vib_pin {
 	u64 left;
 	u64 accounted;
 	u64 credit;
+	u64 ahead;
 	u64 faulted;
 	u64 plain;
 	u64 torn;
@@ -77,8 +80,8 @@ struct vib_pin {
 };
 
 /*
- * Sets up @max, @pages, @faulted, @torn, @credit, @sharing and @crew; undone by vib_pin_end().
- * Cannot fail.
+ * Sets up @max, @pages, @faulted, @torn, @credit, @ahead, @sharing and @crew; undone by
+ * vib_pin_end(). Cannot fail.
  */
 void vib_pin_begin(struct vib_pin *pin);
 
