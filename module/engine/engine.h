@@ -10,7 +10,7 @@
  * that continues is held back up to 1 GiB, for a larger IOMMU page. Small maps of one call take
  * these steps together, GROUP_MAX at a time (map_many.c). UNMAP_DMA goes in claims (CLAIM_MAX
  * mappings in one turn of tree_lock, unmap.c), each of slices (16 GiB or 131,072 page table
- * entries, one flush a domain, slice.c), each unpinned in steps of UNPIN_STEP pages (mm/pin.c);
+ * entries, one flush a domain, slice.c), each unpinned in steps of UNPIN_STEP pages (mm/unpin.c);
  * its structures are freed FREE_BULK at a time (mapping.c). Larger claims and slices flush less
  * and keep others waiting longer; a larger pin batch also charges further ahead of what is pinned.
  * Untouched memory is populated in windows of 128 MiB, one more ahead (mm/crew.c).

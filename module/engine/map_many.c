@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Many maps in one call: small ones take each step together, so that locks are taken once for all
- * of them.
+ * Many maps in one call: small ones take each step together, so locks are taken once for all.
  *
  * If a map of a group fails or has to wait, the maps before it are completed and the others undone.
  * Mostly vib_map() then does that one alone, and returns its errno: only what must not be tried
@@ -182,6 +181,7 @@ static void deal_extents(struct group *group, unsigned int first, unsigned int e
 {
 	u64 *word = vib_extents_words(pinned);
 
+	BUILD_BUG_ON(GROUP_MAX * VIB_PIN_FEW > min_t(int, VIB_FLAT_MAX, VIB_PIN_RUNS - 1));
 	for (; first < end; first++) {
 		struct member *m = &group->member[first];
 
