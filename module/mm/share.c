@@ -49,6 +49,8 @@ static void drop_latest(struct vib_sharing *sharing)
 {
 	struct vib_use *use = sharing->uses;
 
+	/* It may be the last one of what @pos is a place in. */
+	sharing->sought = 0;
 	sharing->uses = use->next;
 	use->next = NULL;
 	vib_uses_end(use);

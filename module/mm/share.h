@@ -39,7 +39,7 @@ enum {
  * @except: one that does not have it either
  * @pos: place in its extents
  * @sought: number of the object that @pos is a place in, 0 for none; @pos stays when the use is
- *	closed
+ *	closed, and not when it is dropped
  * @sought_page: page of it that @pos is at
  * @at: user page that @pos is for
  * @until: user page before which nothing can be borrowed, of objects up to @seen
