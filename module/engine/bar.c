@@ -136,12 +136,14 @@ u64 vib_bar_revoke(struct vib_bar *bar, u64 start, u64 last)
 /* Notes what goes, because it may have been read and not be filled yet. */
 static void note_zap(struct vib_bar *bar, const struct vib_watch_event *event)
 {
-	u64 first = bar_page(bar, event->start);
+	u64 first = bar_page(bar, event->start), end = bar_page(bar, event->last) + 1;
 
 	bar->zapped.start = min(bar->zapped.start, event->start);
 	bar->zapped.last = max(bar->zapped.last, event->last);
-	if (event->gone)
-		bitmap_set(bar->gone, first, bar_page(bar, event->last) - first + 1);
+	if (!event->gone)
+		return;
+	bitmap_set(bar->gone, first, end - first);
+	bar->gone_end = max(bar->gone_end, end);
 }
 
 /* Takes what goes out of the domains. Return: false if that would have to wait and must not. */

@@ -73,13 +73,17 @@ static int begin_bar(struct vib_ioas *ioas, struct vib_mapping *map)
 }
 
 /*
- * Nothing was read from page @first on yet: what ended there before is not what will be read.
+ * Nothing was read from page @first on yet: what ended there before is not what will be read. This
+ * is called for every batch, so it must not go through all of the bitmap.
  * @fresh: nothing that was read before is still to be filled.
  */
 static void look_on(struct vib_bar *bar, u64 first, bool fresh)
 {
 	mutex_lock(&bar->ioas->bars_lock);
-	bitmap_clear(bar->gone, first, (vib_bar_size(bar) >> PAGE_SHIFT) - first);
+	if (bar->gone_end > first) {
+		bitmap_clear(bar->gone, first, bar->gone_end - first);
+		bar->gone_end = first;
+	}
 	if (fresh)
 		vib_bar_clear_zapped(bar);
 	mutex_unlock(&bar->ioas->bars_lock);

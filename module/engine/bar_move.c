@@ -77,7 +77,8 @@ static void begin_anew(struct vib_bar *bar)
 
 	lockdep_assert_held(&bar->ioas->bars_lock);
 	bar->left = false;
-	bitmap_zero(bar->gone, pages);
+	bitmap_zero(bar->gone, bar->gone_end);
+	bar->gone_end = 0;
 	bitmap_zero(bar->device, pages);
 	vib_for_each_extent(bar->map, &walk)
 		if (vib_ext_is_device(*walk.word))

@@ -28,6 +28,7 @@ enum {
  * @base: user address of the mapping's first byte, as watched: without a tag
  * @work: fills holes again
  * @gone: one bit for each page: its user address has ended; both bitmaps are behind the structure
+ * @gone_end: page behind the last bit of @gone that may be set
  * @device: one bit for each page: device memory was filled, and its user address has not ended
  * @zapped: hull of the user addresses that were taken since what is not filled yet was read
  * @delay: milliseconds until the next try of @work
@@ -45,6 +46,7 @@ struct vib_bar {
 	u64 base;
 	struct delayed_work work;
 	unsigned long *gone;
+	u64 gone_end;
 	unsigned long *device;
 	struct vib_range zapped;
 	unsigned int delay;
