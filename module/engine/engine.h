@@ -13,7 +13,8 @@
  * entries, one flush a domain, slice.c), each unpinned in steps of UNPIN_STEP pages (mm/unpin.c);
  * its structures are freed FREE_BULK at a time (mapping.c). Larger claims and slices flush less
  * and keep others waiting longer; a larger pin batch also charges further ahead of what is pinned.
- * Untouched memory is populated in windows of 128 MiB, one more ahead (mm/crew.c).
+ * Untouched memory is populated in windows of 128 MiB, one more ahead (mm/crew.c). VIB_FLAT_MAX
+ * extents (pure/pure.h) hold what is pinned for a batch, or for a group, in one vector.
  */
 #ifndef VIB_ENGINE_H
 #define VIB_ENGINE_H

@@ -189,7 +189,7 @@ static noinline_for_stack int run_job(struct vib_ioas *ioas, struct vib_mapping 
 
 	vib_extents_init(&job.batch);
 	vib_extents_init(&job.room);
-	vib_extents_init(&job.gone);
+	vib_extents_init(&job.surplus);
 	do {
 		ret = record ? record_mapping(&job) : populate_mapping(&job);
 		if (may_begin_anew(&job, ret)) {

@@ -71,7 +71,7 @@ static int offer_and_publish(struct vib_job *job)
 	/* Asked first: extents of another mapping, which this one may get, do not say borrowed. */
 	bool free = charges_nothing(job);
 
-	if (job->pin.sharing && !vib_shared_offer(job->map, job->pin.sharing, &job->gone))
+	if (job->pin.sharing && !vib_shared_offer(job->map, job->pin.sharing, &job->surplus))
 		return VIB_JOIN_FIRST;
 	return vib_map_finish(job->ioas, job->map, free);
 }
@@ -127,7 +127,7 @@ int vib_job_commit(struct vib_job *job)
 		vib_fill_unlock(ioas, alone);
 	}
 	vib_extents_fini(&job->room);
-	vib_extents_fini(&job->gone);
+	vib_extents_fini(&job->surplus);
 	if (ret)
 		return ret;
 	/* The run that is held back is the start of the next batch. */

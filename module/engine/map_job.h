@@ -22,7 +22,7 @@ enum { VIB_JOIN_FIRST = 1 };
  * @rival: of a large one
  * @batch: pinned, not yet in any domain
  * @room: for it in the mapping, while it is filled
- * @gone: extents of the mapping, which uses those of another one
+ * @surplus: extents of the mapping, which uses those of another one
  * @iova: IOVA of the batch
  */
 struct vib_job {
@@ -32,7 +32,7 @@ struct vib_job {
 	struct vib_rival rival;
 	struct vib_extents batch;
 	struct vib_extents room;
-	struct vib_extents gone;
+	struct vib_extents surplus;
 	u64 iova;
 };
 

@@ -72,19 +72,19 @@ static int uncharge_pins_ahead(struct vib_ioas *ioas, struct vib_mapping *map)
 static void offer_recorded(struct vib_ioas *ioas, struct vib_mapping *map,
 			   struct vib_sharing *sharing)
 {
-	struct vib_extents gone;
+	struct vib_extents surplus;
 	bool offered;
 
-	vib_extents_init(&gone);
+	vib_extents_init(&surplus);
 	for (;;) {
 		down_read(&ioas->domains_rwsem);
-		offered = vib_shared_offer(map, sharing, &gone);
+		offered = vib_shared_offer(map, sharing, &surplus);
 		up_read(&ioas->domains_rwsem);
 		if (offered)
 			break;
 		vib_shared_join(ioas, map, sharing);
 	}
-	vib_extents_fini(&gone);
+	vib_extents_fini(&surplus);
 }
 
 int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map)
@@ -145,22 +145,22 @@ void vib_recorded_end(struct vib_ioas *ioas, struct vib_mapping *map)
 void vib_recorded_unpin(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	u64 accounted = 0, noted;
-	struct vib_extents gone;
+	struct vib_extents old;
 	struct vib_use *uses;
 
-	vib_extents_init(&gone);
+	vib_extents_init(&old);
 	vib_bar_end(ioas, map);
 	if (!(map->flags & VIB_F_SHARED))
 		accounted = vib_unpin(&map->extents, 0, map->extents.nr, map->prot & IOMMU_WRITE);
 	mutex_lock(&ioas->tree_lock);
 	uses = vib_shared_take(map);
-	swap(gone, map->extents);
+	swap(old, map->extents);
 	map->first = 0;
 	/* Pages that devices have pinned stay charged, for their pins. */
 	noted = is_charged_by_pins(ioas, map) ? vib_pages_set_charged(map, true, accounted) : 0;
 	recount_entry(ioas, map);
 	mutex_unlock(&ioas->tree_lock);
-	vib_extents_fini(&gone);
+	vib_extents_fini(&old);
 	vib_owner_uncharge(map->owner, accounted - noted);
 	vib_recorded_charge_pins(ioas, map);
 	vib_uses_end(uses);

@@ -155,7 +155,7 @@ static __always_inline void unpin_part(struct vib_mapping *map, u32 first, u32 e
 		tally->prot = map->prot;
 		tally->unpin.dirty = map->prot & IOMMU_WRITE;
 	}
-	if (map->extents.cap != 1)
+	if (!vib_extents_in_place(&map->extents))
 		vib_unpin_add_all(&tally->unpin, &map->extents, first, end);
 	else if (first < end)
 		vib_unpin_add(&tally->unpin, map->extents.one);
@@ -358,7 +358,7 @@ void vib_retire_failed(struct vib_ioas *ioas, struct vib_mapping *map)
 void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	struct tally tally = {};
-	struct vib_extents gone;
+	struct vib_extents old;
 	struct vib_use *uses;
 	LIST_HEAD(list);
 
@@ -368,13 +368,13 @@ void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map)
 	settle_account(&tally);
 	if (map->flags & VIB_F_STUCK)
 		return;
-	vib_extents_init(&gone);
+	vib_extents_init(&old);
 	down_read(&ioas->domains_rwsem);
 	uses = vib_shared_take(map);
-	swap(gone, map->extents);
+	swap(old, map->extents);
 	map->first = 0;
 	up_read(&ioas->domains_rwsem);
-	vib_extents_fini(&gone);
+	vib_extents_fini(&old);
 	vib_uses_end(uses);
 }
 

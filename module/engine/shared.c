@@ -75,7 +75,7 @@ static struct vib_wanted memory_of(const struct vib_mapping *map, u64 after)
 }
 
 bool vib_shared_offer(struct vib_mapping *map, const struct vib_sharing *sharing,
-		      struct vib_extents *gone)
+		      struct vib_extents *surplus)
 {
 	struct vib_wanted what = memory_of(map, sharing->after);
 	struct vib_use *uses = sharing->uses;
@@ -83,7 +83,7 @@ bool vib_shared_offer(struct vib_mapping *map, const struct vib_sharing *sharing
 	if (map->flags & VIB_F_DEVICE)
 		return true;
 	if (has_all_of(map, what.end - what.at, uses)) {
-		*gone = map->extents;
+		*surplus = map->extents;
 	} else {
 		uses = vib_pinned_new(&what, &map->extents, uses);
 		if (IS_ERR_OR_NULL(uses))

@@ -3,9 +3,9 @@
  * Extents in a row: the physical memory behind a mapping, in the order of its IOVA.
  *
  * One row may mix RAM and device memory; unpinning goes by the flags of each extent alone. A single
- * extent is kept in place: a 4 KiB mapping needs no second allocation. Up to VIB_FLAT_MAX are in a
- * vector, and more are in chunks (chunks.h). How they are walked is in stretch.h and extent_pos.h,
- * how they go from one row to another in extents_move.h.
+ * extent is kept in place: a 4 KiB mapping needs no second allocation. Few are in one vector; more
+ * than VIB_FLAT_MAX, and those of a row that grows in two steps (extents_move.h), are in chunks
+ * (chunks.h). How they are walked is in stretch.h and extent_pos.h.
  */
 #ifndef VIB_PURE_EXTENTS_H
 #define VIB_PURE_EXTENTS_H
@@ -145,8 +145,8 @@ void vib_extents_drop_tail(struct vib_extents *ex, u32 nr);
 void vib_extents_shrink(struct vib_extents *ex);
 
 /*
- * Gives back room that is not used, if it is more than an eighth, of chunks whole ones only. May
- * sleep, and cannot fail: without memory it keeps the room.
+ * Gives back room that is not used: of a vector if it is more than an eighth, of chunks whole ones.
+ * May sleep, and cannot fail: without memory it keeps the room.
  */
 static inline void vib_extents_trim(struct vib_extents *ex)
 {

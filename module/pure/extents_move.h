@@ -71,7 +71,8 @@ void vib_extents_take_room(struct vib_extents *ex, struct vib_extents *room,
  * @src: loses them
  * @nr: how many; no more than were prepared for
  *
- * At most VIB_CHUNK_MAX extents of @ex are copied, and seldom. Cannot fail.
+ * Copies what is moved, and what @ex has only if that is in one vector, or goes to one. Cannot
+ * fail.
  */
 static inline void vib_extents_take(struct vib_extents *ex, struct vib_extents *room,
 				    struct vib_extents *src, u32 nr)

@@ -22,6 +22,12 @@ struct vib_stretch {
 	struct vib_chunk *chunk;
 };
 
+/* Is there one extent at most, in place? Then there is nothing to walk. */
+static inline bool vib_extents_in_place(const struct vib_extents *ex)
+{
+	return ex->cap == 1;
+}
+
 /* vib_stretch_begin() in chunks. */
 void vib_stretch_find(struct vib_stretch *st, struct vib_extents *ex, u32 first, u32 end);
 
