@@ -89,10 +89,10 @@ static bool wait_fills(struct vib_bar *bar, bool may_sleep)
 	return true;
 }
 
-/* Is the extent device memory with a byte in [start, last]? */
-static bool walk_concerns(const struct vib_extent_walk *walk, u64 start, u64 last)
+/* Is the extent device memory that does not end before @start? */
+static bool walk_concerns(const struct vib_extent_walk *walk, u64 start)
 {
-	return vib_walk_meets(walk, start, last) && vib_ext_is_device(*walk->word);
+	return walk->iova + (vib_walk_size(walk) - 1) >= start && vib_ext_is_device(*walk->word);
 }
 
 /* Takes it out of one domain and flushes. Return: false if the driver did not take out some. */
@@ -103,8 +103,8 @@ static bool unfill_device(struct vib_bar *bar, struct vib_domain *dom, u64 start
 	unsigned int syncs;
 
 	vib_unfill_begin(&unfill, dom);
-	vib_for_each_extent(bar->map, &walk)
-		if (walk_concerns(&walk, start, last))
+	vib_for_each_extent_near(bar->map, &walk, start, last)
+		if (walk_concerns(&walk, start))
 			vib_unfill_range(&unfill, walk.iova, vib_walk_size(&walk));
 	syncs = vib_unfill_sync(&unfill);
 	trace_vib_sync(bar->ioas->handle, dom->id, start, last, syncs);
@@ -118,8 +118,8 @@ u64 vib_bar_revoke(struct vib_bar *bar, u64 start, u64 last)
 	u64 pages = 0;
 
 	lockdep_assert_held(&bar->ioas->bars_lock);
-	vib_for_each_extent(bar->map, &walk)
-		if (walk_concerns(&walk, start, last))
+	vib_for_each_extent_near(bar->map, &walk, start, last)
+		if (walk_concerns(&walk, start))
 			pages += vib_ext_pages(*walk.word);
 	if (!pages)
 		return 0;
@@ -127,8 +127,8 @@ u64 vib_bar_revoke(struct vib_bar *bar, u64 start, u64 last)
 		bar->stuck |= !unfill_device(bar, dom, start, last);
 	trace_vib_revoke(bar->ioas->handle, start, last, pages);
 	/* Stuck ones, too: nobody tries again what a driver refused, nor fills it a second time. */
-	vib_for_each_extent(bar->map, &walk)
-		if (walk_concerns(&walk, start, last))
+	vib_for_each_extent_near(bar->map, &walk, start, last)
+		if (walk_concerns(&walk, start))
 			vib_walk_punch(&walk);
 	return pages;
 }

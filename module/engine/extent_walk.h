@@ -45,6 +45,25 @@ static inline void vib_walk_begin(struct vib_extent_walk *walk, struct vib_mappi
 	vib_walk_stretch(walk);
 }
 
+/* The same, but begins at a chunk that has @iova, if there are chunks and that one is filled. */
+static inline void vib_walk_begin_near(struct vib_extent_walk *walk, struct vib_mapping *map,
+				       u64 iova)
+{
+	struct vib_extents *ex = &map->extents;
+	struct vib_chunk *chunk = NULL;
+
+	if (vib_extents_chunked(ex))
+		chunk = vib_chunk_of_page(vib_extents_head(ex),
+					  (iova - map->span.start) >> PAGE_SHIFT);
+	if (!chunk || chunk->first <= map->first) {
+		vib_walk_begin(walk, map);
+		return;
+	}
+	walk->iova = map->span.start + (chunk->page << PAGE_SHIFT);
+	vib_stretch_begin(&walk->stretch, ex, chunk->first, ex->nr);
+	vib_walk_stretch(walk);
+}
+
 static inline void vib_walk_next(struct vib_extent_walk *walk)
 {
 	walk->iova += vib_walk_size(walk);
@@ -58,11 +77,10 @@ static inline void vib_walk_next(struct vib_extent_walk *walk)
 #define vib_for_each_extent(map, walk) \
 	for (vib_walk_begin(walk, map); (walk)->word < (walk)->stop; vib_walk_next(walk))
 
-/* Does the extent have a byte in [start, last]? */
-static inline bool vib_walk_meets(const struct vib_extent_walk *walk, u64 start, u64 last)
-{
-	return walk->iova <= last && start <= walk->iova + (vib_walk_size(walk) - 1);
-}
+/* Those that have a byte in [start, last], which is in the mapping, and some before them. */
+#define vib_for_each_extent_near(map, walk, start, last) \
+	for (vib_walk_begin_near(walk, map, start); \
+	     (walk)->word < (walk)->stop && (walk)->iova <= (last); vib_walk_next(walk))
 
 /*
  * Is it device memory, or memory that the kernel keeps reserved, from a PFNMAP vma? Such an extent
