@@ -122,11 +122,7 @@ static noinline_for_stack int populate_large(struct vib_job *job)
 	ret = populate_batches(job);
 	if (job->pin.crew)
 		vib_crew_end(&crew);
-	while (ret == VIB_JOIN_FIRST) {
-		vib_shared_join(job->ioas, job->map, &sharing);
-		ret = vib_job_commit(job);
-	}
-	return ret;
+	return ret || !job->pin.sharing ? ret : vib_job_publish(job);
 }
 
 static int populate_mapping(struct vib_job *job)
@@ -189,7 +185,6 @@ static noinline_for_stack int run_job(struct vib_ioas *ioas, struct vib_mapping 
 
 	vib_extents_init(&job.batch);
 	vib_extents_init(&job.room);
-	vib_extents_init(&job.surplus);
 	do {
 		ret = record ? record_mapping(&job) : populate_mapping(&job);
 		if (may_begin_anew(&job, ret)) {

@@ -3,7 +3,8 @@
  * Enters what a MAP_DMA has pinned into every domain, batch by batch, and makes it a part of the
  * mapping. Knows nothing of how it is pinned.
  *
- * What needs memory, or frees much, is done without domains_rwsem, so nobody waits for that.
+ * What needs memory, takes long or frees much is done without domains_rwsem, so nobody waits for
+ * that: but for what the drivers need, and the dirty bitmap if there is one.
  */
 #include "iommu/domain.h"
 #include "engine.h"
@@ -57,39 +58,21 @@ static u32 count_fillable(struct vib_job *job)
 	return vib_extents_settle(&job->batch, pinned_end(job) >> PAGE_SHIFT, HOLD_MAX);
 }
 
-/* What is borrowed is charged, too, if not once more. */
-static bool charges_nothing(const struct vib_job *job)
-{
-	return !job->pin.accounted &&
-	       !(job->pin.sharing &&
-		 vib_extents_pages(&job->map->extents, 0, VIB_EXT_BORROWED));
-}
-
-/* What others can use is offered first. Return: 0, an errno, or VIB_JOIN_FIRST. */
-static int offer_and_publish(struct vib_job *job)
-{
-	/* Asked first: extents of another mapping, which this one may get, do not say borrowed. */
-	bool free = charges_nothing(job);
-
-	if (job->pin.sharing && !vib_shared_offer(job->map, job->pin.sharing, &job->surplus))
-		return VIB_JOIN_FIRST;
-	return vib_map_finish(job->ioas, job->map, free);
-}
-
 /*
- * Fills the first @nr extents; after the last batch, publishes. Return: as offer_and_publish().
+ * Fills the first @nr extents; after the last batch publishes, if the range is not shared.
  * domains_rwsem is held for read.
  */
 static int fill_and_publish(struct vib_job *job, u32 nr)
 {
+	bool last = !job->pin.left && !job->pin.sharing;
 	int ret;
 
 	vib_bar_fill_begin(job->map, &job->batch, nr, job->iova);
 	ret = fill_extents(job, nr);
-	if (!ret && !job->pin.left)
-		ret = offer_and_publish(job);
+	if (!ret && last)
+		ret = vib_map_finish(job->ioas, job->map, !job->pin.accounted);
 	/* A published mapping may be ended by another thread already. */
-	if (ret || job->pin.left)
+	if (ret || !last)
 		vib_bar_fill_end(job->map);
 	return ret;
 }
@@ -127,11 +110,38 @@ int vib_job_commit(struct vib_job *job)
 		vib_fill_unlock(ioas, alone);
 	}
 	vib_extents_fini(&job->room);
-	vib_extents_fini(&job->surplus);
 	if (ret)
 		return ret;
 	/* The run that is held back is the start of the next batch. */
 	if (job->pin.left)
 		job->iova = pinned_end(job) - (vib_extents_pages(&job->batch, 0, 0) << PAGE_SHIFT);
 	return 0;
+}
+
+/* What is borrowed is charged, too, if not once more. */
+static bool charges_nothing(const struct vib_job *job)
+{
+	return !job->pin.accounted &&
+	       !vib_extents_pages(&job->map->extents, 0, VIB_EXT_BORROWED);
+}
+
+int vib_job_publish(struct vib_job *job)
+{
+	struct vib_ioas *ioas = job->ioas;
+	bool free;
+	int ret;
+
+	for (;;) {
+		/* Asked first: extents of another mapping, which this one may get, do not say. */
+		free = charges_nothing(job);
+		if (vib_shared_offer(ioas, job->map, job->pin.sharing))
+			break;
+		vib_shared_join(ioas, job->map, job->pin.sharing);
+	}
+	ret = down_read_killable(&ioas->domains_rwsem);
+	if (ret)
+		return ret;
+	ret = list_empty(&ioas->domains) ? -EAGAIN : vib_map_finish(ioas, job->map, free);
+	up_read(&ioas->domains_rwsem);
+	return ret;
 }

@@ -11,9 +11,6 @@
 
 struct vib_ioas;
 
-/* All is filled, and what another call has offered meanwhile is to be looked at (shared.h). */
-enum { VIB_JOIN_FIRST = 1 };
-
 /**
  * struct vib_job - the state of one MAP_DMA
  * @ioas: where
@@ -22,7 +19,6 @@ enum { VIB_JOIN_FIRST = 1 };
  * @rival: of a large one
  * @batch: pinned, not yet in any domain
  * @room: for it in the mapping, while it is filled
- * @surplus: extents of the mapping, which uses those of another one
  * @iova: IOVA of the batch
  */
 struct vib_job {
@@ -32,15 +28,16 @@ struct vib_job {
 	struct vib_rival rival;
 	struct vib_extents batch;
 	struct vib_extents room;
-	struct vib_extents surplus;
 	u64 iova;
 };
 
 /*
- * Fills a pinned batch into the domains; after the last batch, publishes. Return: 0, an errno,
- * -EAGAIN if no domain is left, or VIB_JOIN_FIRST: then it is called again, with nothing pinned in
- * between, after vib_shared_join().
+ * Fills a pinned batch into the domains; after the last batch publishes, unless pin.sharing is set.
+ * Return: 0, an errno, or -EAGAIN if no domain is left.
  */
 int vib_job_commit(struct vib_job *job);
+
+/* Publishes after the last batch what others can use, which is offered first. Return: as above. */
+int vib_job_publish(struct vib_job *job);
 
 #endif

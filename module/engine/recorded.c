@@ -68,25 +68,6 @@ static int uncharge_pins_ahead(struct vib_ioas *ioas, struct vib_mapping *map)
 	return ret;
 }
 
-/* What has been pinned can be used by others, or is what others have pinned meanwhile. */
-static void offer_recorded(struct vib_ioas *ioas, struct vib_mapping *map,
-			   struct vib_sharing *sharing)
-{
-	struct vib_extents surplus;
-	bool offered;
-
-	vib_extents_init(&surplus);
-	for (;;) {
-		down_read(&ioas->domains_rwsem);
-		offered = vib_shared_offer(map, sharing, &surplus);
-		up_read(&ioas->domains_rwsem);
-		if (offered)
-			break;
-		vib_shared_join(ioas, map, sharing);
-	}
-	vib_extents_fini(&surplus);
-}
-
 int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map)
 {
 	struct vib_sharing sharing;
@@ -112,8 +93,10 @@ int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map)
 	}
 	vib_pin_end(&pin);
 	vib_extents_trim(&map->extents);
+	/* What has been pinned can be used by others, or is what others have pinned meanwhile. */
 	if (!ret && pin.sharing)
-		offer_recorded(ioas, map, &sharing);
+		while (!vib_shared_offer(ioas, map, &sharing))
+			vib_shared_join(ioas, map, &sharing);
 	return ret;
 }
 

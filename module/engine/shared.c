@@ -74,24 +74,34 @@ static struct vib_wanted memory_of(const struct vib_mapping *map, u64 after)
 	};
 }
 
-bool vib_shared_offer(struct vib_mapping *map, const struct vib_sharing *sharing,
-		      struct vib_extents *surplus)
+/* The mapping's uses are @uses from here on, and its extents those of what the first one is of. */
+static void share_extents(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_use *uses)
+{
+	down_read(&ioas->domains_rwsem);
+	set_uses(map, uses);
+	map->extents = uses->of->extents;
+	map->flags |= VIB_F_SHARED;
+	up_read(&ioas->domains_rwsem);
+}
+
+bool vib_shared_offer(struct vib_ioas *ioas, struct vib_mapping *map,
+		      const struct vib_sharing *sharing)
 {
 	struct vib_wanted what = memory_of(map, sharing->after);
 	struct vib_use *uses = sharing->uses;
+	struct vib_extents own = map->extents;
 
 	if (map->flags & VIB_F_DEVICE)
 		return true;
 	if (has_all_of(map, what.end - what.at, uses)) {
-		*surplus = map->extents;
-	} else {
-		uses = vib_pinned_new(&what, &map->extents, uses);
-		if (IS_ERR_OR_NULL(uses))
-			return !uses;
-		set_uses(map, uses);
+		share_extents(ioas, map, uses);
+		vib_extents_fini(&own);
+		return true;
 	}
-	map->extents = uses->of->extents;
-	map->flags |= VIB_F_SHARED;
+	uses = vib_pinned_new(&what, &own, uses);
+	if (IS_ERR_OR_NULL(uses))
+		return !uses;
+	share_extents(ioas, map, uses);
 	return true;
 }
 

@@ -21,14 +21,13 @@ void vib_shared_note(struct vib_ioas *ioas, struct vib_mapping *map,
 /*
  * Makes what a mapping has pinned, which is complete, an object that others can use; or, if all of
  * it is borrowed from one that is the same, lets it use the extents of that. Without memory nothing
- * changes. The caller owns the mapping and holds domains_rwsem for read. @surplus is empty, and
- * gets extents that the mapping has no use for: to be freed without that lock.
+ * changes. The caller owns the mapping; nothing of ours is held.
  *
  * Return: false, with nothing changed, if another call has offered the same range meanwhile: then
  * vib_shared_join() comes first.
  */
-bool vib_shared_offer(struct vib_mapping *map, const struct vib_sharing *sharing,
-		      struct vib_extents *surplus);
+bool vib_shared_offer(struct vib_ioas *ioas, struct vib_mapping *map,
+		      const struct vib_sharing *sharing);
 
 /*
  * After that: if it is the same memory, the mapping uses what the other call has pinned, and gives

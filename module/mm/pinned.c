@@ -234,14 +234,14 @@ static bool add_own_parts(struct vib_pinned *of, const struct vib_use *borrowed)
 }
 
 /* Finds out what there is in the extents, which are many if memory is scattered, in one walk. */
-static void describe_extents(struct vib_pinned *of, struct vib_extents *extents)
+static void describe_extents(struct vib_pinned *of)
 {
 	struct vib_stretch st;
 	u64 seen = 0;
 	u32 i;
 
 	of->accounted = 0;
-	vib_for_each_stretch(&st, extents, 0, extents->nr) {
+	vib_for_each_stretch(&st, &of->extents, 0, of->extents.nr) {
 		for (i = 0; i < st.nr; i++) {
 			seen |= st.words[i];
 			if (st.words[i] & VIB_EXT_ACCOUNTED)
@@ -279,11 +279,10 @@ static void link_own(struct vib_pinned *of, struct vib_owner *owner, struct vib_
 }
 
 /*
- * Enters a new object, with its extents. Return: false if there is one that the mapping has to look
+ * Enters a new object. Return: false if there is one that the mapping has to look
  * at first. Of two calls that do this at a time, the second one sees what the first has entered.
  */
-static bool enter_pinned(struct vib_pinned *of, const struct vib_wanted *what,
-			 struct vib_extents *extents)
+static bool enter_pinned(struct vib_pinned *of, const struct vib_wanted *what)
 {
 	struct vib_pool *pool = of->pool;
 	bool first;
@@ -291,8 +290,6 @@ static bool enter_pinned(struct vib_pinned *of, const struct vib_wanted *what,
 	mutex_lock(&pool->lock);
 	first = !vib_pinned_whole(pool, what);
 	if (first) {
-		of->extents = *extents;
-		vib_extents_init(extents);
 		of->number = pool->latest + 1;
 		WRITE_ONCE(pool->latest, of->number);
 		pinned_tree_insert(of, &pool->tree);
@@ -301,7 +298,7 @@ static bool enter_pinned(struct vib_pinned *of, const struct vib_wanted *what,
 	return first;
 }
 
-struct vib_use *vib_pinned_new(const struct vib_wanted *what, struct vib_extents *extents,
+struct vib_use *vib_pinned_new(const struct vib_wanted *what, const struct vib_extents *extents,
 			       struct vib_use *borrowed)
 {
 	struct vib_pinned *of = kmalloc(sizeof(*of), GFP_KERNEL_ACCOUNT);
@@ -311,7 +308,8 @@ struct vib_use *vib_pinned_new(const struct vib_wanted *what, struct vib_extents
 	of->start = what->at;
 	of->last = what->end - 1;
 	of->write = what->write;
-	describe_extents(of, extents);
+	of->extents = *extents;
+	describe_extents(of);
 	of->pool = vib_pool_ref(what->owner->pool);
 	INIT_LIST_HEAD(&of->uses);
 	of->joined = 0;
@@ -320,7 +318,7 @@ struct vib_use *vib_pinned_new(const struct vib_wanted *what, struct vib_extents
 		return NULL;
 	}
 	link_own(of, what->owner, borrowed);
-	if (enter_pinned(of, what, extents))
+	if (enter_pinned(of, what))
 		return &of->own;
 	free_new(of);
 	return ERR_PTR(-EEXIST);

@@ -125,14 +125,14 @@ void vib_uses_end(struct vib_use *uses);
 /**
  * vib_pinned_new - makes what a mapping has pinned an object that others can use
  * @what: which memory, and which objects the mapping knows (@after)
- * @extents: all of it; moved into the object
+ * @extents: all of it; they are the object's, and stay where they are for the mapping to read
  * @borrowed: uses that the mapping has of other objects, in descending order of the address, for
  *	which its extents are borrowed
  *
  * Return: the uses of the mapping, the first of them of the new object, the last @borrowed. With
  * nothing changed: NULL without memory; ERR_PTR(-EEXIST) if vib_use_join_whole() would find one.
  */
-struct vib_use *vib_pinned_new(const struct vib_wanted *what, struct vib_extents *extents,
+struct vib_use *vib_pinned_new(const struct vib_wanted *what, const struct vib_extents *extents,
 			       struct vib_use *borrowed);
 
 /*
