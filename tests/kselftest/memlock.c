@@ -4,7 +4,9 @@
  * threads, are more pages pinned than the limit allows and the account says.
  * What holds when calls have ended is accounting.c.
  */
+#include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,7 +15,7 @@
 #include "lib/call.h"
 
 /* Two steps of the kernel's, and a page that is missing. */
-enum { THREADS = 16, PAGES = 2049, SOON_MS = 60000 };
+enum { THREADS = 16, PAGES = 2049, SOON_MS = 60000, APART = 20000 };
 
 #define SIZE (PAGES * PAGE)
 
@@ -150,6 +152,45 @@ TEST_F(memlock, who_is_killed_while_it_waits_leaves_nothing)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status));
 	EXPECT_EQ(self->w.pinned, pinned_pages());
+}
+
+/* All but the missing page are the same one, so that no two follow each other in memory. */
+static int scatter(struct blocking_mem *b)
+{
+	char *at, *page;
+	int fd;
+
+	page = mem_memfd(PAGE, &fd);
+	if (!page)
+		return -ENOMEM;
+	for (at = b->mem; at < b->mem + b->size; at += PAGE)
+		if (at != b->missing && mmap(at, PAGE, PROT_READ | PROT_WRITE,
+					     MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+			return -errno;
+	mem_free(page, PAGE);
+	return close(fd);
+}
+
+/*
+ * The first turn takes 4,096 to 5,118 pages, and is charged for all. The next one, which waits, is
+ * charged for as many as that took.
+ */
+TEST_F(memlock, of_scattered_memory_no_more_is_charged_ahead_than_is_taken)
+{
+	struct call map = { .body = call_map, .w = &self->w, .iova = IOVA, .size = APART * PAGE };
+	struct blocking_mem b;
+
+	ASSERT_EQ(0, blocking_mem_open_part(&b, map.size, 6000 * PAGE, PAGE));
+	ASSERT_EQ(0, scatter(&b));
+	map.data = b.mem;
+	ASSERT_EQ(0, call_begin_blocked(&map, &b));
+	EXPECT_LE(6000, locked_pages() - self->w.locked);
+	EXPECT_GE(2 * 5118, locked_pages() - self->w.locked);
+	EXPECT_EQ(0, blocking_mem_provide(&b));
+	EXPECT_EQ(0, call_result(&map));
+	EXPECT_EQ(self->w.locked + APART, locked_pages());
+	EXPECT_EQ(self->w.pinned + APART, pinned_pages());
+	blocking_mem_close(&b);
 }
 
 TEST_HARNESS_MAIN
