@@ -201,7 +201,10 @@ static bool fits_in_place(const struct hole *hole)
 	return hole->parts.nr == hole->words;
 }
 
-/* Makes @next the mapping's extents with the parts in the holes' place; it has room for them. */
+/*
+ * Makes @next the mapping's extents with the parts in the holes' place; it has room for them.
+ * Copies all there are, while tree_lock is held.
+ */
 static void splice_parts(struct hole *hole, struct vib_extents *next)
 {
 	struct vib_extents *old = &hole->bar->map->extents;

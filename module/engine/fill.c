@@ -157,7 +157,10 @@ static noinline int fill_stretches(struct vib_ioas *ioas, const struct vib_mappi
 	return 0;
 }
 
-/* vib_fill_batch() of anything but one extent of memory. */
+/*
+ * vib_fill_batch() of anything but one extent of memory. A batch that is pinned is in one vector,
+ * so only a module with shorter ones (tests/vm/build --small) comes to chunks of it.
+ */
 static noinline int fill_pieces(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iova,
 				struct vib_extents *batch, u32 nr, bool *stuck)
 {
