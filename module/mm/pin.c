@@ -317,13 +317,17 @@ static int take_last_device(struct vib_pin *pin, struct vib_extents *out)
 	return 0;
 }
 
-/*
- * What a batch begins with, what does not fill it, what the next GUP call gives, and half of the
- * last run if that is split (extents.h).
- */
-#ifndef VIB_SMALL_ROWS
-static_assert(1 + (VIB_PIN_RUNS - 1) + VIB_PIN_BATCH + 1 <= VIB_FLAT_MAX);
-#endif
+enum {
+	/*
+	 * What a batch begins with, what does not fill it, what the next GUP call gives, and half
+	 * of the last run if that is split (extents.h).
+	 */
+	BATCH_MAX = 1 + (VIB_PIN_RUNS - 1) + VIB_PIN_BATCH + 1,
+};
+
+/* A module for tests has shorter vectors than one GUP call may fill. */
+static_assert(VIB_FLAT_MAX >= BATCH_MAX || VIB_FLAT_MAX < VIB_PIN_BATCH);
+static_assert(sizeof(struct vib_chunk) + sizeof(u64) <= VIB_CHUNK_BYTES);
 
 /* Are these enough for a batch? Who asks for an extent a page takes all pages at once. */
 static bool is_full(const struct vib_pin *pin, u32 nr)

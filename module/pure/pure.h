@@ -22,10 +22,6 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
-/* Sizes that the tests choose themselves. */
-enum {
-	VIB_FLAT_MAX = SZ_64K / sizeof(u64),	/* extents in one vector (extents.h) */
-	VIB_CHUNK_BYTES = SZ_16K,		/* of a chunk (chunks.h) */
-};
+/* Sizes that the tests choose themselves are in Kbuild: VIB_FLAT_MAX, VIB_CHUNK_BYTES. */
 
 #endif
