@@ -92,7 +92,8 @@ static bool wait_fills(struct vib_bar *bar, bool may_sleep)
 /* Is the extent device memory that does not end before @start? */
 static bool walk_concerns(const struct vib_extent_walk *walk, u64 start)
 {
-	return walk->iova + (vib_walk_size(walk) - 1) >= start && vib_ext_is_device(*walk->word);
+	return walk->iova + (vib_walk_size(walk) - 1) >= start &&
+	       vib_ext_is_device(vib_walk_ext(walk));
 }
 
 /* Takes it out of one domain and flushes. Return: false if the driver did not take out some. */
@@ -120,9 +121,10 @@ u64 vib_bar_revoke(struct vib_bar *bar, u64 start, u64 last)
 	lockdep_assert_held(&bar->ioas->bars_lock);
 	vib_for_each_extent_near(bar->map, &walk, start, last)
 		if (walk_concerns(&walk, start))
-			pages += vib_ext_pages(*walk.word);
+			pages += vib_ext_pages(vib_walk_ext(&walk));
 	if (!pages)
 		return 0;
+	bar->holes = true;
 	list_for_each_entry(dom, &bar->ioas->domains, node)
 		bar->stuck |= !unfill_device(bar, dom, start, last);
 	trace_vib_revoke(bar->ioas->handle, start, last, pages);
@@ -220,10 +222,12 @@ static void punch_zapped(struct vib_bar *bar, struct vib_extents *ex, u32 nr, u6
 			size = vib_ext_pages(*word) << PAGE_SHIFT;
 			if (!vib_ext_is_device(*word))
 				continue;
-			if (bar->left || vib_bar_zapped(bar, iova + offset, size))
-				*word = vib_ext_make(VIB_EXT_HOLE, vib_ext_pages(*word), 0);
-			else
+			if (!bar->left && !vib_bar_zapped(bar, iova + offset, size)) {
 				vib_bar_note_device(bar, iova, *word);
+				continue;
+			}
+			*word = vib_ext_make(VIB_EXT_HOLE, vib_ext_pages(*word), 0);
+			bar->holes = true;
 		}
 }
 
@@ -271,14 +275,12 @@ void vib_bar_adopt(struct vib_mapping *map)
 void __vib_bar_live(struct vib_mapping *map)
 {
 	struct vib_bar *bar = map->bar;
-	struct vib_extent_walk walk;
 
 	mutex_lock(&bar->ioas->bars_lock);
 	WRITE_ONCE(bar->filling, false);
 	bar->live = true;
-	vib_for_each_extent(map, &walk)
-		if (vib_ext_is_hole(*walk.word))
-			vib_bar_queue(bar, VIB_RESTORE_FIRST);
+	if (bar->holes)
+		vib_bar_queue(bar, VIB_RESTORE_FIRST);
 	mutex_unlock(&bar->ioas->bars_lock);
 	wake_callbacks(bar->ioas);
 }

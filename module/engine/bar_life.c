@@ -26,7 +26,6 @@ static struct vib_bar *alloc_bar(struct vib_ioas *ioas, struct vib_mapping *map)
 	bar = kvzalloc(sizeof(*bar) + 2 * bitmap, GFP_KERNEL_ACCOUNT);
 	if (!bar)
 		return NULL;
-	bar->gone = (unsigned long *)(bar + 1);
 	bar->device = bar->gone + BITS_TO_LONGS(pages);
 	bar->ioas = ioas;
 	bar->map = map;

@@ -45,7 +45,8 @@ static void compare_extents(struct vib_bar *bar, struct vib_owner *owner)
 	struct vib_extent_walk walk;
 
 	vib_for_each_extent(bar->map, &walk) {
-		u64 ext = READ_ONCE(*walk.word), last = walk.iova + (vib_walk_size(&walk) - 1);
+		u64 last = walk.iova + (vib_walk_size(&walk) - 1);
+		u64 ext = READ_ONCE(*walk.rest.words);
 
 		if (!vib_ext_is_device(ext) ||
 		    is_behind(bar, owner, ext, bar->base + (walk.iova - bar->map->span.start)))
@@ -81,8 +82,8 @@ static void begin_anew(struct vib_bar *bar)
 	bar->gone_end = 0;
 	bitmap_zero(bar->device, pages);
 	vib_for_each_extent(bar->map, &walk)
-		if (vib_ext_is_device(*walk.word))
-			vib_bar_note_device(bar, walk.iova, *walk.word);
+		if (vib_ext_is_device(vib_walk_ext(&walk)))
+			vib_bar_note_device(bar, walk.iova, vib_walk_ext(&walk));
 	vib_bar_clear_zapped(bar);
 }
 

@@ -27,17 +27,18 @@ enum {
  * @watch: of the mapping's user addresses; the thread that owns the mapping changes it
  * @base: user address of the mapping's first byte, as watched: without a tag
  * @work: fills holes again
- * @gone: one bit for each page: its user address has ended; both bitmaps are behind the structure
- * @gone_end: page behind the last bit of @gone that may be set
  * @device: one bit for each page: device memory was filled, and its user address has not ended
+ * @gone_end: page behind the last bit of @gone that may be set
  * @zapped: hull of the user addresses that were taken since what is not filled yet was read
  * @delay: milliseconds until the next try of @work
  * @filling: extents are being filled or changed; the callback waits
  * @entered: some domain may hold extents of the mapping
  * @live: the worker may fill
  * @left: the user address was taken back by the client
+ * @holes: extents were turned into holes; they may be filled again since
  * @uses: the mapping's uses of pinned memory (shared.h); constant while it is LIVE
  * @stuck: an IOMMU driver did not let go of some: it will be DEAD, and nothing comes back
+ * @gone: one bit for each page: its user address has ended; @device is behind it
  */
 struct vib_bar {
 	struct vib_ioas *ioas;
@@ -45,17 +46,18 @@ struct vib_bar {
 	struct vib_watch *watch;
 	u64 base;
 	struct delayed_work work;
-	unsigned long *gone;
-	u64 gone_end;
 	unsigned long *device;
+	u64 gone_end;
 	struct vib_range zapped;
 	unsigned int delay;
 	bool filling;
 	bool entered;
 	bool live;
 	bool left;
+	bool holes;
 	bool stuck;
 	struct vib_use *uses;
+	unsigned long gone[];
 };
 
 /* bar.c */

@@ -12,27 +12,22 @@
 
 /**
  * struct vib_extent_walk - where the walk is
- * @stretch: what it is in
- * @word: the extent
- * @stop: behind the last one of the stretch
+ * @rest: what is left of the stretch, from the extent on
  * @iova: of the extent
  */
 struct vib_extent_walk {
-	struct vib_stretch stretch;
-	u64 *word;
-	u64 *stop;
+	struct vib_stretch rest;
 	u64 iova;
 };
 
-static inline u64 vib_walk_size(const struct vib_extent_walk *walk)
+static inline u64 vib_walk_ext(const struct vib_extent_walk *walk)
 {
-	return vib_ext_pages(*walk->word) << PAGE_SHIFT;
+	return *walk->rest.words;
 }
 
-static inline void vib_walk_stretch(struct vib_extent_walk *walk)
+static inline u64 vib_walk_size(const struct vib_extent_walk *walk)
 {
-	walk->word = walk->stretch.words;
-	walk->stop = walk->word + walk->stretch.nr;
+	return vib_ext_pages(vib_walk_ext(walk)) << PAGE_SHIFT;
 }
 
 /* Starts at the first extent that is still filled. */
@@ -40,9 +35,10 @@ static inline void vib_walk_begin(struct vib_extent_walk *walk, struct vib_mappi
 {
 	struct vib_extents *ex = &map->extents;
 
-	walk->iova = map->span.start + (vib_extents_pages_in(ex, 0, map->first) << PAGE_SHIFT);
-	vib_stretch_begin(&walk->stretch, ex, map->first, ex->nr);
-	vib_walk_stretch(walk);
+	walk->iova = map->span.start;
+	if (map->first)
+		walk->iova += vib_extents_pages_in(ex, 0, map->first) << PAGE_SHIFT;
+	vib_stretch_begin(&walk->rest, ex, map->first, ex->nr);
 }
 
 /* The same, but begins at a chunk that has @iova, if there are chunks and that one is filled. */
@@ -60,27 +56,25 @@ static inline void vib_walk_begin_near(struct vib_extent_walk *walk, struct vib_
 		return;
 	}
 	walk->iova = map->span.start + (chunk->page << PAGE_SHIFT);
-	vib_stretch_begin(&walk->stretch, ex, chunk->first, ex->nr);
-	vib_walk_stretch(walk);
+	vib_stretch_begin(&walk->rest, ex, chunk->first, ex->nr);
 }
 
 static inline void vib_walk_next(struct vib_extent_walk *walk)
 {
 	walk->iova += vib_walk_size(walk);
-	if (++walk->word < walk->stop)
-		return;
-	vib_stretch_next(&walk->stretch);
-	vib_walk_stretch(walk);
+	walk->rest.words++;
+	if (!--walk->rest.nr)
+		vib_stretch_next(&walk->rest);
 }
 
 /* Every extent that is still filled, holes too. */
 #define vib_for_each_extent(map, walk) \
-	for (vib_walk_begin(walk, map); (walk)->word < (walk)->stop; vib_walk_next(walk))
+	for (vib_walk_begin(walk, map); (walk)->rest.nr; vib_walk_next(walk))
 
 /* Those that have a byte in [start, last], which is in the mapping, and some before them. */
 #define vib_for_each_extent_near(map, walk, start, last) \
 	for (vib_walk_begin_near(walk, map, start); \
-	     (walk)->word < (walk)->stop && (walk)->iova <= (last); vib_walk_next(walk))
+	     (walk)->rest.nr && (walk)->iova <= (last); vib_walk_next(walk))
 
 /*
  * Is it device memory, or memory that the kernel keeps reserved, from a PFNMAP vma? Such an extent
@@ -94,7 +88,9 @@ static inline bool vib_ext_is_device(u64 ext)
 /* Turns the extent into a hole. */
 static inline void vib_walk_punch(struct vib_extent_walk *walk)
 {
-	WRITE_ONCE(*walk->word, vib_ext_make(VIB_EXT_HOLE, vib_ext_pages(*walk->word), 0));
+	u64 *word = walk->rest.words;
+
+	WRITE_ONCE(*word, vib_ext_make(VIB_EXT_HOLE, vib_ext_pages(*word), 0));
 }
 
 #endif

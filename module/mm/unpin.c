@@ -27,11 +27,13 @@ static noinline void unpin_long(struct page *page, u64 npages, bool dirty)
 	}
 }
 
-void vib_unpin_run(struct vib_unpinning *up)
+void vib_unpin_run(struct vib_unpinning *up, u64 next, u64 npages)
 {
-	u64 npages = up->npages, run = up->next - npages;
+	u64 run = up->next - up->npages;
 	struct page *page;
 
+	swap(up->npages, npages);
+	up->next = next;
 	if (run & VIB_EXT_ACCOUNTED)
 		up->accounted += npages;
 	if (!(run & VIB_EXT_PINNED) || run & VIB_EXT_BORROWED)

@@ -36,14 +36,18 @@ struct vib_unpinning {
 
 /* For vib_unpin_add(): drops an extent with VIB_EXT_HUGE; the pending run stays. */
 void vib_huge_unpin(struct vib_unpinning *up, u64 ext);
-void vib_unpin_run(struct vib_unpinning *up);
+
+/*
+ * Drops the pending run, and has one of @npages pending that ends before @next. Sets that itself,
+ * so that a caller in a loop has two values less to keep over the call.
+ */
+void vib_unpin_run(struct vib_unpinning *up, u64 next, u64 npages);
 
 /* Drops the pending run, if there is one. */
 static inline void vib_unpin_flush(struct vib_unpinning *up)
 {
 	if (up->npages)
-		vib_unpin_run(up);
-	up->npages = 0;
+		vib_unpin_run(up, 0, 0);
 }
 
 /*
@@ -64,8 +68,10 @@ static inline void vib_unpin_add(struct vib_unpinning *up, u64 ext)
 		up->npages += pages;
 		return;
 	}
-	if (up->npages)
-		vib_unpin_run(up);
+	if (likely(up->npages)) {
+		vib_unpin_run(up, start + pages, pages);
+		return;
+	}
 	up->next = start + pages;
 	up->npages = pages;
 }
