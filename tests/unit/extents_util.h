@@ -14,6 +14,7 @@ void extents_memory(struct TCase *tcase);
 void extents_settle(struct TCase *tcase);
 void extents_places(struct TCase *tcase);
 void extents_chunks(struct TCase *tcase);
+void extents_many(struct TCase *tcase);
 void extents_grow(struct TCase *tcase);
 
 /* Extent @i, wherever it is. */

@@ -306,5 +306,6 @@ struct Suite *extents_suite(void)
 	extents_grow(tcase);
 	tcase_add_loop_test(tcase, random_world, 0, 3);
 	tcase_add_loop_test(tcase, every_allocation_fails_once, 0, 3);
+	extents_many(shim_tcase(suite, "many extents"));
 	return suite;
 }
