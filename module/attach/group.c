@@ -10,6 +10,7 @@
 #include "limits.h"
 #include "engine/bar.h"
 #include "engine/states.h"
+#include "mm/rivals.h"
 #include "trace/trace.h"
 
 #include <linux/slab.h>
@@ -175,13 +176,13 @@ static void report_attach(struct vib_ioas *ioas, const struct vib_group *grp, in
 
 /* Pins every recorded mapping into @adopted, then attaches. */
 static int attach_adopting(struct vib_ioas *ioas, struct vib_group *grp,
-			   struct list_head *adopted)
+			   struct list_head *adopted, struct vib_rival *rival)
 {
 	int ret;
 
 	do {
 		grp->reason = VIB_REASON_HANDOVER;
-		ret = vib_handover_pin(ioas, adopted);
+		ret = vib_handover_pin(ioas, adopted, rival);
 		if (ret)
 			return ret;
 		grp->reason = VIB_REASON_KILLED;
@@ -201,10 +202,28 @@ static int attach_adopting(struct vib_ioas *ioas, struct vib_group *grp,
 	return ret;
 }
 
+/* The same, and again if it fails at the limit on locked memory because of other calls. */
+static int attach_in_turn(struct vib_ioas *ioas, struct vib_group *grp)
+{
+	struct vib_rival rival;
+	LIST_HEAD(adopted);
+	int ret;
+
+	vib_rival_init(&rival);
+	do {
+		ret = attach_adopting(ioas, grp, &adopted, &rival);
+		vib_handover_end(ioas, &adopted, !ret);
+		if (ret != -ENOMEM || !rival.yields)
+			break;
+		ret = vib_rival_wait(&rival);
+	} while (!ret);
+	vib_rival_end(&rival);
+	return ret;
+}
+
 int vib_group_attach(struct vib_ioas *ioas, struct iommu_group *iommu)
 {
 	struct vib_group *grp;
-	LIST_HEAD(adopted);
 	int ret;
 
 	grp = kzalloc(sizeof(*grp), GFP_KERNEL_ACCOUNT);
@@ -215,8 +234,7 @@ int vib_group_attach(struct vib_ioas *ioas, struct iommu_group *iommu)
 	ret = vib_resolve(iommu, &grp->res);
 	if (ret)
 		goto err_free;
-	ret = attach_adopting(ioas, grp, &adopted);
-	vib_handover_end(ioas, &adopted, !ret);
+	ret = attach_in_turn(ioas, grp);
 	if (ret)
 		goto err_fini;
 	return 0;

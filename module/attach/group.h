@@ -46,12 +46,15 @@ int vib_join(struct vib_ioas *ioas, struct vib_group *grp);
 
 /* handover.c */
 
+struct vib_rival;
+
 /*
  * Pins every mapping that is only recorded, before a first domain is made; they are busy and in
- * @adopted from then on, also after a failure, until vib_handover_end(). Return: 0; -EINTR, -ENOMEM
- * or GUP's errno. No lock is held.
+ * @adopted from then on, also after a failure, until vib_handover_end(). At the limit on locked
+ * memory it may begin anew after that, and after vib_rival_wait(), if rival->yields is set. Return:
+ * 0; -EINTR, -ENOMEM or GUP's errno. No lock is held.
  */
-int vib_handover_pin(struct vib_ioas *ioas, struct list_head *adopted);
+int vib_handover_pin(struct vib_ioas *ioas, struct list_head *adopted, struct vib_rival *rival);
 
 /* Is there a mapping that vib_handover_pin() still has to pin? domains_rwsem is held for write. */
 bool vib_handover_pending(struct vib_ioas *ioas);

@@ -12,29 +12,81 @@
 #include "engine/recorded.h"
 #include "engine/states.h"
 #include "engine/walk.h"
+#include "mm/rivals.h"
 
 /*
- * Return: the lowest mapping from @start on that is recorded or about to be, or NULL. A DRAINING
- * one counts, because it may become LIVE again; a RESERVED one does not, because its call will look
- * for domains. tree_lock is held.
+ * Is a mapping recorded, or about to be? A DRAINING one counts, because it may become LIVE again; a
+ * RESERVED one does not, because its call will look for domains. tree_lock is held.
  */
+static bool awaits_handover(const struct vib_mapping *map)
+{
+	return (map->state == VIB_LIVE || map->state == VIB_DRAINING) && vib_recorded(map);
+}
+
+/* Return: the lowest such mapping from @start on, or NULL. tree_lock is held. */
 static struct vib_mapping *next_recorded(struct vib_ioas *ioas, u64 start)
 {
 	struct vib_mapping *map;
 
 	lockdep_assert_held(&ioas->tree_lock);
 	vib_for_each_mapping(ioas, map, start, U64_MAX)
-		if ((map->state == VIB_LIVE || map->state == VIB_DRAINING) && vib_recorded(map))
+		if (awaits_handover(map))
 			break;
 	return map;
 }
 
-int vib_handover_pin(struct vib_ioas *ioas, struct list_head *adopted)
+/* Does a handover charge the process of the caller? Sets @limited if its limit applies to some. */
+static bool charges_caller(struct vib_ioas *ioas, bool *limited)
+{
+	struct vib_mapping *map = NULL;
+	unsigned long steps = 0;
+	bool charges = false;
+
+	*limited = false;
+	mutex_lock(&ioas->tree_lock);
+	if (!ioas->restricted)
+		map = next_recorded(ioas, 0);
+	for (; map && !*limited; map = vib_mapping_next(map, U64_MAX)) {
+		vib_ioas_step(&steps);
+		if (!awaits_handover(map) || map->owner->mm != current->mm)
+			continue;
+		charges = true;
+		*limited = !map->owner->unlimited;
+	}
+	mutex_unlock(&ioas->tree_lock);
+	return charges;
+}
+
+/*
+ * Others are to see what a handover charges the process of the caller; it waits for them only as
+ * long as it holds nothing. Return: 0 or -EINTR.
+ */
+static int enter_rivals(struct vib_ioas *ioas, const struct list_head *adopted,
+			struct vib_rival *rival)
+{
+	struct vib_pool *pool = NULL;
+	bool limited = false;
+	int ret;
+
+	if (rival->pool)
+		return 0;
+	if (charges_caller(ioas, &limited))
+		pool = vib_pool_get(current->mm);
+	limited = limited && list_empty(adopted);
+	ret = vib_rival_begin(rival, pool, 0, U64_MAX >> PAGE_SHIFT, limited);
+	vib_pool_put(pool);
+	return ret;
+}
+
+int vib_handover_pin(struct vib_ioas *ioas, struct list_head *adopted, struct vib_rival *rival)
 {
 	struct vib_mapping *map;
 	u64 next = 0;
 	int ret;
 
+	ret = enter_rivals(ioas, adopted, rival);
+	if (ret)
+		return ret;
 	for (;;) {
 		mutex_lock(&ioas->tree_lock);
 		if (ioas->restricted)
@@ -53,7 +105,7 @@ int vib_handover_pin(struct vib_ioas *ioas, struct list_head *adopted)
 		list_add_tail(&map->node, adopted);
 		next = map->span.last;
 		mutex_unlock(&ioas->tree_lock);
-		ret = vib_recorded_pin(ioas, map);
+		ret = vib_recorded_pin(ioas, map, rival);
 		if (ret)
 			return ret;
 	}

@@ -14,6 +14,7 @@
 #include "map_job.h"
 #include "map_publish.h"
 #include "map_steps.h"
+#include "mm/rivals.h"
 #include "shared.h"
 #include "states.h"
 #include "trace/refusal.h"
@@ -84,10 +85,10 @@ static int record_mapping(struct vib_job *job)
 	return ret;
 }
 
-/* Has it failed only because other calls pin the same memory, too (mm/rivals.h)? */
+/* Has it failed, maybe only because of other calls that pin memory meanwhile (mm/rivals.h)? */
 static bool may_begin_anew(const struct vib_job *job, int ret)
 {
-	return ret == -ENOMEM && job->rival.yields;
+	return ret == -ENOMEM && job->pin.rival->yields;
 }
 
 /* Pins and fills batch after batch. */
@@ -114,9 +115,11 @@ static noinline_for_stack int populate_large(struct vib_job *job)
 	struct vib_crew crew;
 	int ret;
 
-	if (!job->rival.pool)
-		vib_rival_begin(&job->rival, job->pin.owner, job->pin.vaddr, job->pin.left);
-	vib_share_begin(&sharing, &job->pin, &job->rival);
+	ret = vib_rival_begin(job->pin.rival, vib_owner_pool(job->pin.owner), job->pin.vaddr,
+			      job->pin.left, !job->pin.owner->unlimited);
+	if (ret)
+		return ret;
+	vib_share_begin(&sharing, &job->pin);
 	if (job->pin.left >= VIB_CREW_PAGES)
 		vib_crew_begin(&crew, &job->pin, READ_ONCE(job->ioas->params->map_threads));
 	ret = populate_batches(job);
@@ -148,23 +151,6 @@ static int populate_mapping(struct vib_job *job)
 	return ret;
 }
 
-/* Takes out, and unpins, what there is of the mapping. Return: -EIO if a domain keeps some. */
-static int empty_mapping(struct vib_ioas *ioas, struct vib_mapping *map)
-{
-	map->flags |= VIB_F_PARTIAL;
-	vib_retire_extents(ioas, map);
-	if (map->flags & VIB_F_STUCK)
-		return -EIO;
-	map->flags &= ~VIB_F_PARTIAL;
-	return 0;
-}
-
-/* At the limit, lets go of all there is, and waits for the others. Return: 0 or an errno. */
-static int give_way(struct vib_job *job)
-{
-	return empty_mapping(job->ioas, job->map) ?: vib_rival_wait(&job->rival);
-}
-
 /*
  * Pins and fills if there are domains, otherwise only records (@record); repeats if that changes
  * meanwhile. @refused: GUP has refused the first page already.
@@ -172,6 +158,7 @@ static int give_way(struct vib_job *job)
 static noinline_for_stack int run_job(struct vib_ioas *ioas, struct vib_mapping *map, bool record,
 				      bool refused)
 {
+	struct vib_rival rival;
 	struct vib_job job = {
 		.ioas = ioas,
 		.map = map,
@@ -179,28 +166,30 @@ static noinline_for_stack int run_job(struct vib_ioas *ioas, struct vib_mapping 
 			.owner = map->owner,
 			.write = map->prot & IOMMU_WRITE,
 			.refused = refused,
+			.rival = &rival,
 		},
 	};
 	int ret;
 
+	vib_rival_init(&rival);
 	vib_extents_init(&job.batch);
 	vib_extents_init(&job.room);
 	do {
 		ret = record ? record_mapping(&job) : populate_mapping(&job);
 		if (may_begin_anew(&job, ret)) {
-			ret = give_way(&job);
+			ret = vib_map_give_way(ioas, map, &rival);
 		} else if (ret == -EAGAIN) {
 			/* The last domain left meanwhile; a new one may hold what was filled. */
-			ret = record ? 0 : empty_mapping(ioas, map);
+			ret = record ? 0 : vib_map_empty(ioas, map);
 			record = !record;
 		} else {
 			break;
 		}
 	} while (!ret);
 	/* Whoever waits for this call finds what it was charged free; a stuck mapping keeps all. */
-	if (unlikely(ret && job.rival.pool && !(map->flags & VIB_F_STUCK)))
-		(void)empty_mapping(ioas, map);
-	vib_rival_end(&job.rival);
+	if (unlikely(ret && rival.pool && !(map->flags & VIB_F_STUCK)))
+		(void)vib_map_empty(ioas, map);
+	vib_rival_end(&rival);
 	return ret;
 }
 

@@ -7,7 +7,6 @@
 
 #include "mapping.h"
 #include "mm/pin.h"
-#include "mm/rivals.h"
 
 struct vib_ioas;
 
@@ -16,7 +15,6 @@ struct vib_ioas;
  * @ioas: where
  * @map: the mapping, RESERVED
  * @pin: how much is pinned
- * @rival: of a large one
  * @batch: pinned, not yet in any domain
  * @room: for it in the mapping, while it is filled
  * @iova: IOVA of the batch
@@ -25,7 +23,6 @@ struct vib_job {
 	struct vib_ioas *ioas;
 	struct vib_mapping *map;
 	struct vib_pin pin;
-	struct vib_rival rival;
 	struct vib_extents batch;
 	struct vib_extents room;
 	u64 iova;

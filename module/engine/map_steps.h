@@ -51,6 +51,20 @@ static inline int vib_map_reserve(struct vib_ioas *ioas, struct vib_mapping *map
 /* Reports that dma_entry_limit is reached. Return: -ENOSPC. tree_lock is held. */
 int vib_map_no_entry(struct vib_ioas *ioas);
 
+/*
+ * Takes out, and unpins, what there is of a mapping that is not complete. Return: 0, or -EIO if a
+ * domain keeps some.
+ */
+int vib_map_empty(struct vib_ioas *ioas, struct vib_mapping *map);
+
+struct vib_rival;
+
+/*
+ * At the limit (mm/rivals.h): lets go of all that there is, and waits for the others. Return: 0 to
+ * begin anew, or an errno.
+ */
+int vib_map_give_way(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_rival *rival);
+
 /* vib_map() of several ranges at once, map_many.c */
 
 struct vib_bulk_op;

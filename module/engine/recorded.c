@@ -68,7 +68,7 @@ static int uncharge_pins_ahead(struct vib_ioas *ioas, struct vib_mapping *map)
 	return ret;
 }
 
-int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map)
+int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_rival *rival)
 {
 	struct vib_sharing sharing;
 	struct vib_pin pin = {
@@ -83,9 +83,12 @@ int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map)
 	if (ret)
 		return ret;
 	vib_pin_begin(&pin);
-	/* Of another process' memory it cannot be seen what is there now. */
-	if (pin.left >= VIB_SHARE_PAGES && pin.owner->mm == current->mm)
-		vib_share_begin(&sharing, &pin, NULL);
+	/* Of another process' memory it cannot be seen what is there now, nor is its limit ours. */
+	if (pin.owner->mm == current->mm) {
+		pin.rival = rival;
+		if (pin.left >= VIB_SHARE_PAGES)
+			vib_share_begin(&sharing, &pin);
+	}
 	while (!ret && pin.left) {
 		ret = vib_bar_pin(ioas, map, &pin, &map->extents);
 		if (pin.sharing)
@@ -139,6 +142,7 @@ void vib_recorded_unpin(struct vib_ioas *ioas, struct vib_mapping *map)
 	uses = vib_shared_take(map);
 	swap(old, map->extents);
 	map->first = 0;
+	map->flags &= ~VIB_F_DEVICE;
 	/* Pages that devices have pinned stay charged, for their pins. */
 	noted = is_charged_by_pins(ioas, map) ? vib_pages_set_charged(map, true, accounted) : 0;
 	recount_entry(ioas, map);

@@ -21,11 +21,13 @@ static inline bool vib_recorded(const struct vib_mapping *map)
 	return map->first == map->extents.nr;
 }
 
+struct vib_rival;
+
 /*
- * Pins a recorded mapping as a whole. Return: 0; -EINTR, -ENOMEM or GUP's errno, with a part of it
- * pinned. Undone in both cases by vib_recorded_unpin().
+ * Pins a recorded mapping as a whole, in a call that is @rival (mm/rivals.h). Return: 0; -EINTR,
+ * -ENOMEM or GUP's errno, with a part of it pinned. Undone in both cases by vib_recorded_unpin().
  */
-int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map);
+int vib_recorded_pin(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_rival *rival);
 
 /* Ends the change to pinned, once a domain holds it: pins of devices are not charged any more. */
 void vib_recorded_end(struct vib_ioas *ioas, struct vib_mapping *map);

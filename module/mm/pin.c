@@ -24,24 +24,35 @@
 #include "gup.h"
 #include "huge.h"
 #include "pfnmap.h"
+#include "rivals.h"
 #include "run.h"
 #include "share.h"
 #include "thp.h"
 #include "trace/refusal.h"
 
-/* Reports that the limit does not allow the next page. @mine: pages this call charged so far. */
-static noinline int over_limit(struct vib_pin *pin, u64 mine)
+noinline int vib_pin_over_limit(struct vib_owner *owner, u64 mine, u64 wanted)
 {
-	unsigned long limit = task_rlimit(pin->owner->task, RLIMIT_MEMLOCK);
-	u64 locked = READ_ONCE(pin->owner->mm->locked_vm);
+	unsigned long limit = task_rlimit(owner->task, RLIMIT_MEMLOCK);
+	u64 locked = READ_ONCE(owner->mm->locked_vm);
 	char name[TASK_COMM_LEN];
 
 	locked -= min(locked, mine);
-	trace_vib_limit(VIB_REASON_MEMLOCK, mine + pin->left, locked, limit >> PAGE_SHIFT);
+	trace_vib_limit(VIB_REASON_MEMLOCK, wanted, locked, limit >> PAGE_SHIFT);
 	vib_caller_name(name);
 	pr_warn_ratelimited("%s[%d]: RLIMIT_MEMLOCK of %lu bytes exceeded: %llu pages locked, %llu more asked for; raise it with ulimit -l or LimitMEMLOCK=\n",
-			    name, current->tgid, limit, locked, mine + pin->left);
+			    name, current->tgid, limit, locked, wanted);
 	return -ENOMEM;
+}
+
+/* The limit does not allow the next page. Reports it, unless the call begins anew, or will. */
+static noinline int lack_page(struct vib_pin *pin)
+{
+	u64 after = pin->sharing ? pin->sharing->after : U64_MAX;
+
+	if (pin->purse || (pin->rival && vib_rival_yields(pin->rival, vib_owner_pool(pin->owner),
+							  pin->accounted + 1, after)))
+		return -ENOMEM;
+	return vib_pin_over_limit(pin->owner, pin->accounted, pin->accounted + pin->left);
 }
 
 void vib_pin_begin(struct vib_pin *pin)
@@ -164,8 +175,7 @@ static long take_pages(struct vib_pin *pin, struct vib_extents *out, unsigned in
 	if (ret)
 		return ret;
 	if (charge > pin->credit)
-		return pin->purse || vib_share_yields(pin->sharing) ?
-			-ENOMEM : over_limit(pin, pin->accounted);
+		return lack_page(pin);
 	pin->credit -= charge;
 	pin->accounted += charge;
 	return got;

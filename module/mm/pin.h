@@ -25,6 +25,7 @@ enum {
 	VIB_PIN_RUNS = 4096,
 };
 
+struct vib_rival;
 struct vib_sharing;
 
 /**
@@ -48,6 +49,7 @@ struct vib_sharing;
  * @scattered: make one extent for every page
  * @run: pages that may be pinned in the next step; at most @left
  * @sharing: what of the range is borrowed, or NULL (share.h)
+ * @rival: the call, if it may begin anew when it fails at the limit, or NULL (rivals.h)
  * @crew: threads that populate the range ahead, or NULL; see crew.h
  * @refused: GUP has refused the first page already, so it may be device memory
  * @watched: device memory may be read: the caller watches it (watch.h), or fills it nowhere
@@ -68,6 +70,7 @@ struct vib_pin {
 	u64 *purse;
 	u64 run;
 	struct vib_sharing *sharing;
+	struct vib_rival *rival;
 	struct vib_crew *crew;
 	bool write;
 	bool uncharged;
@@ -107,6 +110,12 @@ static inline void vib_pin_end(struct vib_pin *pin)
  * signal, -ESRCH when the process has gone, or GUP's own. @out and the account are as before then.
  */
 int vib_pin_some(struct vib_pin *pin, struct vib_extents *out, u64 budget);
+
+/*
+ * Reports that the limit does not allow @wanted pages of current, of which @mine have been charged.
+ * Return: -ENOMEM.
+ */
+int vib_pin_over_limit(struct vib_owner *owner, u64 mine, u64 wanted);
 
 /**
  * vib_pin_page - pin and charge one page, if it is ordinary memory: the most frequent case

@@ -20,7 +20,7 @@
 #include "pure/extents.h"
 
 enum {
-	/* Mappings that join one object, whose list of uses is walked; others pin it again. */
+	/* Uses that join one object, for their list is walked; what comes then is pinned again. */
 	VIB_USES_MAX = 256,
 };
 
@@ -53,7 +53,7 @@ struct vib_use {
  * @pool: a reference
  * @number: later ones have higher ones; constant
  * @uses: struct vib_use, in the order in which they came; it lives while there is one
- * @joined: how many of these are of other mappings; the pool's lock
+ * @joined: how many of these are of other mappings, of which one may have several; the pool's lock
  * @extents: constant. Parts that are borrowed are no use's
  * @accounted: pages of @extents that are charged
  * @write: pinned for writing

@@ -23,7 +23,7 @@
  * @tree: struct vib_pinned by user address; they may overlap
  * @latest: number of the latest one; may be read without @lock
  * @rivals: struct vib_rival
- * @changes: grows whenever a rival ends or begins to wait; may be read without @lock
+ * @changes: grows whenever a rival ends or gives way; may be read without @lock
  * @wait: for @changes to grow
  */
 struct vib_pool {
@@ -34,7 +34,7 @@ struct vib_pool {
 	struct rb_root_cached tree;
 	u64 latest;
 	struct list_head rivals;
-	unsigned long changes;
+	unsigned int changes;
 	wait_queue_head_t wait;
 };
 

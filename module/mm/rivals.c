@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Keeps the list of rivals. Knows nothing of pins and accounts.
+ * Keeps the list of rivals, and decides whose turn it is. Knows nothing of how memory is pinned.
  *
- * Invariant: a rival waits only for those that do not. So of several that wait for each other the
- * last one does not, and when it goes on the others hold nothing.
+ * Invariants: a charge that another rival holds has been made while that one worked, so who was
+ * alone when it came to the limit met nobody's charge but what lasts, and what small maps and
+ * emulated devices charge for a moment. Those that take turns wait for who works, and for those
+ * before them that take turns; others only for those that take turns: so there is always one that
+ * waits for nobody who waits. Nobody waits for who is stuck.
  */
 #include "rivals.h"
 
 #include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/wait.h>
 
 #include "pinned_tree.h"
 
 enum {
-	TRIES = 4,
-	RIVAL_WAIT = 4 * HZ,
+	LOOK = HZ,			/* how often those that work are looked at */
+	PATIENCE = 6 * HZ,		/* longer than a call waits to ask GUP (turns.c) */
 };
 
 /* What others wait for has changed. The pool's lock is held. */
@@ -26,19 +31,112 @@ static void rivals_changed(struct vib_pool *pool)
 		wake_up_all(&pool->wait);
 }
 
-void vib_rival_begin(struct vib_rival *me, struct vib_owner *owner, u64 vaddr, u64 pages)
+/* Begins to work. Who takes turns finds nobody at it but who is stuck. */
+static void begin_work(struct vib_rival *me)
 {
-	struct vib_pool *pool = vib_owner_pool(owner);
+	struct vib_rival *other;
 
-	*me = (struct vib_rival){ .at = vaddr >> PAGE_SHIFT };
-	if (!pool)
-		return;
-	me->end = me->at + pages;
-	/* The mapping that keeps the owner may be gone before the call ends. */
-	me->pool = vib_pool_ref(pool);
+	lockdep_assert_held(&me->pool->lock);
+	me->works = true;
+	me->alone = true;
+	me->seen = jiffies;
+	list_for_each_entry(other, &me->pool->rivals, node) {
+		if (other == me || !other->works)
+			continue;
+		other->alone = false;
+		me->alone = false;
+		me->vain = me->turns;
+	}
+}
+
+/*
+ * Has it not run for so long that it may never go on? Whoever waits for user memory, which may
+ * never come, does not run. Nor does who waits for a lock, or for its crew: that comes to an end,
+ * but is taken for the same if it lasts. Once it runs it is waited for again.
+ */
+static bool is_stuck(struct vib_rival *other)
+{
+	u64 ran = READ_ONCE(other->task->se.sum_exec_runtime);
+
+	lockdep_assert_held(&other->pool->lock);
+	if (!other->works)
+		return false;
+	if (other->ran != ran) {
+		other->ran = ran;
+		other->seen = jiffies;
+	}
+	return time_after_eq(jiffies, other->seen + PATIENCE);
+}
+
+/* Do others come first? Looks at all of them: the time of each begins when it stops running. */
+static bool must_wait(const struct vib_rival *me)
+{
+	struct vib_rival *other;
+	bool before = true, wait = false;
+
+	lockdep_assert_held(&me->pool->lock);
+	list_for_each_entry(other, &me->pool->rivals, node) {
+		if (other == me)
+			before = false;
+		else if (!is_stuck(other))
+			wait |= me->turns ? other->works || (other->turns && before) :
+					    other->turns;
+	}
+	return wait;
+}
+
+/* Begins to work if it is time to. Return: was it? @changes: what it has seen of the pool's. */
+static bool try_turn(struct vib_rival *me, unsigned int *changes)
+{
+	struct vib_pool *pool = me->pool;
+
+	mutex_lock(&pool->lock);
+	*changes = pool->changes;
+	if (!must_wait(me))
+		begin_work(me);
+	mutex_unlock(&pool->lock);
+	return me->works;
+}
+
+/* Waits until it is time to work. Return: 0, or -EINTR on a fatal signal. */
+static int await_turn(struct vib_rival *me)
+{
+	struct vib_pool *pool = me->pool;
+	unsigned int seen;
+
+	while (!try_turn(me, &seen))
+		if (wait_event_killable_timeout(pool->wait, READ_ONCE(pool->changes) != seen,
+						LOOK) < 0)
+			return -EINTR;
+	return 0;
+}
+
+/* Sets up a call that has not entered. */
+static void set_up(struct vib_rival *me, struct vib_pool *pool, u64 at, u64 end)
+{
+	*me = (struct vib_rival){
+		/* The mapping that keeps the owner may be gone before the call ends. */
+		.pool = vib_pool_ref(pool),
+		.task = current,
+		.at = at,
+		.end = end,
+	};
+	INIT_LIST_HEAD(&me->node);
+}
+
+int vib_rival_begin(struct vib_rival *me, struct vib_pool *pool, u64 vaddr, u64 pages, bool limited)
+{
+	u64 at = vaddr >> PAGE_SHIFT;
+
+	if (me->pool || !pool)
+		return 0;
+	set_up(me, pool, at, at + pages);
 	mutex_lock(&pool->lock);
 	list_add_tail(&me->node, &pool->rivals);
+	if (!limited || !must_wait(me))
+		begin_work(me);
 	mutex_unlock(&pool->lock);
+	return me->works ? 0 : await_turn(me);
 }
 
 void vib_rival_leave(struct vib_rival *me)
@@ -52,76 +150,74 @@ void vib_rival_leave(struct vib_rival *me)
 	vib_pool_put(pool);
 }
 
-/* Is there another one for some of the same memory, @active ones only? */
-static bool has_rival(const struct vib_rival *me, bool active)
+/* Return: has it been alone, or is this its last try? */
+static bool is_final(struct vib_rival *me)
 {
-	struct vib_rival *other;
+	bool final;
 
-	lockdep_assert_held(&me->pool->lock);
-	list_for_each_entry(other, &me->pool->rivals, node)
-		if (other != me && other->at < me->end && me->at < other->end &&
-		    !(active && other->waiting))
-			return true;
-	return false;
-}
-
-/* Has one for some of the same memory come to its end since? */
-static bool had_rival(const struct vib_rival *me, u64 after)
-{
-	struct vib_pool *pool = me->pool;
-	struct vib_pinned *of;
-
-	if (pool->latest <= after)
-		return false;
-	for (of = pinned_tree_iter_first(&pool->tree, me->at, me->end - 1); of;
-	     of = pinned_tree_iter_next(of, me->at, me->end - 1))
-		if (of->number > after)
-			return true;
-	return false;
-}
-
-bool vib_rival_yields(struct vib_rival *me, u64 after)
-{
-	if (!me->pool || me->tries == TRIES)
-		return false;
 	mutex_lock(&me->pool->lock);
-	me->yields = has_rival(me, false) || had_rival(me, after);
+	final = me->alone || me->vain;
 	mutex_unlock(&me->pool->lock);
-	me->tries += me->yields;
-	return me->yields;
+	return final;
 }
 
-/* Begins to wait, or goes on with it. Return: is there something to wait for? */
-static bool must_wait(struct vib_rival *me, unsigned long *changes)
+bool vib_rival_yields(struct vib_rival *me, struct vib_pool *pool, u64 need, u64 after)
 {
-	struct vib_pool *pool = me->pool;
-	bool wait;
-
-	mutex_lock(&pool->lock);
-	wait = has_rival(me, true);
-	if (wait && !me->waiting)
-		rivals_changed(pool);
-	me->waiting = wait;
-	*changes = pool->changes;
-	mutex_unlock(&pool->lock);
-	return wait;
+	if (!me->pool) {
+		if (!pool)
+			return false;
+		/* It does not know whom it has met. */
+		set_up(me, pool, 0, 0);
+	}
+	me->yields = !is_final(me);
+	me->need = need;
+	me->after = after;
+	return me->yields;
 }
 
 int vib_rival_wait(struct vib_rival *me)
 {
 	struct vib_pool *pool = me->pool;
-	long left = RIVAL_WAIT;
-	unsigned long changes;
 
 	me->yields = false;
-	while (left > 0 && must_wait(me, &changes))
-		left = wait_event_killable_timeout(pool->wait,
-						   READ_ONCE(pool->changes) != changes, left);
-	/* Who has not ended by now is not waited for again. */
-	if (!left)
-		me->tries = TRIES;
 	mutex_lock(&pool->lock);
-	me->waiting = false;
+	if (list_empty(&me->node))
+		list_add_tail(&me->node, &pool->rivals);
+	me->works = false;
+	me->turns = true;
+	rivals_changed(pool);
 	mutex_unlock(&pool->lock);
-	return left < 0 ? -EINTR : 0;
+	return await_turn(me);
+}
+
+/* Return: of how many pages of its range, at most, others have offered the pins since. */
+static u64 count_offered(struct vib_rival *me)
+{
+	struct vib_pool *pool = me->pool;
+	struct vib_pinned *of;
+	u64 pages = 0;
+
+	if (me->at == me->end)
+		return 0;
+	mutex_lock(&pool->lock);
+	for (of = pinned_tree_iter_first(&pool->tree, me->at, me->end - 1); of;
+	     of = pinned_tree_iter_next(of, me->at, me->end - 1)) {
+		cond_resched();
+		if (of->number > me->after)
+			pages += min(of->last + 1, me->end) - max(of->start, me->at);
+	}
+	mutex_unlock(&pool->lock);
+	return pages;
+}
+
+bool vib_rival_fits(struct vib_rival *me, const struct vib_owner *owner)
+{
+	u64 offered, locked, limit;
+
+	/* What others that work hold now it may have when they are done. */
+	if (!is_final(me))
+		return true;
+	offered = count_offered(me);
+	vib_owner_account(owner, &locked, &limit);
+	return locked + me->need - min(offered, me->need) <= limit;
 }

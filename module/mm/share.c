@@ -32,13 +32,13 @@ static void search_anew(struct vib_sharing *sharing, const struct vib_pinned *ex
 	sharing->except = except;
 }
 
-void vib_share_begin(struct vib_sharing *sharing, struct vib_pin *pin, struct vib_rival *rival)
+void vib_share_begin(struct vib_sharing *sharing, struct vib_pin *pin)
 {
 	struct vib_pool *pool = vib_owner_pool(pin->owner);
 
 	if (!pool)
 		return;
-	*sharing = (struct vib_sharing){ .rival = rival, .pause = 1, .left = USES_MAX };
+	*sharing = (struct vib_sharing){ .pause = 1, .left = USES_MAX };
 	sharing->after = READ_ONCE(pool->latest);
 	search_anew(sharing, NULL);
 	pin->sharing = sharing;

@@ -19,7 +19,6 @@
 
 #include "pinned.h"
 #include "pure/extent_pos.h"
-#include "rivals.h"
 
 struct vib_pin;
 
@@ -30,7 +29,6 @@ enum {
 
 /**
  * struct vib_sharing - what one range borrows
- * @rival: the call that pins it, or NULL
  * @uses: of what was borrowed so far, in descending order of the address; the caller's at the end
  * @open: @uses begins with one that pin->vaddr may go on with
  * @fresh: nothing of it has been compared yet
@@ -50,7 +48,6 @@ enum {
  * @whole: how often the whole range has been compared with one that came later
  */
 struct vib_sharing {
-	struct vib_rival *rival;
 	struct vib_use *uses;
 	bool open;
 	bool fresh;
@@ -70,17 +67,10 @@ struct vib_sharing {
 };
 
 /*
- * Sets up pin->sharing for a large range of current's own memory that @pin is about to pin, in a
- * call that is @rival, if that is not NULL; leaves it NULL without memory. There is nothing to undo
- * but vib_uses_end() of what was borrowed.
+ * Sets up pin->sharing for a large range of current's own memory that @pin is about to pin; leaves
+ * it NULL without memory. There is nothing to undo but vib_uses_end() of what was borrowed.
  */
-void vib_share_begin(struct vib_sharing *sharing, struct vib_pin *pin, struct vib_rival *rival);
-
-/* The limit allows no further page: may the call begin anew after vib_rival_wait()? */
-static inline bool vib_share_yields(const struct vib_sharing *sharing)
-{
-	return sharing && sharing->rival && vib_rival_yields(sharing->rival, sharing->after);
-}
+void vib_share_begin(struct vib_sharing *sharing, struct vib_pin *pin);
 
 /* Is there something to compare with the next page? Else it is pinned: see vib_share_gap(). */
 bool vib_share_find(struct vib_pin *pin);

@@ -20,10 +20,10 @@ static inline void stamp_pages(char *mem, unsigned int npages)
 		*(__u64 *)(mem + i * PAGE) = STAMP + i;
 }
 
-/* The container, served by @w's mode; the first device is in @e[0]. */
+/* The container, served by @w's mode; the first device is in @e[0]. There are @groups real ones. */
 static inline void emulated_begin(struct __test_metadata *_metadata,
 				  struct world *w, enum mode_id mode,
-				  struct emulated *e)
+				  unsigned int groups, struct emulated *e)
 {
 	unsigned int i;
 
@@ -35,7 +35,7 @@ static inline void emulated_begin(struct __test_metadata *_metadata,
 		e[i].group = -1;
 		e[i].device = -1;
 	}
-	world_begin(_metadata, w, world_enter(w, mode, 1));
+	world_begin(_metadata, w, world_enter(w, mode, groups));
 	ASSERT_EQ(0, world_open_container(w));
 	ASSERT_EQ(0, emulated_join(&e[0], 0, w->container));
 	ASSERT_EQ(0, world_select(w))

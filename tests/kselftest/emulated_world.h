@@ -2,13 +2,18 @@
 /*
  * A template, so without a guard: each inclusion declares one fixture whose tests
  * run in every world with v2 rules; in ours alone with EMULATED_BATCH_ONLY. With
- * EMULATED_V1 those with v1 rules are added.
+ * EMULATED_V1 those with v1 rules are added. There are EMULATED_GROUPS real groups, 1
+ * unless it says otherwise.
  *
  *	#define EMULATED name
  *	#include "emulated_world.h"
  *
  * Tests see self->w, self->e (two devices) and self->mem: MEM_SIZE bytes.
  */
+#ifndef EMULATED_GROUPS
+#define EMULATED_GROUPS 1
+#endif
+
 WORLD_PARAMETERS(EMULATED)
 {
 	enum mode_id mode;
@@ -55,7 +60,7 @@ WORLD_SETUP(EMULATED)
 	self->mem = mem_small(MEM_SIZE);
 	ASSERT_NE(NULL, self->mem);
 	stamp_pages(self->mem, MEM_PAGES);
-	emulated_begin(_metadata, &self->w, variant->mode, self->e);
+	emulated_begin(_metadata, &self->w, variant->mode, EMULATED_GROUPS, self->e);
 }
 
 WORLD_TEARDOWN(EMULATED)
@@ -64,5 +69,6 @@ WORLD_TEARDOWN(EMULATED)
 }
 
 #undef EMULATED
+#undef EMULATED_GROUPS
 #undef EMULATED_BATCH_ONLY
 #undef EMULATED_V1

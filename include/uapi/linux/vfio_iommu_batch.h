@@ -33,10 +33,11 @@
  *  - Memory that several mappings of a process have, each of 2 MiB or more, in one container or in
  *    several, is pinned once and charged once to RLIMIT_MEMLOCK, as long as it is the same page for
  *    page and at the same user addresses (type1 charges each mapping). It stays charged until the
- *    last of them is unmapped; of one memory there may be 256, what comes then is charged again.
- *    Not shared: files on a disk, and shared memory that is mapped for reading only. Of two maps of
- *    the same new memory at the same moment, one may wait at the limit for the other one, four
- *    times 4 seconds at most, before it is -ENOMEM.
+ *    last of them is unmapped; of one memory there may be 256 (one that has pages of its own in
+ *    between counts for each part), what comes then is charged again. Not shared: files on a disk,
+ *    and shared memory that is mapped for reading only. A map that comes to the limit waits for
+ *    other maps of the process that are under way, as long as they go on, before it is -ENOMEM:
+ *    they may turn out to have the same memory.
  *  - The capability VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL therefore always says 2^32 - 1: clients take it
  *    for the number of mappings of any kind that are left.
  *  - VFIO_TYPE1_NESTING_IOMMU is not offered, as by the newest type1.

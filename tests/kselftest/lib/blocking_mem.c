@@ -140,6 +140,16 @@ int blocking_mem_provide(struct blocking_mem *b)
 	return provide_zeroes(b, 0);
 }
 
+int blocking_mem_provide_first(struct blocking_mem *b, size_t size)
+{
+	struct blocking_mem first = { .uffd = b->uffd, .missing = b->missing,
+				      .missing_size = size };
+
+	b->missing += size;
+	b->missing_size -= size;
+	return provide_zeroes(&first, 0);
+}
+
 int blocking_mem_provide_quietly(struct blocking_mem *b)
 {
 	return provide_zeroes(b, UFFDIO_ZEROPAGE_MODE_DONTWAKE);

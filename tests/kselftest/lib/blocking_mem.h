@@ -41,8 +41,11 @@ int blocking_mem_awaited(struct blocking_mem *b, int timeout_ms);
 /* Fills what is missing with zeroes, and wakes who waits; 0 or -errno. */
 int blocking_mem_provide(struct blocking_mem *b);
 
+/* Fills the first @size bytes of what is missing, which then is no longer; 0 or -errno. */
+int blocking_mem_provide_first(struct blocking_mem *b, size_t size);
+
 /*
- * The same in two steps: the pages are there for who comes from now on, and who waits
+ * blocking_mem_provide() in two steps: the pages are there for who comes from now on, and who waits
  * for them goes on only when it is woken. 0 or -errno.
  */
 int blocking_mem_provide_quietly(struct blocking_mem *b);
