@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Helpers that fault untouched memory in ahead of a MAP: on whose account they work, and
- * that they end with the call, whatever ends it. Needs two CPUs.
+ * that they end with the call, whatever ends it. Needs two CPUs. VIB_ENDS makes the random moments
+ * more.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -14,10 +16,13 @@
 #include "lib/cgroup.h"
 #include "lib/crew.h"
 
-#define SIZE (192 * MIB)
+#define SIZE (320 * MIB)
+#define LARGE (1024 * MIB)	/* with a helper on each of eight CPUs */
 #define PAGES ((long)(SIZE / PAGE))
 
-enum { KILLS = 200, FREEZES = 50, WITHIN_US = 60000 };
+enum { KILLS = 200, OTHER_ENDS = 70, FREEZES = 50, WITHIN_US = 60000 };
+
+enum end { END_KILL, END_EXEC, END_EXIT };
 
 #define WORLD populate_ends
 #define WORLD_GROUPS 1
@@ -29,7 +34,7 @@ static void use_two_cpus(struct __test_metadata *_metadata)
 {
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP_TEST("one CPU only");
-	ASSERT_EQ(0, crew_threads(2));
+	ASSERT_EQ(0, crew_threads(16));
 }
 
 /* In the child: CPU time that the cgroup is charged beyond the child's own, in percent. */
@@ -75,14 +80,14 @@ TEST_F(populate_ends, helpers_work_in_the_callers_cgroups)
 }
 
 /* In the child: maps untouched memory for ever. */
-static void map_for_ever(struct world *w)
+static void map_for_ever(struct world *w, __u64 size)
 {
-	char *mem = mem_untouched(SIZE);
+	char *mem = mem_untouched(size);
 
 	while (mem) {
-		dma_map(w->container, IOVA, mem, SIZE, DMA_RW);
+		dma_map(w->container, IOVA, mem, size, DMA_RW);
 		dma_unmap_all(w->container, NULL);
-		madvise(mem, SIZE, MADV_DONTNEED);
+		madvise(mem, size, MADV_DONTNEED);
 	}
 	_exit(1);
 }
@@ -98,7 +103,7 @@ TEST_F(populate_ends, cgroup_of_a_caller_can_be_frozen_at_any_moment)
 	ASSERT_EQ(0, cgroup_make());
 	pid = fork();
 	if (!pid && !cgroup_enter())
-		map_for_ever(&self->w);
+		map_for_ever(&self->w, SIZE);
 	ASSERT_LT(0, pid);
 	for (i = 0; i < FREEZES; i++) {
 		usleep(rand_r(&state) % WITHIN_US);
@@ -112,27 +117,74 @@ TEST_F(populate_ends, cgroup_of_a_caller_can_be_frozen_at_any_moment)
 	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));
 }
 
-TEST_F(populate_ends, kill_at_any_moment_leaves_no_helper_and_no_page)
+static void *map_in_thread(void *w)
 {
-	unsigned int state = test_seed(), i;
+	map_for_ever(w, LARGE);
+	return NULL;
+}
+
+/* In the child: @after_us after it has begun to map, the process is another one, or none. */
+static void end_while_mapping(struct world *w, enum end how, unsigned int after_us)
+{
+	pthread_t thread;
+
+	if (how == END_KILL)
+		map_for_ever(w, LARGE);
+	if (pthread_create(&thread, NULL, map_in_thread, w))
+		_exit(2);
+	usleep(after_us);
+	if (how == END_EXEC)
+		execl("/bin/true", "true", NULL);
+	_exit(how == END_EXIT ? 0 : 3);
+}
+
+/* What helps @w's child is gone with it, and what it has pinned is let go. */
+static void end_once(struct __test_metadata *_metadata, struct world *w, enum end how,
+		     unsigned int after_us)
+{
 	int status;
 	pid_t pid;
 
-	use_two_cpus(_metadata);
-	TH_LOG("VIB_SEED=%u", state);
-	for (i = 0; i < KILLS; i++) {
-		pid = fork();
-		if (!pid)
-			map_for_ever(&self->w);
-		ASSERT_LT(0, pid);
-		usleep(rand_r(&state) % WITHIN_US);
+	pid = fork();
+	if (!pid)
+		end_while_mapping(w, how, after_us);
+	ASSERT_LT(0, pid);
+	if (how == END_KILL) {
+		usleep(after_us);
 		kill(pid, SIGKILL);
-		ASSERT_EQ(pid, waitpid(pid, &status, 0));
-		ASSERT_TRUE(WIFSIGNALED(status));
-		ASSERT_TRUE(crew_is_gone());
-		ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
-		ASSERT_EQ(self->w.pinned, pinned_pages());
 	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(how == END_KILL ? SIGKILL : 0, status);
+	ASSERT_TRUE(crew_is_gone());
+	ASSERT_EQ(0, dma_unmap_all(w->container, NULL));
+	ASSERT_EQ(w->pinned, pinned_pages());
+	ASSERT_EQ(w->locked, locked_pages());
+}
+
+static void end_often(struct __test_metadata *_metadata, struct world *w, enum end how,
+		      unsigned int otherwise)
+{
+	unsigned int state = test_seed(), ends = env_number("VIB_ENDS", otherwise), i;
+
+	use_two_cpus(_metadata);
+	TH_LOG("VIB_SEED=%u VIB_ENDS=%u", state, ends);
+	for (i = 0; i < ends; i++)
+		end_once(_metadata, w, how, rand_r(&state) % WITHIN_US);
+}
+
+TEST_F_TIMEOUT(populate_ends, kill_at_any_moment_leaves_no_helper_and_no_page, 1800)
+{
+	end_often(_metadata, &self->w, END_KILL, KILLS);
+}
+
+TEST_F_TIMEOUT(populate_ends, exec_at_any_moment_leaves_no_helper_and_no_page, 1800)
+{
+	end_often(_metadata, &self->w, END_EXEC, OTHER_ENDS);
+}
+
+TEST_F_TIMEOUT(populate_ends, exit_at_any_moment_leaves_no_helper_and_no_page, 1800)
+{
+	end_often(_metadata, &self->w, END_EXIT, OTHER_ENDS);
 }
 
 TEST_HARNESS_MAIN

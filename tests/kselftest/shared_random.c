@@ -306,13 +306,6 @@ static int any_step(struct world *w)
 	return step_device(w);
 }
 
-static unsigned int env_number(const char *name, unsigned int otherwise)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoul(text, NULL, 0) : otherwise;
-}
-
 TEST_F_TIMEOUT(shared, agrees_with_a_model, 1800)
 {
 	unsigned int seed = env_number("VIB_SEED", time(NULL)), i;

@@ -21,11 +21,16 @@ unsigned int kernel_running(void)
 	return KERNEL(major, minor);
 }
 
+unsigned int env_number(const char *name, unsigned int otherwise)
+{
+	const char *given = getenv(name);
+
+	return given ? strtoul(given, NULL, 0) : otherwise;
+}
+
 unsigned int test_seed(void)
 {
-	const char *given = getenv("VIB_SEED");
-
-	return given ? strtoul(given, NULL, 0) : (unsigned int)time(NULL);
+	return env_number("VIB_SEED", time(NULL));
 }
 
 int neg_errno(int ret)

@@ -37,6 +37,9 @@ int file_write(const char *path, const char *text);
 /* The number behind "@key" at the start of a line of @path, or -ENOENT. */
 long file_keyed_long(const char *path, const char *key);
 
+/* The number in that variable of the environment, @otherwise without it. */
+unsigned int env_number(const char *name, unsigned int otherwise);
+
 /* VIB_SEED, or the time: where random moments begin. Print it. */
 unsigned int test_seed(void);
 
