@@ -4,7 +4,6 @@
  * must be none, and that the memory is what it would be without. What they did is seen in
  * the tracepoint vib_populate. Needs two CPUs.
  */
-#include <errno.h>
 #include <linux/mempolicy.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -15,13 +14,12 @@
 #include "lib/blocking_mem.h"
 #include "lib/call.h"
 #include "lib/crew.h"
+#include "lib/node.h"
 #include "lib/trace.h"
 
 #define SIZE (192 * MIB)
 #define PAGES ((long)(SIZE / PAGE))
 #define SMALL (32 * MIB)
-
-enum { ASKED = 512 };	/* pages that the kernel is asked about at a time */
 
 #define WORLD populate
 #define WORLD_GROUPS 1
@@ -188,24 +186,6 @@ TEST_F(populate, callers_memory_policy_is_obeyed)
 	mem_free(mem, SIZE);
 }
 
-/* How many pages of @mem are on the second memory node. */
-static long on_second_node(char *mem)
-{
-	int status[ASKED], i;
-	void *page[ASKED];
-	long at, nr = 0;
-
-	for (at = 0; at < PAGES; at += ASKED) {
-		for (i = 0; i < ASKED; i++)
-			page[i] = mem + (at + i) * PAGE;
-		if (syscall(SYS_move_pages, 0, (long)ASKED, page, NULL, status, 0))
-			return -errno;
-		for (i = 0; i < ASKED; i++)
-			nr += status[i] == 1;
-	}
-	return nr;
-}
-
 TEST_F(populate, policy_of_the_memory_is_obeyed_by_all)
 {
 	char *mem = mem_untouched(SIZE);
@@ -213,11 +193,11 @@ TEST_F(populate, policy_of_the_memory_is_obeyed_by_all)
 
 	use_two_cpus(_metadata);
 	ASSERT_NE(NULL, mem);
-	if (access("/sys/devices/system/node/node1", F_OK))
+	if (!node_exists(1))
 		SKIP_TEST("this machine has one memory node");
 	ASSERT_EQ(0, syscall(SYS_mbind, mem, SIZE, MPOL_BIND, &second, 8 * sizeof(second), 0));
 	EXPECT_EQ(1, helped(&self->w, mem, SIZE, DMA_RW));
-	EXPECT_EQ(PAGES, on_second_node(mem));
+	EXPECT_EQ(PAGES, node_pages(mem, SIZE, 1));
 	mem_free(mem, SIZE);
 }
 

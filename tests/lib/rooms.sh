@@ -190,6 +190,10 @@ enter_room() {
 		enter_room parallel "$dir"
 		ROOM+=(--cmdline numa=fake=2 --harmless "$HARMLESS")
 		;;
+	numa)
+		mapfile -t ROOM < <(plain_devices "$PAIR")
+		ROOM+=(--mem 2G --smp 4 --nodes 2 --parallel) PROMISES=(${PAIR:+pair})
+		;;
 	mock)
 		mapfile -t ROOM < <(mock_devices)
 		ROOM+=(--file "$dir/mock_iommu.ko:/t/mock_iommu.ko")
