@@ -55,7 +55,7 @@ static struct vib_fill fill_of(const struct vib_mapping *map, u64 iova, const u6
 	};
 }
 
-/* Undoes a fill that failed in @dom. Return: @error. */
+/* Undoes a fill that failed in @dom, or with NULL what every domain has. Return: @error. */
 static noinline int undo_fill(struct vib_ioas *ioas, struct vib_domain *dom, u64 iova, u64 size,
 			      int error, bool *stuck)
 {
@@ -83,17 +83,14 @@ static __always_inline int fill_one(struct vib_ioas *ioas, u64 iova, u64 ext, in
 static int fill_everywhere(struct vib_ioas *ioas, const struct vib_fill *fill, bool *stuck)
 {
 	struct vib_domain *dom;
-	u64 pages = 0;
 	int ret;
-	u32 i;
 
 	list_for_each_entry(dom, &ioas->domains, node) {
 		ret = vib_domain_fill(dom, fill, stuck);
-		if (!ret)
-			continue;
-		for (i = 0; i < fill->nr; i++)
-			pages += vib_ext_pages(fill->words[i]);
-		return undo_fill(ioas, dom, fill->iova, pages << PAGE_SHIFT, ret, stuck);
+		if (ret)
+			return undo_fill(ioas, dom, fill->iova,
+					 vib_ext_sum(fill->words, fill->nr) << PAGE_SHIFT, ret,
+					 stuck);
 	}
 	return 0;
 }
@@ -148,11 +145,8 @@ static noinline int fill_stretches(struct vib_ioas *ioas, const struct vib_mappi
 
 	vib_for_each_stretch(&st, batch, 0, nr) {
 		ret = fill_stretch(ioas, NULL, map, &at, &st, stuck);
-		if (!ret)
-			continue;
-		if (!undo_before(ioas, NULL, iova, at - iova))
-			*stuck = true;
-		return ret;
+		if (ret)
+			return undo_fill(ioas, NULL, iova, at - iova, ret, stuck);
 	}
 	return 0;
 }

@@ -98,7 +98,7 @@ bool vib_shared_offer(struct vib_ioas *ioas, struct vib_mapping *map,
 		vib_extents_fini(&own);
 		return true;
 	}
-	uses = vib_pinned_new(&what, &own, uses);
+	uses = vib_pinned_new(&what, &map->extents, uses);
 	if (IS_ERR_OR_NULL(uses))
 		return !uses;
 	share_extents(ioas, map, uses);

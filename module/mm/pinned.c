@@ -26,17 +26,17 @@ enum {
 };
 
 /* Which other uses count: all, those of a process, or of these those that came earlier. */
-enum rivals {
-	RIVALS_ANY,
-	RIVALS_OF,
-	RIVALS_EARLIER,
+enum others {
+	OTHERS_ANY,
+	OTHERS_OF,
+	OTHERS_EARLIER,
 };
 
 /*
- * Return: the start of a part of @use that ends at @end, and that rivals cover as a whole, or not
+ * Return: the start of a part of @use that ends at @end, and that others cover as a whole, or not
  * at all: @covered. The pool's lock is held.
  */
-static u64 part_start(const struct vib_use *use, u64 end, enum rivals who,
+static u64 part_start(const struct vib_use *use, u64 end, enum others who,
 		      const struct mm_struct *mm, bool *covered)
 {
 	u64 cover = end, before = use->first;
@@ -44,9 +44,9 @@ static u64 part_start(const struct vib_use *use, u64 end, enum rivals who,
 
 	lockdep_assert_held(&use->of->pool->lock);
 	list_for_each_entry(other, &use->of->uses, node) {
-		if (other == use && who == RIVALS_EARLIER)
+		if (other == use && who == OTHERS_EARLIER)
 			break;
-		if (other == use || (who != RIVALS_ANY && other->owner->mm != mm))
+		if (other == use || (who != OTHERS_ANY && other->owner->mm != mm))
 			continue;
 		if (other->end < end)
 			before = max(before, other->end);
@@ -91,14 +91,14 @@ static u64 accounted_in(struct vib_pinned *of, u64 first, u64 end)
 	return sum;
 }
 
-/* What of a use rivals do not cover: pages, and those of them that are charged. */
+/* What of a use others do not cover: pages, and those of them that are charged. */
 struct alone {
 	u64 pages;
 	u64 accounted;
 };
 
 /* The pool's lock is held. */
-static struct alone count_alone(struct vib_use *use, enum rivals who, const struct mm_struct *mm)
+static struct alone count_alone(struct vib_use *use, enum others who, const struct mm_struct *mm)
 {
 	u64 end = use->end, start;
 	struct alone alone = {};
@@ -146,8 +146,8 @@ void vib_use_cut(struct vib_use *use, u64 from)
 	mutex_lock(lock);
 	while (use->end > from) {
 		end = use->end;
-		start = part_start(use, end, RIVALS_ANY, NULL, &kept);
-		start = max(start, part_start(use, end, RIVALS_OF, use->owner->mm, &charged));
+		start = part_start(use, end, OTHERS_ANY, NULL, &kept);
+		start = max(start, part_start(use, end, OTHERS_OF, use->owner->mm, &charged));
 		start = max(start, from);
 		/* From here on nobody counts on this use, so the rest needs no lock. */
 		use->end = start;
@@ -279,8 +279,8 @@ static void link_own(struct vib_pinned *of, struct vib_owner *owner, struct vib_
 }
 
 /*
- * Enters a new object. Return: false if there is one that the mapping has to look
- * at first. Of two calls that do this at a time, the second one sees what the first has entered.
+ * Enters a new object. Return: false if there is one that the mapping has to look at first. Of two
+ * calls that do this at a time, the second one sees what the first has entered.
  */
 static bool enter_pinned(struct vib_pinned *of, const struct vib_wanted *what)
 {
@@ -337,9 +337,9 @@ static u64 try_move(struct vib_use *uses, struct vib_owner *to, u64 own, u64 nee
 
 	mutex_lock(lock);
 	for (use = uses; use; use = use->next)
-		have += count_alone(use, RIVALS_OF, to->mm).accounted;
+		have += count_alone(use, OTHERS_OF, to->mm).accounted;
 	for (use = have == need ? uses : NULL; use; use = use->next) {
-		*gone += count_alone(use, RIVALS_OF, use->owner->mm).accounted;
+		*gone += count_alone(use, OTHERS_OF, use->owner->mm).accounted;
 		use->owner = to;
 	}
 	mutex_unlock(lock);
@@ -385,7 +385,7 @@ void vib_use_count(struct vib_use *use, struct vib_use_counts *counts)
 		counts->metadata += sizeof(*of) + vib_extents_bytes(&of->extents);
 	if (use != &of->own)
 		counts->metadata += sizeof(*use);
-	counts->accounted += count_alone(use, RIVALS_EARLIER, use->owner->mm).accounted;
-	counts->shared += use->end - use->first - count_alone(use, RIVALS_ANY, NULL).pages;
+	counts->accounted += count_alone(use, OTHERS_EARLIER, use->owner->mm).accounted;
+	counts->shared += use->end - use->first - count_alone(use, OTHERS_ANY, NULL).pages;
 	mutex_unlock(&of->pool->lock);
 }

@@ -36,50 +36,37 @@ static void begin_pair(struct __test_metadata *_metadata, struct world *w, struc
 }
 
 /* One blocks, the other one comes to the limit and waits, and both have the memory in the end. */
-static void meet(struct __test_metadata *_metadata, struct world *w, struct blocking_mem *b,
-		 struct call *first, struct call *second)
+static void meet(struct __test_metadata *_metadata, struct world *w, bool map_first)
 {
-	ASSERT_EQ(0, call_begin_blocked(first, b));
+	struct blocking_mem b;
+	struct world other;
+	struct call map = { .body = call_map, .w = &other, .iova = IOVA, .size = LARGE };
+	struct call join = { .body = call_join, .w = w };
+	struct call *first = map_first ? &map : &join, *second = map_first ? &join : &map;
+
+	begin_pair(_metadata, w, &other, &b);
+	map.data = b.mem;
+	ASSERT_EQ(0, call_begin_blocked(first, &b));
 	ASSERT_EQ(0, call_begin(second));
 	EXPECT_TRUE(call_waits(second));
-	ASSERT_EQ(0, blocking_mem_provide(b));
+	ASSERT_EQ(0, blocking_mem_provide(&b));
 	EXPECT_EQ(0, call_result(first));
 	EXPECT_EQ(0, call_result(second));
 	EXPECT_EQ(LARGE_PAGES, charged(w));
 	EXPECT_EQ(LARGE_PAGES, pinned_pages() - w->pinned);
-	blocking_mem_close(b);
-}
-
-static void end_pair(struct world *other)
-{
-	close(other->slot[1].group);
-	close(other->container);
+	blocking_mem_close(&b);
+	close(other.slot[1].group);
+	close(other.container);
 }
 
 TEST_F(limit, group_that_joins_waits_for_a_map)
 {
-	struct blocking_mem b;
-	struct world other;
-	struct call map = { .body = call_map, .w = &other, .iova = IOVA, .size = LARGE };
-	struct call join = { .body = call_join, .w = &self->w };
-
-	begin_pair(_metadata, &self->w, &other, &b);
-	map.data = b.mem;
-	meet(_metadata, &self->w, &b, &map, &join);
-	end_pair(&other);
+	meet(_metadata, &self->w, true);
 }
 
 TEST_F(limit, map_waits_for_a_group_that_joins)
 {
-	struct blocking_mem b;
-	struct world other;
-	struct call map = { .body = call_map, .w = &other, .iova = IOVA, .size = LARGE };
-	struct call join = { .body = call_join, .w = &self->w };
-
-	begin_pair(_metadata, &self->w, &other, &b);
-	map.data = b.mem;
-	meet(_metadata, &self->w, &b, &join, &map);
-	end_pair(&other);
+	meet(_metadata, &self->w, false);
 }
 
 TEST_HARNESS_MAIN

@@ -157,18 +157,18 @@ TEST_F(memlock, who_is_killed_while_it_waits_leaves_nothing)
 /* All but the missing page are the same one, so that no two follow each other in memory. */
 static int scatter(struct blocking_mem *b)
 {
-	char *at, *page;
-	int fd;
+	char *behind = b->missing + PAGE, *page;
+	int fd, ret;
 
 	page = mem_memfd(PAGE, &fd);
 	if (!page)
 		return -ENOMEM;
-	for (at = b->mem; at < b->mem + b->size; at += PAGE)
-		if (at != b->missing && mmap(at, PAGE, PROT_READ | PROT_WRITE,
-					     MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
-			return -errno;
+	ret = mem_repeat(b->mem, behind - PAGE - b->mem, fd, PAGE);
+	if (!ret)
+		ret = mem_repeat(behind, b->mem + b->size - behind, fd, PAGE);
 	mem_free(page, PAGE);
-	return close(fd);
+	close(fd);
+	return ret;
 }
 
 /*

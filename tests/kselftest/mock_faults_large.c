@@ -18,17 +18,9 @@ enum { SCATTERED_PAGES = 1500 };
 static char *page_repeated(void)
 {
 	static char *mem;	/* of this test alone: it has a process of its own */
-	unsigned int i;
-	int fd;
 
-	if (mem || !mem_memfd(PAGE, &fd))
-		return mem;
-	mem = mem_untouched(SCATTERED_SIZE);
-	for (i = 0; mem && i < SCATTERED_PAGES; i++)
-		if (mmap(mem + i * PAGE, PAGE, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
-			mem = NULL;
-	close(fd);
+	if (!mem)
+		mem = mem_repeated(SCATTERED_SIZE);
 	return mem;
 }
 

@@ -30,33 +30,6 @@ static char *room(__u64 size, __u64 align)
 	return (char *)(((unsigned long)mem + align - 1) & ~(align - 1));
 }
 
-/* @size bytes, which are the first @piece bytes of a file over and over; NULL without. */
-static char *over_and_over(int fd, __u64 size, __u64 piece, __u64 align)
-{
-	char *mem = room(size, align);
-	__u64 at;
-
-	for (at = 0; mem && at < size; at += piece)
-		if (mmap(mem + at, piece, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
-			 0) == MAP_FAILED)
-			mem = NULL;
-	return mem;
-}
-
-static char *runs(void)
-{
-	char *page, *mem;
-	int fd;
-
-	page = mem_memfd(PAGE, &fd);
-	if (!page)
-		return NULL;
-	mem = over_and_over(fd, RUNS_SIZE, PAGE, PAGE);
-	mem_free(page, PAGE);
-	close(fd);
-	return mem;
-}
-
 /* Huge pages, which are given back to the system with the process. */
 static char *tebibyte(void)
 {
@@ -69,7 +42,9 @@ static char *tebibyte(void)
 	fd = memfd_create("vib-test", MFD_CLOEXEC | MFD_HUGETLB);
 	if (fd < 0 || ftruncate(fd, PIECE))
 		return NULL;
-	mem = over_and_over(fd, TIB, PIECE, HUGE_2M);
+	mem = room(TIB, HUGE_2M);
+	if (mem && mem_repeat(mem, TIB, fd, PIECE))
+		mem = NULL;
 	close(fd);
 	hugepages_set(before);
 	return mem;
@@ -85,15 +60,34 @@ static void holds(struct __test_metadata *_metadata, int domains, long pages)
 		EXPECT_EQ(pages, mock_domain_count(i, "mapped"));
 }
 
-/* The second domain is filled from what was kept of the first. */
-TEST_F(many, runs_go_into_a_domain_that_comes_later_and_out_of_both)
+/* All goes at once, out of the one domain that there is. */
+static void goes(struct __test_metadata *_metadata, struct world *w, __u64 size)
 {
-	char *mem = runs();
 	__u64 done;
+
+	ASSERT_EQ(0, dma_unmap_all(w->container, &done));
+	EXPECT_EQ(size, done);
+	holds(_metadata, 1, 0);
+	EXPECT_EQ(w->locked, locked_pages());
+	EXPECT_EQ(w->pinned, pinned_pages());
+}
+
+/* A world in which groups A and B have domains of their own. Return: memory of many runs. */
+static char *begin_runs(struct __test_metadata *_metadata, struct world *w)
+{
+	char *mem = mem_repeated(RUNS_SIZE);
 
 	ASSERT_NE(NULL, mem);
 	ASSERT_EQ(0, mock_order("instance 1 aperture 0 0x7fffffffff"));
-	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
+	ASSERT_EQ(0, begin_with(w, SLOT_A));
+	return mem;
+}
+
+/* The second domain is filled from what was kept of the first. */
+TEST_F(many, runs_go_into_a_domain_that_comes_later_and_out_of_both)
+{
+	char *mem = begin_runs(_metadata, &self->w);
+
 	ASSERT_EQ(0, dma_map(self->w.container, IOVA, mem, RUNS_SIZE, DMA_RW));
 	holds(_metadata, 1, RUNS);
 	ASSERT_EQ(0, world_join(&self->w, SLOT_B));
@@ -102,23 +96,16 @@ TEST_F(many, runs_go_into_a_domain_that_comes_later_and_out_of_both)
 	EXPECT_EQ(self->w.pinned + RUNS, pinned_pages());
 	ASSERT_EQ(0, leave(&self->w, SLOT_A));
 	holds(_metadata, 1, RUNS);
-	ASSERT_EQ(0, dma_unmap_all(self->w.container, &done));
-	EXPECT_EQ(RUNS_SIZE, done);
-	holds(_metadata, 1, 0);
-	EXPECT_EQ(self->w.locked, locked_pages());
-	EXPECT_EQ(self->w.pinned, pinned_pages());
+	goes(_metadata, &self->w, RUNS_SIZE);
 }
 
 /* From the first to the last, and once none of them, with one domain and with two. */
 TEST_F(many, a_run_that_is_refused_undoes_those_before_it)
 {
 	static const long refused[] = { 1, 4096, 4097, 20000, RUNS, RUNS + 3, 2 * RUNS };
-	char *mem = runs();
+	char *mem = begin_runs(_metadata, &self->w);
 	unsigned int i;
 
-	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, mock_order("instance 1 aperture 0 0x7fffffffff"));
-	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
 	ASSERT_EQ(0, world_join(&self->w, SLOT_B));
 	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		ASSERT_EQ(0, mock_order("fail map %ld %d", refused[i], ENOMEM));
@@ -133,11 +120,8 @@ TEST_F(many, a_run_that_is_refused_undoes_those_before_it)
 
 TEST_F(many, a_domain_that_is_not_filled_to_the_end_does_not_come)
 {
-	char *mem = runs();
+	char *mem = begin_runs(_metadata, &self->w);
 
-	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, mock_order("instance 1 aperture 0 0x7fffffffff"));
-	ASSERT_EQ(0, begin_with(&self->w, SLOT_A));
 	ASSERT_EQ(0, dma_map(self->w.container, IOVA, mem, RUNS_SIZE, DMA_RW));
 	ASSERT_EQ(0, mock_order("fail map %ld %d", RUNS - 5, ENOMEM));
 	EXPECT_EQ(-ENOMEM, world_join(&self->w, SLOT_B));
@@ -150,7 +134,6 @@ TEST_F(many, a_domain_that_is_not_filled_to_the_end_does_not_come)
 TEST_F(many, a_tebibyte_comes_and_goes)
 {
 	char *mem = tebibyte();
-	__u64 done;
 
 	ASSERT_NE(NULL, mem);
 	ASSERT_EQ(0, mock_order("coarse 1"));
@@ -160,11 +143,7 @@ TEST_F(many, a_tebibyte_comes_and_goes)
 	EXPECT_EQ(TIB / HUGE_2M, mock_domain_count(0, "entries"));
 	EXPECT_EQ(self->w.locked + (long)(TIB / PAGE), locked_pages());
 	EXPECT_EQ(-EEXIST, dma_map(self->w.container, 2 * TIB - PAGE, self->mem, PAGE, DMA_RW));
-	ASSERT_EQ(0, dma_unmap_all(self->w.container, &done));
-	EXPECT_EQ(TIB, done);
-	holds(_metadata, 1, 0);
-	EXPECT_EQ(self->w.locked, locked_pages());
-	EXPECT_EQ(self->w.pinned, pinned_pages());
+	goes(_metadata, &self->w, TIB);
 }
 
 TEST_HARNESS_MAIN

@@ -41,15 +41,25 @@ TEST_F_TIMEOUT(shared_limit, limit_of_the_memory_is_enough, 300)
 	}
 }
 
-/* Container 0 waits for a page, and has charged all there is to charge. */
+/* Container 0 waits for a page of @b, and has charged all of it; the limit allows @more pages. */
 static void charge_all(struct __test_metadata *_metadata, struct world *w, struct mapper *mapper,
-		       struct blocking_mem *b)
+		       struct blocking_mem *b, long more)
 {
-	ASSERT_EQ(0, open_containers(w, 2));
+	ASSERT_EQ(0, open_containers(w, MAPPERS));
 	ASSERT_EQ(0, blocking_mem_open_part(b, SOME, SOME - PAGE, PAGE));
 	ASSERT_EQ(0, drop_ipc_lock());
-	ASSERT_EQ(0, limit_locked_pages(w->locked + PAGES + 16));
+	ASSERT_EQ(0, limit_locked_pages(w->locked + PAGES + more));
 	ASSERT_EQ(0, mapper_begin_blocked(mapper, 0, b));
+}
+
+/* Begins a map that has to wait. */
+static void begin_waiting(struct __test_metadata *_metadata, struct mapper *mapper,
+			  struct mapper what)
+{
+	*mapper = what;
+	ASSERT_EQ(0, mapper_begin(mapper));
+	usleep(STILL_WAITING_US);
+	EXPECT_FALSE(mapper->done);
 }
 
 /* The other one fails: by the time that it is no longer waited for, its room is free. */
@@ -65,10 +75,7 @@ TEST_F_TIMEOUT(shared_limit, one_waits_for_the_other_to_fail, 300)
 	for (i = 0; i < ROUNDS / 2; i++) {
 		ASSERT_EQ(0, blocking_mem_open_part(&b, SOME, SOME - PAGE, PAGE));
 		ASSERT_EQ(0, mapper_begin_blocked(&first, 0, &b));
-		second = RW_MAPPER(1, b.mem, SOME - PAGE);
-		ASSERT_EQ(0, mapper_begin(&second));
-		usleep(STILL_WAITING_US);
-		EXPECT_FALSE(second.done);
+		begin_waiting(_metadata, &second, RW_MAPPER(1, b.mem, SOME - PAGE));
 		ASSERT_EQ(0, blocking_mem_withdraw(&b));
 		EXPECT_EQ(-EFAULT, mapper_end(&first));
 		EXPECT_EQ(0, mapper_end(&second));
@@ -83,11 +90,8 @@ TEST_F(shared_limit, one_waits_for_the_other)
 	struct mapper first, second;
 	struct blocking_mem b;
 
-	charge_all(_metadata, &self->w, &first, &b);
-	second = RW_MAPPER(1, b.mem, SOME);
-	ASSERT_EQ(0, mapper_begin(&second));
-	usleep(STILL_WAITING_US);
-	EXPECT_FALSE(second.done);
+	charge_all(_metadata, &self->w, &first, &b, 16);
+	begin_waiting(_metadata, &second, RW_MAPPER(1, b.mem, SOME));
 	/* it holds nothing meanwhile */
 	EXPECT_EQ(self->w.locked + PAGES, locked_pages());
 	ASSERT_EQ(0, blocking_mem_provide(&b));
@@ -149,7 +153,7 @@ TEST_F(shared_limit, nobody_waits_for_long)
 	struct mapper first, second;
 	struct blocking_mem b;
 
-	charge_all(_metadata, &self->w, &first, &b);
+	charge_all(_metadata, &self->w, &first, &b, 16);
 	second = RW_MAPPER(1, b.mem, SOME);
 	ASSERT_EQ(0, mapper_begin(&second));
 	/* it ends though nobody provides the page */
@@ -201,10 +205,7 @@ static void charged_twice(struct __test_metadata *_metadata, struct world *w, __
 	ASSERT_EQ(0, limit_locked_pages(w->locked + 2 * PAGES));
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(0, mapper_begin_blocked(&mapper[i], i, &b));
-	third = RW_MAPPER(2, mem, size);
-	ASSERT_EQ(0, mapper_begin(&third));
-	usleep(STILL_WAITING_US);
-	EXPECT_FALSE(third.done);
+	begin_waiting(_metadata, &third, RW_MAPPER(2, mem, size));
 	ASSERT_EQ(0, blocking_mem_provide(&b));
 	for (i = 0; i < 2; i++)
 		EXPECT_EQ(0, mapper_end(&mapper[i]));
@@ -232,19 +233,10 @@ TEST_F(shared_limit, who_comes_waits_for_those_that_take_turns)
 	struct blocking_mem b;
 
 	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, open_containers(&self->w, MAPPERS));
-	ASSERT_EQ(0, blocking_mem_open_part(&b, SOME, SOME - PAGE, PAGE));
-	ASSERT_EQ(0, drop_ipc_lock());
-	ASSERT_EQ(0, limit_locked_pages(self->w.locked + PAGES + PART_PAGES));
-	ASSERT_EQ(0, mapper_begin_blocked(&first, 0, &b));
-	second = RW_MAPPER(1, b.mem, SOME);
-	ASSERT_EQ(0, mapper_begin(&second));
-	usleep(STILL_WAITING_US);
+	charge_all(_metadata, &self->w, &first, &b, PART_PAGES);
+	begin_waiting(_metadata, &second, RW_MAPPER(1, b.mem, SOME));
 	EXPECT_EQ(self->w.locked + PAGES, locked_pages());
-	third = RW_MAPPER(2, mem, PART);
-	ASSERT_EQ(0, mapper_begin(&third));
-	usleep(STILL_WAITING_US);
-	EXPECT_FALSE(third.done);
+	begin_waiting(_metadata, &third, RW_MAPPER(2, mem, PART));
 	ASSERT_EQ(0, blocking_mem_provide(&b));
 	EXPECT_EQ(0, mapper_end(&first));
 	EXPECT_EQ(0, mapper_end(&second));
@@ -297,16 +289,11 @@ TEST_F(shared_limit, only_one_waits_for_who_is_stuck)
 	ASSERT_EQ(0, drop_ipc_lock());
 	ASSERT_EQ(0, limit_locked_pages(self->w.locked + PAGES + PART_PAGES));
 	ASSERT_EQ(0, mapper_begin_blocked(&first, 0, &b));
-	second = RW_MAPPER(1, c.mem, SOME);
-	ASSERT_EQ(0, mapper_begin(&second));
-	usleep(STILL_WAITING_US);
+	begin_waiting(_metadata, &second, RW_MAPPER(1, c.mem, SOME));
 	ASSERT_EQ(0, blocking_mem_withdraw(&b));
 	EXPECT_EQ(-EFAULT, mapper_end(&first));
 	ASSERT_EQ(0, blocking_mem_awaited(&c, SOON_MS));
-	third = RW_MAPPER(2, mem, PART);
-	ASSERT_EQ(0, mapper_begin(&third));
-	usleep(STILL_WAITING_US);
-	EXPECT_FALSE(third.done);
+	begin_waiting(_metadata, &third, RW_MAPPER(2, mem, PART));
 	EXPECT_EQ(0, mapper_end(&third));
 	ASSERT_EQ(0, unmap(2, PART));
 	third = RW_MAPPER(2, mem, PART);
@@ -317,8 +304,7 @@ TEST_F(shared_limit, only_one_waits_for_who_is_stuck)
 	ASSERT_EQ(0, unmap(2, PART));
 	ASSERT_EQ(0, blocking_mem_provide_first(&c, PAGE));
 	ASSERT_EQ(0, blocking_mem_awaited(&c, SOON_MS));
-	ASSERT_EQ(0, mapper_begin(&third));
-	usleep(STILL_WAITING_US);
+	begin_waiting(_metadata, &third, RW_MAPPER(2, mem, PART));
 	EXPECT_EQ(self->w.locked + PAGES, locked_pages());
 	ASSERT_EQ(0, blocking_mem_provide(&c));
 	EXPECT_EQ(0, mapper_end(&second));
@@ -346,10 +332,7 @@ TEST_F(shared_limit, who_waits_forgets_what_it_has_seen)
 	ASSERT_EQ(0, drop_ipc_lock());
 	ASSERT_EQ(0, limit_locked_pages(self->w.locked + PAGES + PAGES / 2));
 	ASSERT_EQ(0, mapper_begin_blocked(&first, 0, &b));
-	second = RW_MAPPER(1, mem, SOME);
-	ASSERT_EQ(0, mapper_begin(&second));
-	usleep(STILL_WAITING_US);
-	EXPECT_FALSE(second.done);
+	begin_waiting(_metadata, &second, RW_MAPPER(1, mem, SOME));
 	ASSERT_EQ(mem + PART, mmap(mem + PART, PAGE, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
 	ASSERT_EQ(0, blocking_mem_withdraw(&b));
@@ -375,14 +358,8 @@ TEST_F(shared_limit, what_can_never_fit_is_pinned_once)
 	long made;
 
 	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, open_containers(&self->w, 2));
-	ASSERT_EQ(0, blocking_mem_open_part(&b, SOME, SOME - PAGE, PAGE));
-	ASSERT_EQ(0, drop_ipc_lock());
-	ASSERT_EQ(0, limit_locked_pages(self->w.locked + PAGES + PAGES / 2));
-	ASSERT_EQ(0, mapper_begin_blocked(&first, 0, &b));
-	second = RW_MAPPER(1, mem, SOME);
-	ASSERT_EQ(0, mapper_begin(&second));
-	usleep(STILL_WAITING_US);
+	charge_all(_metadata, &self->w, &first, &b, PAGES / 2);
+	begin_waiting(_metadata, &second, RW_MAPPER(1, mem, SOME));
 	EXPECT_EQ(self->w.locked + PAGES, locked_pages());
 	made = pins_made();
 	ASSERT_EQ(0, blocking_mem_provide(&b));

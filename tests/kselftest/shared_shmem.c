@@ -81,6 +81,19 @@ static void begin_file(struct __test_metadata *_metadata, struct world *w, struc
 	file->pinned = pinned_pages();
 }
 
+/* The same, and maps the file private as well. Return: where. */
+static char *begin_private(struct __test_metadata *_metadata, struct world *w,
+			   struct huge_file *file)
+{
+	char *mem;
+
+	begin_file(_metadata, w, file);
+	mem = map_file(file->fd, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	ASSERT_NE(NULL, mem);
+	EXPECT_EQ(number_of(7), *(volatile __u64 *)(mem + 7 * PAGE));
+	return mem;
+}
+
 /* Does the device of container @nr read what the process has in @page of @mem? */
 static bool device_reads(struct world *w, const struct huge_file *file, int nr, const char *mem,
 			 long page)
@@ -176,10 +189,7 @@ TEST_F(shared_shmem, private_for_reading)
 	NEED_THP();
 	if (kernel_running() >= KERNEL(6, 2))
 		SKIP_TEST("GUP of this kernel does not end here, type1's neither");
-	begin_file(_metadata, &self->w, &file);
-	mem = map_file(file.fd, PROT_READ | PROT_WRITE, MAP_PRIVATE);
-	ASSERT_NE(NULL, mem);
-	EXPECT_EQ(number_of(7), *(volatile __u64 *)(mem + 7 * PAGE));
+	mem = begin_private(_metadata, &self->w, &file);
 	for (i = 0; i < USERS; i++) {
 		ASSERT_EQ(0, map(i, mem, SOME, DMA_READ));
 		EXPECT_TRUE(device_reads(&self->w, &file, i, mem, 0));
@@ -198,10 +208,7 @@ TEST_F(shared_shmem, private_for_writing)
 	int i;
 
 	NEED_THP();
-	begin_file(_metadata, &self->w, &file);
-	mem = map_file(file.fd, PROT_READ | PROT_WRITE, MAP_PRIVATE);
-	ASSERT_NE(NULL, mem);
-	EXPECT_EQ(number_of(7), *(volatile __u64 *)(mem + 7 * PAGE));
+	mem = begin_private(_metadata, &self->w, &file);
 	for (i = 0; i < USERS; i++) {
 		ASSERT_EQ(0, map_rw(i, mem, SOME));
 		EXPECT_TRUE(device_reads(&self->w, &file, i, mem, PAGES - 3));

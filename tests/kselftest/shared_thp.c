@@ -11,15 +11,23 @@
 #include "shared_fixture.h"
 #include "shared_worlds.h"
 
+/* Opens two containers, and maps huge pages in the first. Return: the memory. */
+static char *map_huge(struct __test_metadata *_metadata, struct world *w)
+{
+	char *mem = mem_thp(SOME);
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, open_containers(w, 2));
+	ASSERT_EQ(0, map_rw(0, mem, SOME));
+	return mem;
+}
+
 TEST_F(shared, transparent_huge_pages)
 {
 	char *mem;
 
 	NEED_THP();
-	mem = mem_thp(SOME);
-	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, open_containers(&self->w, 2));
-	ASSERT_EQ(0, map_rw(0, mem, SOME));
+	mem = map_huge(_metadata, &self->w);
 	ASSERT_EQ(0, map_rw(1, mem, SOME));
 	EXPECT_CHARGED(PAGES, 2 * PAGES);
 	ASSERT_EQ(0, unmap(0, SOME));
@@ -34,10 +42,7 @@ TEST_F(shared, other_transparent_huge_pages_at_the_address)
 	char *mem;
 
 	NEED_THP();
-	mem = mem_thp(SOME);
-	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, open_containers(&self->w, 2));
-	ASSERT_EQ(0, map_rw(0, mem, SOME));
+	mem = map_huge(_metadata, &self->w);
 	ASSERT_EQ(0, madvise(mem, SOME, MADV_DONTNEED));
 	memset(mem, 1, SOME);
 	ASSERT_EQ((long)(SOME / KIB), mem_thp_kib(mem));
@@ -57,10 +62,7 @@ TEST_F(shared, transparent_huge_page_with_another_page_in_it)
 	char *mem;
 
 	NEED_THP();
-	mem = mem_thp(SOME);
-	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, open_containers(&self->w, 2));
-	ASSERT_EQ(0, map_rw(0, mem, SOME));
+	mem = map_huge(_metadata, &self->w);
 	ASSERT_EQ(0, madvise(mem + at, PAGE, MADV_DONTNEED));
 	mem[at] = 1;
 	ASSERT_EQ(0, map_rw(1, mem, SOME));
@@ -80,10 +82,7 @@ TEST_F(shared, transparent_huge_pages_in_part)
 	char *mem;
 
 	NEED_THP();
-	mem = mem_thp(SOME);
-	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, open_containers(&self->w, 2));
-	ASSERT_EQ(0, map_rw(0, mem, SOME));
+	mem = map_huge(_metadata, &self->w);
 	ASSERT_EQ(0, map_rw(1, mem + PART / 2, 2 * PART));
 	EXPECT_CHARGED(PAGES, PAGES + pages);
 	ASSERT_EQ(0, unmap(0, SOME));
@@ -99,10 +98,7 @@ TEST_F(shared, transparent_huge_pages_that_have_become_read_only)
 	char *mem;
 
 	NEED_THP();
-	mem = mem_thp(SOME);
-	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, open_containers(&self->w, 2));
-	ASSERT_EQ(0, map_rw(0, mem, SOME));
+	mem = map_huge(_metadata, &self->w);
 	ASSERT_EQ(0, mprotect(mem, SOME, PROT_READ));
 	EXPECT_EQ(-EFAULT, map_rw(1, mem, SOME));
 	EXPECT_CHARGED(PAGES, PAGES);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See mem.h. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -93,6 +94,31 @@ char *mem_scattered(size_t size)
 			return NULL;
 	mem_free(from, 2 * size);
 	return to;
+}
+
+int mem_repeat(char *at, size_t size, int fd, size_t piece)
+{
+	char *end = at + size;
+
+	for (; at < end; at += piece)
+		if (!map(at, piece, MAP_SHARED | MAP_FIXED, fd))
+			return -errno;
+	return 0;
+}
+
+char *mem_repeated(size_t size)
+{
+	char *page, *mem = mem_untouched(size);
+	int fd;
+
+	page = mem_memfd(PAGE, &fd);
+	if (!page)
+		return NULL;
+	if (mem && mem_repeat(mem, size, fd, PAGE))
+		mem = NULL;
+	mem_free(page, PAGE);
+	close(fd);
+	return mem;
 }
 
 char *mem_aligned(size_t size)

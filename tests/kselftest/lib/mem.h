@@ -30,6 +30,12 @@ char *mem_hugetlb(size_t size);
 /* A memfd, mapped shared. The descriptor goes to @fd if it is not NULL. */
 char *mem_memfd(size_t size, int *fd);
 
+/* Maps the first @piece bytes of a file over and over, shared, to [at, at + size); 0 or -errno. */
+int mem_repeat(char *at, size_t size, int fd, size_t piece);
+
+/* One page over and over, shared, so that no two follow each other in memory. */
+char *mem_repeated(size_t size);
+
 /* Memory aligned to 2 MiB, of small pages that nobody has touched. */
 char *mem_aligned(size_t size);
 
