@@ -130,8 +130,11 @@ TEST_F(many, a_domain_that_is_not_filled_to_the_end_does_not_come)
 	holds(_metadata, 2, RUNS);
 }
 
-/* 2^28 pages in one mapping. The mock has one entry for a huge page, for want of memory. */
-TEST_F(many, a_tebibyte_comes_and_goes)
+/*
+ * 2^28 pages in one mapping. The mock has one entry for a huge page, for want of memory. A kernel
+ * with all checks takes minutes.
+ */
+TEST_F_TIMEOUT(many, a_tebibyte_comes_and_goes, 300)
 {
 	char *mem = tebibyte();
 
