@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Differences of <linux/mm.h>: how to pin another task's pages, or to fault them in.
+ * Differences of <linux/mm.h>: address spaces, vmas and pages. Pins are in gup.h.
  */
 #ifndef VIB_COMPAT_MM_H
 #define VIB_COMPAT_MM_H
@@ -11,30 +11,6 @@
 #ifndef CONFIG_MMU_NOTIFIER
 #error "this kernel has no MMU notifiers (CONFIG_MMU_NOTIFIER=n), which tell of BARs that go away"
 #endif
-
-typedef long (*vib_pin_remote_fn)(struct mm_struct *, unsigned long, unsigned long, unsigned int,
-				  struct page **, int *);
-typedef long (*vib_pin_remote_vmas_fn)(struct mm_struct *, unsigned long, unsigned long,
-				       unsigned int, struct page **, struct vm_area_struct **,
-				       int *);
-
-/* Calls a function of GUP for another task; v6.5 (0b295316b3a9) dropped the vmas argument. */
-#define VIB_GUP_REMOTE(fn, mm, start, npages, flags, pages) ({					\
-	BUILD_BUG_ON_MSG(!VIB_IS_TYPE(fn, vib_pin_remote_fn) &&					\
-			 !VIB_IS_TYPE(fn, vib_pin_remote_vmas_fn),				\
-			 #fn "() has a signature that this module does not know");		\
-	VIB_IS_TYPE(fn, vib_pin_remote_fn) ?							\
-	VIB_AS_TYPE(fn, vib_pin_remote_fn)(mm, start, npages, flags, pages, NULL) :		\
-	VIB_AS_TYPE(fn, vib_pin_remote_vmas_fn)(mm, start, npages, flags, pages, NULL, NULL);	\
-})
-
-/* mmap_lock is held for read, and kept. */
-static inline long vib_compat_pin_remote(struct mm_struct *mm, unsigned long start,
-					 unsigned long npages, unsigned int flags,
-					 struct page **pages)
-{
-	return VIB_GUP_REMOTE(pin_user_pages_remote, mm, start, npages, flags, pages);
-}
 
 /* While set, memory that is allocated for current can stay where it is when it is pinned. */
 static inline unsigned int vib_compat_pinnable_save(void)
@@ -55,16 +31,6 @@ static inline void vib_compat_pinnable_restore(unsigned int flags)
 #else
 	memalloc_nocma_restore(flags);
 #endif
-}
-
-/*
- * Faults pages in without taking a reference. Return: how many are there, or an errno. mmap_lock is
- * held for read, and kept.
- */
-static inline long vib_compat_populate(struct mm_struct *mm, unsigned long start,
-				       unsigned long npages, unsigned int flags)
-{
-	return VIB_GUP_REMOTE(get_user_pages_remote, mm, start, npages, flags, NULL);
 }
 
 /* Has current a memory policy of its own? */
@@ -125,26 +91,6 @@ static inline unsigned long vib_compat_page_flags(const struct page *page)
 	return page->flags;
 #else
 #error "the flags of struct page have a shape that this module does not know"
-#endif
-}
-
-/* Drops the pins of @npages physically contiguous pages. */
-static inline void vib_compat_unpin_range(struct page *page, unsigned long npages, bool dirty)
-{
-#ifdef VIB_HAVE_UNPIN_RANGE
-	unpin_user_page_range_dirty_lock(page, npages, dirty);
-#elif defined(VIB_HAVE_UNPIN_PAGES)
-	struct page *batch[64];
-	unsigned long i, n;
-
-	for (; npages; npages -= n, page += n) {
-		n = min_t(unsigned long, npages, ARRAY_SIZE(batch));
-		for (i = 0; i < n; i++)
-			batch[i] = page + i;
-		unpin_user_pages_dirty_lock(batch, n, dirty);
-	}
-#else
-#error "no way known to unpin pages on this kernel"
 #endif
 }
 

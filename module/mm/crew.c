@@ -30,6 +30,7 @@
 #include <linux/userfaultfd_k.h>
 
 #include "compat/memcg.h"
+#include "compat/gup.h"
 #include "compat/mm.h"
 #include "pin.h"
 #include "trace/trace.h"

@@ -19,7 +19,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "compat/mm.h"
+#include "compat/gup.h"
 #include "turns.h"
 
 /* The first pause is 2 ms, and each is twice as long as the one before: 254 ms in all. */

@@ -17,6 +17,7 @@
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
 
+#include "compat/gup.h"
 #include "compat/mm.h"
 #include "compat/present.h"
 #include "pfnmap.h"
@@ -24,6 +25,7 @@
 enum {
 	HOLD_CALLS = 8,			/* calls of GUP under one hold of mmap_lock */
 	LARGEST = SZ_1G >> PAGE_SHIFT,	/* pages; vib_extents_settle() knows it, too */
+	ROOM = 256,			/* extents, at most, for which there is room at once */
 };
 
 /**
@@ -76,13 +78,25 @@ static bool append_part(struct huge_walk *walk, struct vib_extents *out, struct 
 }
 
 /*
+ * Pins pages with mmap_lock held. Of current's own memory the kernel may have a call that does so
+ * without a look at vmas; what that does not find is asked for in the other way.
+ */
+static long pin_held(const struct huge_walk *walk, u64 vaddr, int nr, struct page **pages)
+{
+	unsigned int flags = FOLL_LONGTERM | (walk->pin->write ? FOLL_WRITE : 0);
+	struct mm_struct *mm = walk->pin->owner->mm;
+	int got = mm == current->mm ? vib_compat_pin_present(vaddr, nr, flags, pages) : 0;
+
+	return got > 0 ? got : vib_compat_pin_remote(mm, vaddr, nr, flags, pages);
+}
+
+/*
  * Takes the next huge page or two: one call of GUP is asked for the last page of the first and the
  * first page of the second. Return: 1 if some were taken; 0 if not, with @lacking set if that is
  * for want of credit; or GUP's errno.
  */
 static long take_next(struct huge_walk *walk, struct vib_extents *out, u64 *lacking)
 {
-	unsigned int flags = FOLL_LONGTERM | (walk->pin->write ? FOLL_WRITE : 0);
 	u64 first = next_part(walk), second = min(walk->nr, walk->left - first);
 	struct page *pages[2];
 	long got;
@@ -93,8 +107,7 @@ static long take_next(struct huge_walk *walk, struct vib_extents *out, u64 *lack
 	}
 	if (first + second > walk->pin->credit)
 		second = 0;
-	got = vib_compat_pin_remote(walk->pin->owner->mm, walk->vaddr + ((first - 1) << PAGE_SHIFT),
-				    second ? 2 : 1, flags, pages);
+	got = pin_held(walk, walk->vaddr + ((first - 1) << PAGE_SHIFT), second ? 2 : 1, pages);
 	if (got <= 0)
 		return got ? got : -EFAULT;
 	if (!append_part(walk, out, pages[0], first, true)) {
@@ -103,6 +116,15 @@ static long take_next(struct huge_walk *walk, struct vib_extents *out, u64 *lack
 		return 0;
 	}
 	return got == 1 || append_part(walk, out, pages[1], second, false);
+}
+
+/*
+ * Grows the row once, in place of many times, each with an allocation that the kernel clears.
+ * Where there is no memory for so many it grows by and by.
+ */
+static void make_room(struct vib_extents *out, u64 huge)
+{
+	(void)vib_extents_reserve(out, min_t(u64, huge, ROOM));
 }
 
 /* Takes huge pages of the vma at pin->vaddr. Return: as vib_huge_append(). mmap_lock is held. */
@@ -128,6 +150,7 @@ static long append_hugetlb(struct vib_pin *pin, struct vib_extents *out, u64 mos
 	pin->plain = pin->vaddr + PAGE_SIZE;
 	begin = min(pin->run, size >> PAGE_SHIFT);
 	walk.left = begin;
+	make_room(out, min(begin, most) / walk.nr);
 	for (i = 0; i < HOLD_CALLS && walk.left && begin - walk.left < most && got > 0; i++)
 		got = take_next(&walk, out, lacking);
 	if (begin == walk.left)

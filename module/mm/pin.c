@@ -20,7 +20,6 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
-#include "compat/mm.h"
 #include "gup.h"
 #include "huge.h"
 #include "pfnmap.h"

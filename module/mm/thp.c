@@ -26,6 +26,7 @@
 
 #include <linux/mm.h>
 
+#include "compat/gup.h"
 #include "compat/mm.h"
 #include "compat/thp.h"
 

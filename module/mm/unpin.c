@@ -8,11 +8,12 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 
-#include "compat/mm.h"
+#include "compat/gup.h"
 #include "pure/stretch.h"
 
 enum {
 	UNPIN_STEP = 1 << 15,		/* pages unpinned between two chances to reschedule */
+	HUGE_LIST = 16,			/* huge pages handed to the kernel at once */
 };
 
 /* Drops a long run, with chances to reschedule. */
@@ -50,22 +51,48 @@ void vib_unpin_run(struct vib_unpinning *up, u64 next, u64 npages)
 	cond_resched();
 }
 
-void vib_huge_unpin(struct vib_unpinning *up, u64 ext)
+/* Drops one pin of each page of the list. */
+static void unpin_list(struct vib_unpinning *up, struct page **list, unsigned int n)
 {
-	struct page *page = pfn_to_page(vib_ext_pfn(ext));
-	u64 left = vib_ext_pages(ext), n, nr;
+	vib_compat_unpin_list(list, n, up->dirty);
+	if (up->since_resched < UNPIN_STEP)
+		return;
+	up->since_resched = 0;
+	cond_resched();
+}
 
-	up->accounted += left;
-	for (; left; left -= n, page += n) {
-		nr = vib_huge_pages(page);
-		n = min(nr - (page_to_pfn(page) & (nr - 1)), left);
-		vib_compat_unpin_range(page, 1, up->dirty);
-		up->since_resched += n;
-		if (up->since_resched >= UNPIN_STEP) {
-			up->since_resched = 0;
-			cond_resched();
+/*
+ * Drops extents with VIB_EXT_HUGE from @word on, up to the first other one or @stop. Return: that.
+ */
+static noinline const u64 *unpin_huge(struct vib_unpinning *up, const u64 *word, const u64 *stop)
+{
+	struct page *list[HUGE_LIST], *page;
+	unsigned int used = 0;
+	u64 left, n, nr;
+
+	for (; word < stop && *word & VIB_EXT_HUGE; word++) {
+		page = pfn_to_page(vib_ext_pfn(*word));
+		left = vib_ext_pages(*word);
+		up->accounted += left;
+		up->since_resched += left;
+		for (; left; left -= n, page += n) {
+			nr = vib_huge_pages(page);
+			n = min(nr - (page_to_pfn(page) & (nr - 1)), left);
+			list[used++] = page;
+			if (used < HUGE_LIST)
+				continue;
+			unpin_list(up, list, used);
+			used = 0;
 		}
 	}
+	if (used)
+		unpin_list(up, list, used);
+	return word;
+}
+
+void vib_huge_unpin(struct vib_unpinning *up, u64 ext)
+{
+	unpin_huge(up, &ext, &ext + 1);
 }
 
 u64 vib_unpin_page(u64 ext, bool dirty)
@@ -82,8 +109,11 @@ void vib_unpin_add_all(struct vib_unpinning *up, struct vib_extents *ex, u32 fir
 
 	vib_for_each_stretch(&st, ex, first, end) {
 		stop = st.words + st.nr;
-		for (word = st.words; word < stop; word++)
-			vib_unpin_add(up, *word);
+		for (word = st.words; word < stop;)
+			if (unlikely(*word & VIB_EXT_HUGE))
+				word = unpin_huge(up, word, stop);
+			else
+				vib_unpin_add(up, *word++);
 		/* What has no pin of its own does not count. */
 		if (st.left)
 			cond_resched();

@@ -3,6 +3,7 @@
  * Memory of hugetlb: type1 pins each 4 KiB page of it, we each huge page once. What that is
  * charged, what a device reaches, and what is left is the same.
  */
+#include <linux/mman.h>
 #include <linux/vfio.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -13,17 +14,11 @@
 #include "lib/agree.h"
 #include "lib/source.h"
 
-#ifndef MAP_HUGE_1GB
-#define MAP_HUGE_1GB (30U << 26)
-#endif
-#ifndef MAP_HUGE_2MB
-#define MAP_HUGE_2MB (21U << 26)
-#endif
-
 #define FAR (4 * GIB)
 #define IN_2M ((long)(HUGE_2M / PAGE))
 
-enum { POOL = 8 };		/* huge pages of 2 MiB that a test may have */
+/* Huge pages of 2 MiB that a test may have; more than twice as many as are unpinned at once. */
+enum { POOL = 8, MANY = 37 };
 
 #define WORLD hugetlb
 #define WORLD_GROUPS 1
@@ -69,16 +64,16 @@ static void with_pool(struct __test_metadata *_metadata)
 
 TEST_F(hugetlb, each_huge_page_is_pinned_once)
 {
+	const __u64 size = MANY * HUGE_2M;
 	char *mem;
 
-	with_pool(_metadata);
-	mem = pages_2m(4 * HUGE_2M, MAP_PRIVATE);
+	ASSERT_EQ(0, hugepages_set(MANY));
+	mem = pages_2m(size, MAP_PRIVATE);
 	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, map_at(&self->w, FAR, mem, 4 * HUGE_2M));
-	EXPECT_HELD(4 * IN_2M, 4, 0);
-	EXPECT_EQ(0, device_agrees(world_edu(&self->w, 0), FAR + 3 * HUGE_2M - PAGE,
-				   mem + 3 * HUGE_2M - PAGE));
-	ASSERT_EQ(0, unmap_at(&self->w, FAR, 4 * HUGE_2M));
+	ASSERT_EQ(0, map_at(&self->w, FAR, mem, size));
+	EXPECT_HELD(MANY * IN_2M, MANY, 0);
+	EXPECT_EQ(0, device_agrees(world_edu(&self->w, 0), FAR + size - PAGE, mem + size - PAGE));
+	ASSERT_EQ(0, unmap_at(&self->w, FAR, size));
 	EXPECT_HELD(0, 0, 0);
 }
 
