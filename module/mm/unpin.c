@@ -74,12 +74,12 @@ static noinline const u64 *unpin_huge(struct vib_unpinning *up, const u64 *word,
 		page = pfn_to_page(vib_ext_pfn(*word));
 		left = vib_ext_pages(*word);
 		up->accounted += left;
-		up->since_resched += left;
 		for (; left; left -= n, page += n) {
 			nr = vib_huge_pages(page);
 			n = min(nr - (page_to_pfn(page) & (nr - 1)), left);
 			list[used++] = page;
-			if (used < HUGE_LIST)
+			up->since_resched += n;
+			if (used < HUGE_LIST && up->since_resched < UNPIN_STEP)
 				continue;
 			unpin_list(up, list, used);
 			used = 0;
