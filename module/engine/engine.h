@@ -11,10 +11,11 @@
  * these steps together, GROUP_MAX at a time (map_many.c). UNMAP_DMA goes in claims (CLAIM_MAX
  * mappings in one turn of tree_lock, unmap.c), each of slices (16 GiB or 131,072 page table
  * entries, one flush a domain, slice.c), each unpinned in steps of UNPIN_STEP pages (mm/unpin.c);
- * its structures are freed FREE_BULK at a time (mapping.c). Larger claims and slices flush less
- * and keep others waiting longer; a larger pin batch also charges further ahead of what is pinned.
- * Untouched memory is populated in windows of 128 MiB, one more ahead (mm/crew.c). VIB_FLAT_MAX
- * extents (pure/pure.h) hold what is pinned for a batch, or for a group, in one vector.
+ * its structures are freed FREE_BULK at a time (mapping.c); its page tables wait for the flush of
+ * AT_ONCE domains (slice_unfill.c). Larger claims and slices flush less and keep others waiting
+ * longer; a larger pin batch also charges further ahead of what is pinned. Untouched memory is
+ * populated in windows of 128 MiB, one more ahead (mm/crew.c). VIB_FLAT_MAX extents (pure/pure.h)
+ * hold what is pinned for a batch, or for a group, in one vector.
  */
 #ifndef VIB_ENGINE_H
 #define VIB_ENGINE_H

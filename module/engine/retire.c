@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The end of mappings: they are taken out of every domain, with one sync for each domain and slice
- * (slice.h), then unpinned. Nothing here can fail or needs memory. Neighbours in IOVA are unmapped
- * in one call. Invariant: an extent is unpinned only after each domain that held it was synced.
+ * The end of mappings: slice by slice (slice.h), they are taken out of every domain, with one sync
+ * for each, then unpinned. Nothing here can fail or needs memory. Invariant: an extent is unpinned
+ * only after each domain that held it was synced.
  */
 #include "iommu/domain_unfill.h"
 #include "engine.h"
@@ -28,81 +28,6 @@ struct tally {
 	u8 prot;			/* of the mapping that was unpinned last */
 	bool pins;			/* emulated devices have pinned some of their pages */
 };
-
-/* Takes a slice out of a domain, neighbours in one call. */
-static void unfill_whole(const struct vib_slice *slice, struct vib_unfill *unfill)
-{
-	struct vib_mapping *map, *next;
-	u64 start = slice->iova;
-	unsigned long steps = 0;
-
-	for (map = slice->map; map != slice->last; map = next) {
-		next = list_next_entry(map, node);
-		if (next->span.start == map->span.last + 1)
-			continue;
-		vib_unfill_range(unfill, start, map->span.last + 1 - start);
-		start = next->span.start;
-		vib_ioas_step(&steps);
-	}
-	if (slice->stop != start)
-		vib_unfill_range(unfill, start, slice->stop - start);
-}
-
-/* Takes extents out, the first of which is at @iova. Return: the IOVA behind the last one. */
-static u64 unfill_memory(struct vib_unfill *unfill, u64 iova, const struct vib_stretch *st,
-			 unsigned long *steps)
-{
-	u64 size;
-	u32 i;
-
-	for (i = 0; i < st->nr; i++, iova += size) {
-		size = vib_ext_pages(st->words[i]) << PAGE_SHIFT;
-		if (!vib_ext_is_hole(st->words[i]))
-			vib_unfill_range(unfill, iova, size);
-		vib_ioas_step(steps);
-	}
-	return iova;
-}
-
-/* The same, extent by extent, for mappings that may have holes. */
-static void unfill_around_holes(const struct vib_slice *slice, struct vib_unfill *unfill)
-{
-	struct vib_mapping *map = slice->map;
-	u64 iova = slice->iova;
-	unsigned long steps = 0;
-
-	for (;; map = list_next_entry(map, node), iova = map->span.start) {
-		u32 end = map == slice->last ? slice->end : map->extents.nr;
-		struct vib_stretch st;
-
-		vib_for_each_stretch(&st, &map->extents, vib_slice_first(slice, map), end)
-			iova = unfill_memory(unfill, iova, &st, &steps);
-		if (map == slice->last)
-			return;
-	}
-}
-
-/*
- * Takes the slice out of one domain and syncs. Extends @stuck by what the driver did not take out.
- * Return: the number of flushes.
- */
-static unsigned int unfill_slice(struct vib_ioas *ioas, struct vib_domain *dom,
-				 const struct vib_slice *slice, struct vib_range *stuck)
-{
-	struct vib_unfill unfill;
-	unsigned int syncs;
-
-	vib_unfill_begin(&unfill, dom);
-	if (unlikely(slice->flags & VIB_F_DEVICE))
-		unfill_around_holes(slice, &unfill);
-	else
-		unfill_whole(slice, &unfill);
-	syncs = vib_unfill_sync(&unfill);
-	trace_vib_sync(ioas->handle, dom->id, slice->iova, slice->stop - 1, syncs);
-	stuck->start = min(stuck->start, unfill.stuck.start);
-	stuck->last = max(stuck->last, unfill.stuck.last);
-	return syncs;
-}
 
 /*
  * Marks the mappings that reach into @stuck, which some domain still translates: they keep all
@@ -178,15 +103,13 @@ static void unpin_slice(const struct vib_slice *slice, struct tally *tally)
 static void retire_slice(struct vib_ioas *ioas, struct vib_slice *slice, struct tally *tally)
 {
 	struct vib_range stuck = { .start = U64_MAX };
-	struct vib_domain *dom;
 
 	down_read(&ioas->domains_rwsem);
 	vib_slice_cut(slice);
 	tally->flags |= slice->flags;
 	tally->mappings += slice->mappings;
 	tally->size += slice->size;
-	list_for_each_entry(dom, &ioas->domains, node)
-		tally->syncs += unfill_slice(ioas, dom, slice, &stuck);
+	tally->syncs += vib_slice_unfill(ioas, slice, &stuck);
 	if (!vib_stuck_none(&stuck))
 		mark_stuck(ioas, slice, &stuck, tally);
 	up_read(&ioas->domains_rwsem);

@@ -13,6 +13,9 @@
 
 #include "mapping.h"
 
+struct vib_ioas;
+struct vib_range;
+
 /**
  * struct vib_slice - consecutive extents of the mappings of a list
  * @list: the mappings, in the order of their IOVA
@@ -53,6 +56,13 @@ void vib_slice_begin(struct vib_slice *slice, struct list_head *list);
  * each mapping behind it: the caller unfills the slice next, with domains_rwsem still held.
  */
 void vib_slice_cut(struct vib_slice *slice);
+
+/*
+ * Takes the slice out of every domain and flushes these (slice_unfill.c). Extends @stuck by what
+ * drivers did not take out. Return: the number of flushes. domains_rwsem is held for read.
+ */
+unsigned int vib_slice_unfill(struct vib_ioas *ioas, const struct vib_slice *slice,
+			      struct vib_range *stuck);
 
 /* Moves behind the slice. Return: false at the end of the list. */
 bool vib_slice_next(struct vib_slice *slice);

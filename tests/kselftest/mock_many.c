@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Mappings of very many runs, or very many pages: what holds for a few holds for them, in two
- * domains, and when they fail far behind.
+ * domains, and when they fail far behind. And more domains than are flushed together.
  */
 #include <sys/mman.h>
 #include <unistd.h>
@@ -128,6 +128,44 @@ TEST_F(many, a_domain_that_is_not_filled_to_the_end_does_not_come)
 	holds(_metadata, 1, RUNS);
 	EXPECT_EQ(0, world_join(&self->w, SLOT_B));
 	holds(_metadata, 2, RUNS);
+}
+
+enum {
+	DOMAINS = 6,
+	AT_ONCE = 4,		/* flushed together (module/engine/slice_unfill.c) */
+};
+
+/* A domain for each instance, and one for a group that refuses that of its instance, twice. */
+static int begin_domains(struct world *w)
+{
+	static const unsigned int slots[] = { SLOT_B, SLOT_C, SLOT_D, SLOT_A2, SLOT_B2 };
+	unsigned int i;
+	int ret = begin_with(w, SLOT_A);
+
+	for (i = 0; !ret && i < DOMAINS - 1; i++) {
+		if (i < 3)
+			ret = mock_order("instance %u aperture 0 0x%llx", i + 1,
+					 0x7fffffffffULL >> i);
+		else
+			ret = mock_order("fail attach 1 %d", EINVAL);
+		ret = ret ? ret : world_join(w, slots[i]);
+	}
+	return ret;
+}
+
+TEST_F(many, domains_lose_what_is_unmapped)
+{
+	int i;
+
+	ASSERT_EQ(0, begin_domains(&self->w));
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, self->mem, MEM_SIZE, DMA_RW));
+	holds(_metadata, DOMAINS, MEM_PAGES);
+	ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
+	holds(_metadata, DOMAINS, 0);
+	EXPECT_EQ(AT_ONCE, mock_count("together"));
+	for (i = 0; i < DOMAINS; i++)
+		EXPECT_EQ(1, mock_domain_count(i, "syncs"));
+	EXPECT_EQ(self->w.pinned, pinned_pages());
 }
 
 /*

@@ -18,7 +18,7 @@ int mock_order(const char *format, ...);
 
 /*
  * A counter since the last reset: "allocs", "frees", "fired", "maps", "unmaps",
- * "syncs", "flushes"; "attaches" or "detaches" of one instance; -errno.
+ * "syncs", "flushes", "held" (now), "together"; "attaches" or "detaches" of one instance; -errno.
  */
 long mock_count(const char *key);
 long mock_instance_count(unsigned int instance, const char *key);

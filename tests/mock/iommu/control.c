@@ -5,6 +5,8 @@
  *   reset                            limits, switches and counters as after loading
  *   fail CALL N ERRNO                the N-th CALL from now on fails once (attach, alloc, map or
  *                                    any); N of 0 switches it off
+ *   hold N                           the N-th map call from now on waits until the next such order,
+ *                                    or a kill, and a call that waits goes on; 0: none waits
  *   stuck IOVA                       the page there cannot be unmapped; 0xffffffffffffffff: none
  *   unmap_max PAGES                  one unmap call takes no more pages; 0: no limit
  *   attach_ms MS                     an attach takes that long
@@ -27,6 +29,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/wait.h>
 
 #include "mock_iommu.h"
 
@@ -51,6 +54,34 @@ int mock_fails(enum mock_call call)
 	int ret = count_down(call);
 
 	return ret ? ret : any;
+}
+
+static DECLARE_WAIT_QUEUE_HEAD(hold_wait);
+
+static void set_hold(unsigned int n)
+{
+	mock.hold_in = n;
+	WRITE_ONCE(mock.hold_orders, mock.hold_orders + 1);
+	wake_up_all(&hold_wait);
+}
+
+void mock_hold_call(void)
+{
+	unsigned int seen;
+
+	mutex_lock(&mock_lock);
+	if (!mock.hold_in || --mock.hold_in) {
+		mutex_unlock(&mock_lock);
+		return;
+	}
+	mock.held++;
+	seen = mock.hold_orders;
+	mutex_unlock(&mock_lock);
+	/* A call that is killed goes on, too. */
+	(void)wait_event_killable(hold_wait, READ_ONCE(mock.hold_orders) != seen);
+	mutex_lock(&mock_lock);
+	mock.held--;
+	mutex_unlock(&mock_lock);
 }
 
 void mock_wrong(enum mock_error error)
@@ -94,6 +125,8 @@ void mock_reset(void)
 	mock.unmap_max = 0;
 	mock.coarse = false;
 	mock.attach_ms = 0;
+	mock.together = 0;
+	set_hold(0);
 }
 
 static int set_fail(const char *args)
@@ -192,6 +225,8 @@ static int command(const char *text)
 		return set_uncoherent(text + 11);
 	else if (sscanf(text, "stuck %lli", &value) == 1)
 		mock.stuck = value;
+	else if (sscanf(text, "hold %lli", &value) == 1)
+		set_hold(value);
 	else if (sscanf(text, "unmap_max %lli", &value) == 1)
 		mock.unmap_max = value;
 	else if (sscanf(text, "attach_ms %lli", &value) == 1)

@@ -55,11 +55,14 @@ u32 mock_table_sum(struct mock_domain *dom);
 /* Translations of a domain, merged to runs. */
 void mock_table_show(struct mock_domain *dom, struct seq_file *seq);
 
-/* control.c; mock_lock is held, but for the last one */
+/* control.c */
 
-/* Counts down; the errno when this call is to fail, else 0. */
+/* Counts down; the errno when this call is to fail, else 0. mock_lock is held. */
 int mock_fails(enum mock_call call);
 void mock_reset(void);
+
+/* Counts down, and waits when this call is to wait. mock_lock is not held. */
+void mock_hold_call(void);
 void mock_debugfs_init(void);
 
 /* report.c */

@@ -53,6 +53,7 @@ static int counters_show(struct seq_file *seq, void *unused)
 
 	mutex_lock(&mock_lock);
 	seq_printf(seq, "allocs %llu\nfrees %llu\nfired %u\n", mock.allocs, mock.frees, mock.fired);
+	seq_printf(seq, "held %u\ntogether %u\n", mock.held, mock.together);
 	show_counts(seq, &mock.counts, '\n');
 	seq_printf(seq, "lookups %ld\n", atomic_long_read(&mock.lookups));
 	for (i = 0; i < MOCK_INSTANCES; i++)

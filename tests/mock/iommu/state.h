@@ -66,16 +66,13 @@ struct mock_instance {
 		enum iommu_resv_type type;
 	} reserved[MOCK_RESERVED];
 	unsigned int nr_reserved;
-	u64 attaches;
-	u64 detaches;
+	u64 attaches, detaches;
 };
 
 /* Calls since the last reset: map_pages, unmap_pages, flushes of a range and of everything. */
 struct mock_counts {
-	u64 maps;
-	u64 unmaps;
-	u64 syncs;
-	u64 flushes;
+	u64 maps, unmaps;
+	u64 syncs, flushes;
 };
 
 /**
@@ -87,7 +84,7 @@ struct mock_counts {
  * @enforced: enforces coherency
  * @devices, @attaching: on it now, on their way to it
  * @mapped: pages translated; @tables: on free lists, waiting for a flush
- * @unmapped: the IOVA of the latest unmap since the last flush
+ * @unmapped: the IOVA of the latest unmap since the last flush; @waiting: there was one
  * @pages: page number to entry (table.c)
  * @counts: see there
  */
@@ -97,10 +94,10 @@ struct mock_domain {
 	unsigned int id;
 	struct mock_instance *home;
 	bool enforced;
-	unsigned int devices;
-	unsigned int attaching;
+	unsigned int devices, attaching;
 	unsigned long mapped, tables;
 	u64 unmapped;
+	bool waiting;
 	struct xarray pages;
 	struct mock_counts counts;
 };
@@ -126,6 +123,8 @@ struct mock_device {
  * @errors: how often each went wrong
  * @fail_in, @fail_with: the n-th call from now on fails (0: never), with this errno
  * @fired: calls that failed so
+ * @hold_in: the n-th map call from now on waits (0: none) until @hold_orders grows
+ * @held: calls that wait so; @together: the most domains that waited for a flush when one came
  * @stuck: this IOVA cannot be unmapped; ~0 for none
  * @unmap_max: pages that one unmap_pages takes at most; 0 no limit
  * @attach_ms: how long an attach takes; @coarse: a page of any size has one entry, at its start
@@ -143,6 +142,7 @@ struct mock {
 	unsigned int fail_in[MOCK_CALLS];
 	int fail_with[MOCK_CALLS];
 	unsigned int fired;
+	unsigned int hold_in, hold_orders, held, together;
 	u64 stuck;
 	unsigned long unmap_max;
 	unsigned int attach_ms;

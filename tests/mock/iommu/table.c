@@ -127,6 +127,7 @@ int mock_map_pages(struct iommu_domain *iommu, unsigned long iova, phys_addr_t p
 	unsigned int flags;
 	int ret;
 
+	mock_hold_call();
 	flags = mock_lock_table();
 	dom->counts.maps++;
 	mock.counts.maps++;
@@ -232,6 +233,7 @@ size_t mock_unmap_pages(struct iommu_domain *iommu, unsigned long iova, size_t p
 	}
 	if (done)
 		free_tables(dom, index, index + done - 1, &tables);
+	dom->waiting |= done;
 	mock_unlock_table(flags);
 	if (!done)
 		return 0;
@@ -240,6 +242,17 @@ size_t mock_unmap_pages(struct iommu_domain *iommu, unsigned long iova, size_t p
 	iommu_iotlb_gather_add_range(gather, iova, done << PAGE_SHIFT);
 	list_splice_tail(&tables, mock_freelist(gather));
 	return done << PAGE_SHIFT;
+}
+
+/* Return: domains that something was taken out of since they were flushed. */
+static unsigned int count_waiting(void)
+{
+	struct mock_domain *dom;
+	unsigned int nr = 0;
+
+	list_for_each_entry(dom, &mock.domains, node)
+		nr += dom->waiting;
+	return nr;
 }
 
 /*
@@ -252,6 +265,8 @@ static void flush(struct mock_domain *dom, unsigned long first, unsigned long la
 	unsigned long index;
 	void *entry;
 
+	mock.together = max(mock.together, count_waiting());
+	dom->waiting = false;
 	dom->unmapped = 0;
 	xa_for_each_range(&dom->pages, index, entry, first, last) {
 		if (is_mapped(entry))
