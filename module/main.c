@@ -10,6 +10,7 @@
 #include "glue/vfio_glue.h"
 #include "engine/bar.h"
 #include "engine/ioas.h"
+#include "mm/helpers.h"
 #include "params.h"
 
 static struct vib_params params = {
@@ -26,7 +27,7 @@ MODULE_PARM_DESC(allow_unsafe_interrupts, "Accept groups without interrupt remap
 module_param_named(disable_hugepages, params.disable_hugepages, bool, 0644);
 MODULE_PARM_DESC(disable_hugepages, "Map page by page, so that no larger IOMMU page is used, for later mappings (default: N)");
 module_param_named(map_threads, params.map_threads, uint, 0644);
-MODULE_PARM_DESC(map_threads, "Most threads that fault in untouched memory for one large map, on CPUs of the caller's node that it may use (at most 16; default: 1, the caller alone)");
+MODULE_PARM_DESC(map_threads, "Most threads that fault in untouched memory for one large map, on CPUs of the caller's node that it may use (at most 16; 0: one for each such CPU; default: 1, the caller alone)");
 module_param_named(dma_entry_limit, params.dma_entry_limit, uint, 0644);
 MODULE_PARM_DESC(dma_entry_limit, "Limit on mappings of a container that charge no locked memory, such as BARs (default: 65535)");
 
@@ -40,12 +41,17 @@ static int __init batch_init(void)
 	ret = vib_bars_init();
 	if (ret)
 		goto err_cache;
-	ret = vib_vfio_register(&params);
+	ret = vib_helpers_init();
 	if (ret)
 		goto err_bars;
+	ret = vib_vfio_register(&params);
+	if (ret)
+		goto err_helpers;
 	vib_debugfs_init();
 	return 0;
 
+err_helpers:
+	vib_helpers_fini();
 err_bars:
 	vib_bars_fini();
 err_cache:
@@ -57,6 +63,7 @@ static void __exit batch_exit(void)
 {
 	vib_debugfs_fini();
 	vib_vfio_unregister();
+	vib_helpers_fini();
 	vib_bars_fini();
 	vib_mapping_cache_fini();
 }

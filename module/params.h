@@ -21,8 +21,8 @@
  *	kernel_param_lock(), see abi/claim.h
  * @allow_unsafe_interrupts: accept groups whose interrupts are not isolated
  * @disable_hugepages: use no IOMMU page larger than the CPU's smallest
- * @map_threads: at most as many threads populate the memory of one large map; 0 and 1: the caller
- *	alone
+ * @map_threads: at most as many threads populate the memory of one large map; 1: the caller alone,
+ *	0: as many as it may use CPUs, VIB_MAP_THREADS at most
  * @dma_entry_limit: limit on mappings that charge no locked memory, for each container; read at
  *	open
  */

@@ -1,50 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Populates memory with several threads. Takes mmap_lock for read. Knows nothing of pins, charges,
- * IOVAs or containers.
+ * Populates memory with several threads. Knows nothing of pins, charges, IOVAs or containers.
  *
  * A window of the range is cut into chunks. All threads, the caller too, take chunks until none is
  * left; while the caller then pins the window, the helpers go on with the next one. Whether memory
  * is untouched is told by the page faults that the caller had while it pinned: memory that is there
- * costs a comparison for each GUP call.
+ * costs a comparison for each GUP call. Helpers are called as the caller meets more of it, and if
+ * what is left would take it long: one page that is missing is not worth sixteen threads.
  *
- * A helper is a kernel thread in the caller's cgroups, on those of its CPUs that are of its node,
- * with its nice value; or it does nothing. What it faults in is charged as the caller's fault would
- * be: for pages the kernel takes the memory cgroup from the mm, for page tables from the thread. It
- * holds no page, and nothing at all but mmap_lock while a fault sleeps; it stays out of vmas whose
- * faults user space can hold up (userfaultfd, files that are not tmpfs or hugetlbfs). It has left
- * the caller's cgroups before the call ends.
+ * What a helper (helpers.c) faults in (populate.c) is charged as the caller's fault would be: for
+ * pages the kernel takes the memory cgroup from the mm, for page tables from the thread.
  *
  * Invariants: a helper touches the crew only between vib_crew_advance() and vib_crew_end(), which
  * waits for it; so the caller's mm lives. crew->next only grows, and chunks are taken in order.
  */
 #include "crew.h"
 
-#include <linux/cgroup.h>
-#include <linux/cpumask.h>
-#include <linux/hugetlb.h>
-#include <linux/kthread.h>
-#include <linux/magic.h>
+#include <linux/ktime.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/task.h>
-#include <linux/userfaultfd_k.h>
 
 #include "compat/memcg.h"
-#include "compat/gup.h"
 #include "compat/mm.h"
 #include "pin.h"
+#include "populate.h"
 #include "trace/trace.h"
 
 #define WINDOW		((u64)SZ_128M)
 #define CHUNK		((u64)SZ_4M)
 
 /*
- * Grows with what the calling thread faults in, and with the process's hugetlb memory: up to 6.4
- * GUP faults that in without counting it.
+ * The first helper of a call to come to the caller's cgroups, and the first to leave, waits for a
+ * grace period of RCU, of 10 to 30 ms, and the caller waits for both.
  */
-static u64 fault_count(struct mm_struct *mm)
+#define PAYS_FROM_NS	(100 * NSEC_PER_MSEC)
+#define HELPER_NS	(50 * NSEC_PER_MSEC)
+
+enum { PACE_SHIFT = 20 };	/* it is per MiB */
+
+/*
+ * Grows with what the calling thread faults in, and with the process's hugetlb memory: up to 6.4
+ * GUP faults that in without counting it. Other threads may change that, so it is looked at until
+ * it is known that the range has none, and a difference may be negative.
+ */
+static u64 fault_count(const struct vib_crew *crew)
 {
-	return current->min_flt + current->maj_flt + vib_compat_hugetlb_usage(mm);
+	u64 faults = current->min_flt + current->maj_flt;
+
+	return crew->no_hugetlb ? faults : faults + vib_compat_hugetlb_usage(crew->mm);
+}
+
+static u64 faults_since(const struct vib_crew *crew, u64 before)
+{
+	return max_t(s64, fault_count(crew) - before, 0);
 }
 
 static unsigned int parity_of(u64 vaddr)
@@ -52,61 +59,11 @@ static unsigned int parity_of(u64 vaddr)
 	return vaddr / WINDOW & 1;
 }
 
-/* Device nodes in /dev have such a superblock, too. */
-static bool is_tmpfs(const struct inode *inode)
-{
-	return S_ISREG(inode->i_mode) && inode->i_sb->s_magic == TMPFS_MAGIC;
-}
-
-/* Can a thread of ours do what the caller's fault would do, and is that sure to end? */
-static bool may_populate(struct vm_area_struct *vma)
-{
-	if (vma->vm_flags & (VM_IO | VM_PFNMAP) || !(vma->vm_flags & VM_WRITE) ||
-	    userfaultfd_armed(vma))
-		return false;
-	return vma_is_anonymous(vma) || is_vm_hugetlb_page(vma) ||
-	       (vma->vm_file && is_tmpfs(file_inode(vma->vm_file)));
-}
-
-/* Return: bytes that are there now, from @vaddr on; 0 if it cannot be told, or cannot be done. */
-static u64 populate_some(struct vib_crew *crew, u64 vaddr, u64 end)
-{
-	struct vm_area_struct *vma;
-	unsigned int flags;
-	unsigned long addr;
-	long got = 0;
-	u64 bytes;
-
-	if (mmap_read_lock_killable(crew->mm))
-		return 0;
-	addr = vib_compat_untag(crew->mm, vaddr);
-	vma = vib_compat_vma_lookup(crew->mm, addr);
-	if (vma && may_populate(vma)) {
-		bytes = min_t(u64, end - vaddr, vma->vm_end - addr);
-		flags = vib_compat_pinnable_save();
-		got = vib_compat_populate(crew->mm, addr, bytes >> PAGE_SHIFT, FOLL_WRITE);
-		vib_compat_pinnable_restore(flags);
-	}
-	mmap_read_unlock(crew->mm);
-	return got > 0 ? (u64)got << PAGE_SHIFT : 0;
-}
-
-static bool populate_chunk(struct vib_crew *crew, u64 vaddr, u64 end)
-{
-	u64 bytes;
-
-	for (; vaddr < end; vaddr += bytes) {
-		if (fatal_signal_pending(current))
-			return false;
-		bytes = populate_some(crew, vaddr, end);
-		if (!bytes)
-			return false;
-		cond_resched();
-	}
-	return true;
-}
-
-/* Takes the next chunk below @limit. */
+/*
+ * Takes the next chunk below @limit; from half a chunk to one and a half where it does not begin at
+ * the start of one. Less could be the end of a huge page that the caller has met already, and would
+ * tell nothing of what is behind it.
+ */
 static bool take_chunk(struct vib_crew *crew, u64 limit, u64 *start, u64 *end)
 {
 	bool taken;
@@ -116,7 +73,7 @@ static bool take_chunk(struct vib_crew *crew, u64 limit, u64 *start, u64 *end)
 	taken = crew->next < limit && !crew->failed;
 	if (taken) {
 		*start = crew->next;
-		*end = min(round_down(*start + crew->chunk, crew->chunk), limit);
+		*end = min(round_down(*start + crew->chunk * 3 / 2, crew->chunk), limit);
 		crew->next = *end;
 		crew->busy[parity_of(*start)]++;
 	}
@@ -124,23 +81,30 @@ static bool take_chunk(struct vib_crew *crew, u64 limit, u64 *start, u64 *end)
 	return taken;
 }
 
-/* Takes and populates a chunk below @limit. Return: false if there is none. */
-static bool help_once(struct vib_crew *crew, u64 limit)
+/*
+ * Takes and populates a chunk below @limit. Return: how many bytes that was, with the page faults
+ * that it took in @faults; 0 if there is none.
+ */
+static u64 help_once(struct vib_crew *crew, u64 limit, u64 *faults)
 {
-	u64 start, end, faults = fault_count(crew->mm);
-	bool done;
+	u64 start, end, before = fault_count(crew);
+	bool done, last;
 
 	if (!take_chunk(crew, limit, &start, &end))
-		return false;
-	done = populate_chunk(crew, start, end);
+		return 0;
+	done = vib_populate(crew->mm, start, end);
+	*faults = faults_since(crew, before);
 	spin_lock(&crew->lock);
 	crew->busy[parity_of(start)]--;
-	crew->faults[parity_of(start)] += fault_count(crew->mm) - faults;
+	crew->faults[parity_of(start)] += *faults;
 	crew->failed |= !done;
 	crew->pages += (end - start) >> PAGE_SHIFT;
+	last = !crew->busy[parity_of(start)] || crew->failed;
 	spin_unlock(&crew->lock);
-	wake_up_all(&crew->wait);
-	return true;
+	/* A single chunk is nobody's concern; new ones are told by open_window(). */
+	if (last)
+		wake_up_all(&crew->wait);
+	return end - start;
 }
 
 static bool has_chunk(struct vib_crew *crew)
@@ -174,67 +138,17 @@ static bool is_idle(struct vib_crew *crew, unsigned int parity)
 	return idle;
 }
 
-/* Makes a helper what the caller is, as far as limits and accounts go. */
-static int follow_caller(struct vib_crew *crew)
-{
-	int ret = cgroup_attach_task_all(crew->caller, current);
-
-	if (!ret)
-		ret = set_cpus_allowed_ptr(current, crew->cpus);
-	if (!ret)
-		set_user_nice(current, task_nice(crew->caller));
-	return ret;
-}
-
-/*
- * A kernel thread that is still ending counts as one that does not freeze, and nobody looks again
- * when it is gone: the cgroup would never be reported frozen. So a helper is elsewhere before the
- * call ends. Without memory for that, it is as if it had stayed.
- */
-static void leave_caller(void)
-{
-	(void)cgroup_attach_task_all(&init_task, current);
-}
-
-static void help_until_over(struct vib_crew *crew)
-{
-	struct mem_cgroup *bill = vib_compat_bill_begin(crew->mm);
-
-	while (!kthread_should_stop() && !is_over(crew))
-		if (!help_once(crew, U64_MAX))
-			wait_event_idle(crew->wait, kthread_should_stop() || is_over(crew) ||
-					has_chunk(crew));
-	vib_compat_bill_end(bill);
-}
-
-static int help_main(void *data)
+/* What a helper does. */
+static void help_until_over(void *data)
 {
 	struct vib_crew *crew = data;
+	struct mem_cgroup *bill = vib_compat_bill_begin(crew->mm);
+	u64 faults;
 
-	/* Ends a fault that waits for memory; nothing but vib_crew_end() sends it. */
-	allow_kernel_signal(SIGKILL);
-	if (kthread_should_stop())
-		return 0;
-	if (!follow_caller(crew))
-		help_until_over(crew);
-	leave_caller();
-	return 0;
-}
-
-static void start_helpers(struct vib_crew *crew)
-{
-	struct task_struct *task;
-
-	for (; crew->wanted; crew->wanted--) {
-		task = kthread_create_on_node(help_main, crew, NUMA_NO_NODE, "vib-map/%d",
-					      current->tgid);
-		if (IS_ERR(task)) {
-			crew->wanted = 0;
-			return;
-		}
-		crew->helper[crew->started++] = get_task_struct(task);
-		wake_up_process(task);
-	}
+	while (!is_over(crew) && vib_helpers_placed(&crew->helpers))
+		if (!help_once(crew, U64_MAX, &faults))
+			wait_event_idle(crew->wait, is_over(crew) || has_chunk(crew));
+	vib_compat_bill_end(bill);
 }
 
 /* Lets threads take chunks from @vaddr up to @end. */
@@ -247,21 +161,106 @@ static void open_window(struct vib_crew *crew, u64 vaddr, u64 end)
 	wake_up_all(&crew->wait);
 }
 
-/* Ends a window. Return: was it worth while, so that the next one can be begun? */
-static bool close_window(struct vib_crew *crew, unsigned int parity)
+static u64 window_end(struct vib_crew *crew, u64 vaddr)
+{
+	return min(round_down(vaddr, WINDOW) + WINDOW, crew->stop);
+}
+
+/* If the window before @vaddr was worth while so far, begins the next one. */
+static void open_next(struct vib_crew *crew, u64 vaddr)
 {
 	bool useful;
 
 	spin_lock(&crew->lock);
-	useful = crew->faults[parity] && !crew->failed;
-	crew->faults[parity] = 0;
+	useful = crew->faults[parity_of(vaddr - 1)] && !crew->failed;
 	spin_unlock(&crew->lock);
-	return useful;
+	if (useful)
+		open_window(crew, vaddr, window_end(crew, vaddr));
 }
 
-static u64 window_end(struct vib_crew *crew, u64 vaddr)
+/* Before any helper is there: ends the window after what is done. Return: where. */
+static u64 cut_window(struct vib_crew *crew)
 {
-	return min(round_down(vaddr, WINDOW) + WINDOW, crew->stop);
+	spin_lock(&crew->lock);
+	crew->open = crew->next;
+	spin_unlock(&crew->lock);
+	return crew->open;
+}
+
+static void close_window(struct vib_crew *crew, unsigned int parity)
+{
+	spin_lock(&crew->lock);
+	crew->faults[parity] = 0;
+	spin_unlock(&crew->lock);
+}
+
+/* What is left, in ns that it would take the caller. */
+static u64 time_left(const struct vib_crew *crew)
+{
+	return ((crew->stop - READ_ONCE(crew->next)) >> PACE_SHIFT) * READ_ONCE(crew->pace);
+}
+
+/* Helpers that pay for what is left. */
+static unsigned int helpers_worth(const struct vib_crew *crew)
+{
+	u64 left = time_left(crew);
+
+	return left < PAYS_FROM_NS ? 0 : min_t(u64, left / HELPER_NS, crew->wanted);
+}
+
+/* For the mover, before it makes others wait. */
+static bool has_work(void *data)
+{
+	return !is_over(data) && time_left(data) >= PAYS_FROM_NS;
+}
+
+/* Of two chunks in a row the faster one counts: in the other the caller may have had to wait. */
+static void measure_pace(struct vib_crew *crew, u64 bytes, u64 ns)
+{
+	u64 pace = div64_u64(ns << PACE_SHIFT, bytes);
+
+	WRITE_ONCE(crew->pace, min(pace, crew->pace_before));
+	crew->pace_before = pace;
+}
+
+/* Twice as many threads, but no more than are worth it. */
+static void call_helpers(struct vib_crew *crew, unsigned int worth)
+{
+	unsigned int nr = crew->helpers.started;
+
+	if (worth > nr)
+		vib_helpers_start(&crew->helpers, min(worth - nr, nr + 1));
+}
+
+/*
+ * The caller's part of a window. One chunk may have faults for another reason; no helper is called
+ * before the second. Return: where it ends.
+ */
+static u64 work_off(struct vib_crew *crew, u64 end)
+{
+	u64 begun = ktime_get_ns(), bytes, faults;
+
+	while ((bytes = help_once(crew, end, &faults))) {
+		crew->met = faults ? crew->met + 1 : 0;
+		measure_pace(crew, bytes, ktime_get_ns() - begun);
+		if (crew->met > 1)
+			call_helpers(crew, helpers_worth(crew));
+		if (!crew->helpers.started && crew->met != 1)
+			return cut_window(crew);
+		begun = ktime_get_ns();
+	}
+	return end;
+}
+
+/* Waits for who has taken a chunk. Return: 0, or -ERESTARTSYS if the caller is killed. */
+static int await_others(struct vib_crew *crew, unsigned int parity)
+{
+	long left;
+
+	while (!(left = wait_event_killable_timeout(crew->wait, is_idle(crew, parity),
+						    VIB_HELPERS_PATIENCE)))
+		vib_helpers_gather(&crew->helpers);
+	return left < 0 ? left : 0;
 }
 
 static void populate_window(struct vib_crew *crew, u64 vaddr)
@@ -270,88 +269,77 @@ static void populate_window(struct vib_crew *crew, u64 vaddr)
 	unsigned int parity = parity_of(vaddr);
 
 	open_window(crew, vaddr, end);
-	start_helpers(crew);
-	while (help_once(crew, end))
-		;
-	if (wait_event_killable(crew->wait, is_idle(crew, parity)))
+	end = work_off(crew, end);
+	/* The helpers need not wait for the last of them, either. */
+	if (crew->helpers.started)
+		open_next(crew, end);
+	if (await_others(crew, parity))
 		return;
-	if (close_window(crew, parity))
-		open_window(crew, end, window_end(crew, end));
+	if (crew->helpers.started)
+		open_next(crew, end);
+	close_window(crew, parity);
 	crew->populated = end;
-}
-
-void vib_crew_advance(struct vib_crew *crew, u64 vaddr)
-{
-	u64 faults;
-
-	if (vaddr < crew->populated || crew->failed)
-		return;
-	faults = fault_count(crew->mm);
-	if (crew->open > vaddr || faults != crew->seen)
-		populate_window(crew, vaddr);
-	crew->seen = fault_count(crew->mm);
 }
 
 /*
  * Return: bytes that a thread takes at a time, so that no huge page is left to two; 0 if a window
  * has too few of them.
  */
-static u64 chunk_size(struct mm_struct *mm, u64 vaddr)
+static u64 chunk_size(struct vib_crew *crew, u64 vaddr)
 {
-	u64 size = max_t(u64, CHUNK, PMD_SIZE);
-	struct vm_area_struct *vma;
+	u64 page = vib_populate_page_size(crew->mm, vaddr);
+	u64 size = max3(CHUNK, (u64)PMD_SIZE, page);
 
-	if (mmap_read_lock_killable(mm))
-		return 0;
-	vma = vib_compat_vma_lookup(mm, vib_compat_untag(mm, vaddr));
-	if (vma && is_vm_hugetlb_page(vma))
-		size = max_t(u64, size, huge_page_size(hstate_vma(vma)));
-	mmap_read_unlock(mm);
-	return size <= WINDOW / 4 ? size : 0;
+	crew->no_hugetlb = page == PAGE_SIZE;
+	return page && size <= WINDOW / 4 ? size : 0;
 }
 
-/*
- * The CPUs of helpers: those of the caller's node, as memory comes from the node of who touches it.
- * Return: how many there are, the caller's included.
- */
-static unsigned int choose_cpus(struct vib_crew *crew)
+/* When untouched memory is met: can there be helpers for what is left from @vaddr on? */
+static bool prepare_crew(struct vib_crew *crew, u64 vaddr)
 {
-	cpumask_and(crew->cpus, &current->cpus_mask, cpumask_of_node(numa_node_id()));
-	cpumask_and(crew->cpus, crew->cpus, cpu_online_mask);
-	return cpumask_weight(crew->cpus);
+	crew->chunk = chunk_size(crew, vaddr);
+	if (crew->chunk)
+		crew->wanted = vib_helpers_begin(&crew->helpers, crew->threads);
+	crew->failed = !crew->wanted;
+	return crew->wanted;
 }
 
-/* Would helpers do what the caller does, as far as scheduling and memory policies go? */
-static bool can_be_followed(void)
+void vib_crew_advance(struct vib_crew *crew, u64 vaddr)
 {
-	return (current->policy == SCHED_NORMAL || current->policy == SCHED_BATCH) &&
-	       !vib_compat_has_mempolicy();
+	if (vaddr < crew->populated || crew->failed)
+		return;
+	if ((crew->open > vaddr || fault_count(crew) != crew->seen) &&
+	    (crew->wanted || prepare_crew(crew, vaddr)))
+		populate_window(crew, vaddr);
+	crew->seen = fault_count(crew);
+}
+
+/* What will be refused is not populated first. */
+static bool is_beyond_limit(const struct vib_pin *pin)
+{
+	u64 locked, limit;
+
+	vib_owner_account(pin->owner, &locked, &limit);
+	return !pin->uncharged && limit != U64_MAX && locked + pin->left > limit;
 }
 
 void vib_crew_begin(struct vib_crew *crew, struct vib_pin *pin, unsigned int threads)
 {
 	struct mm_struct *mm = pin->owner->mm;
-	u64 chunk;
 
-	if (threads < 2 || !pin->write || mm != current->mm || !can_be_followed())
-		return;
-	chunk = chunk_size(mm, pin->vaddr);
-	if (!chunk)
+	if (threads == 1 || !pin->write || mm != current->mm || vib_compat_has_mempolicy() ||
+	    is_beyond_limit(pin))
 		return;
 	memset(crew, 0, sizeof(*crew));
-	if (!alloc_cpumask_var(&crew->cpus, GFP_KERNEL_ACCOUNT))
-		return;
-	threads = min3(threads, choose_cpus(crew), (unsigned int)VIB_MAP_THREADS);
-	if (threads < 2) {
-		free_cpumask_var(crew->cpus);
-		return;
-	}
+	crew->helpers.name = "vib-map";
+	crew->helpers.work = help_until_over;
+	crew->helpers.has_work = has_work;
+	crew->helpers.data = crew;
 	crew->mm = mm;
-	crew->caller = current;
-	crew->wanted = min_t(u64, threads - 1, pin->left / VIB_CREW_PAGES);
-	crew->chunk = chunk;
+	crew->threads = threads ?: VIB_MAP_THREADS;
 	crew->stop = pin->vaddr + (pin->left << PAGE_SHIFT);
-	crew->seen = fault_count(crew->mm);
+	crew->seen = fault_count(crew);
+	crew->pace_before = U64_MAX;
 	init_waitqueue_head(&crew->wait);
 	spin_lock_init(&crew->lock);
 	pin->crew = crew;
@@ -359,18 +347,19 @@ void vib_crew_begin(struct vib_crew *crew, struct vib_pin *pin, unsigned int thr
 
 void vib_crew_end(struct vib_crew *crew)
 {
+	struct vib_helpers *helpers = &crew->helpers;
 	unsigned int i;
 
+	if (!crew->wanted)
+		return;
 	spin_lock(&crew->lock);
 	crew->failed = true;
 	spin_unlock(&crew->lock);
-	for (i = 0; i < crew->started; i++)
-		send_sig(SIGKILL, crew->helper[i], 1);
-	for (i = 0; i < crew->started; i++) {
-		kthread_stop(crew->helper[i]);
-		put_task_struct(crew->helper[i]);
-	}
-	free_cpumask_var(crew->cpus);
+	wake_up_all(&crew->wait);
+	/* Ends a fault that waits for memory of the cgroup. */
+	for (i = 0; i < helpers->started; i++)
+		send_sig(SIGKILL, helpers->task[i], 1);
+	vib_helpers_end(helpers);
 	if (crew->pages)
-		trace_vib_populate(crew->started, crew->pages);
+		trace_vib_populate(helpers->begun, crew->pages);
 }

@@ -8,32 +8,31 @@
 #ifndef VIB_CREW_H
 #define VIB_CREW_H
 
-#include <linux/cpumask.h>
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
-#include "params.h"
+#include "helpers.h"
 
 struct vib_pin;
 
-enum {
-	/* Pages of a range for each helper: fewer do not pay for its coming and going. */
-	VIB_CREW_PAGES = SZ_128M >> PAGE_SHIFT,
-};
+/* Fewer pages never pay for helpers; crew.c has when these do. */
+enum { VIB_CREW_PAGES = SZ_256M >> PAGE_SHIFT };
 
 /**
  * struct vib_crew - the threads that help one caller, and what they have to do
  * @mm: whose memory it is; the caller's
- * @caller: the thread that pins
- * @cpus: where helpers may run
- * @wanted: helpers to start when there is something to do
- * @started: helpers in @helper
- * @helper: the helpers; a reference is held on each
+ * @helpers: those beside the caller
+ * @threads: at most as many, the caller among them
+ * @wanted: helpers to call while there is something to do; 0 until untouched memory is met
  * @chunk: bytes that a thread takes at a time; a power of two
  * @stop: first user address behind the range
  * @populated: the caller does not look for work before it pins here
  * @seen: page faults that the caller had when it last looked
+ * @met: chunks in a row that the caller had page faults in
+ * @pace: ns that the caller takes for a MiB
+ * @pace_before: the same, as the chunk before the last one says
+ * @no_hugetlb: where untouched memory was met first, it is not of hugetlb
  * @pages: for the tracepoint: pages that somebody took to populate
  * @wait: for chunks to take, and for chunks that are done
  * @lock: protects what is below
@@ -45,15 +44,17 @@ enum {
  */
 struct vib_crew {
 	struct mm_struct *mm;
-	struct task_struct *caller;
-	cpumask_var_t cpus;
+	struct vib_helpers helpers;
+	unsigned int threads;
 	unsigned int wanted;
-	unsigned int started;
-	struct task_struct *helper[VIB_MAP_THREADS - 1];
 	u64 chunk;
 	u64 stop;
 	u64 populated;
 	u64 seen;
+	unsigned int met;
+	u64 pace;
+	u64 pace_before;
+	bool no_hugetlb;
 	u64 pages;
 	wait_queue_head_t wait;
 	spinlock_t lock;
@@ -66,9 +67,9 @@ struct vib_crew {
 
 /*
  * Sets up pin->crew for the range that @pin is about to pin, with at most @threads threads, the
- * caller among them. Leaves it NULL where a crew would not help, or could not follow the caller's
- * scheduling or memory policy. No thread is started before untouched memory is met. Undone by
- * vib_crew_end().
+ * caller among them, or for 0 as many as can help. Leaves it NULL where a crew would not help, or
+ * could not follow the caller's memory policy. No thread is started, and nothing allocated, before
+ * untouched memory is met. Undone by vib_crew_end().
  */
 void vib_crew_begin(struct vib_crew *crew, struct vib_pin *pin, unsigned int threads);
 

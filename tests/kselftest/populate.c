@@ -17,9 +17,10 @@
 #include "lib/node.h"
 #include "lib/trace.h"
 
-#define SIZE (192 * MIB)
+#define SIZE (320 * MIB)
 #define PAGES ((long)(SIZE / PAGE))
-#define SMALL (32 * MIB)
+#define SMALL (192 * MIB)
+#define LARGE (640 * MIB)
 
 #define WORLD populate
 #define WORLD_GROUPS 1
@@ -94,6 +95,17 @@ TEST_F(populate, shared_memory_is_populated_too)
 	munmap(mem, SIZE);
 }
 
+TEST_F(populate, transparent_huge_pages_are_populated_too)
+{
+	char *mem = mem_aligned(SIZE);
+
+	use_two_cpus(_metadata);
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, madvise(mem, SIZE, MADV_HUGEPAGE));
+	EXPECT_EQ(1, helped(&self->w, mem, SIZE, DMA_RW));
+	mem_free(mem, SIZE);
+}
+
 TEST_F(populate, huge_pages_of_hugetlb_are_populated_too)
 {
 	long before = hugepages_get();
@@ -131,6 +143,52 @@ TEST_F(populate, small_maps_and_maps_to_read_get_no_helper)
 	mem_free(mem, SIZE);
 }
 
+TEST_F(populate, single_pages_that_are_missing_get_no_helper)
+{
+	char *mem = mem_small(SIZE);
+
+	ASSERT_NE(NULL, mem);
+	madvise(mem, PAGE, MADV_DONTNEED);
+	madvise(mem + SIZE / 2, PAGE, MADV_DONTNEED);
+	EXPECT_EQ(0, helped(&self->w, mem, SIZE, DMA_RW));
+	mem_free(mem, SIZE);
+}
+
+/* CPUs that a process of this machine may use, without those that are isolated. */
+static long usable_cpus(void)
+{
+	cpu_set_t all;
+
+	return sched_getaffinity(0, sizeof(all), &all) ? -1 : CPU_COUNT(&all);
+}
+
+static long least(long a, long b)
+{
+	return a < b ? a : b;
+}
+
+/* All calls together have half of the machine's CPUs, and one at least. */
+TEST_F(populate, none_given_is_as_many_threads_as_cpus)
+{
+	long half = sysconf(_SC_NPROCESSORS_ONLN) / 2;
+	long expected = least(usable_cpus() - 1, half ?: 1);
+	char *mem = mem_untouched(LARGE);
+	char words[32];
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, crew_threads(0));
+	snprintf(words, sizeof(words), "helpers=%ld ", least(expected, 15));
+	ASSERT_EQ(0, trace_start());
+	EXPECT_EQ(0, map(&self->w, mem, LARGE));
+	EXPECT_EQ(expected > 0, trace_count("vib_populate:", words));
+	trace_stop();
+	EXPECT_EQ(0, crew_threads(1));
+	EXPECT_EQ(self->w.pinned + (long)(LARGE / PAGE), pinned_pages());
+	EXPECT_EQ(0, dma_unmap(self->w.container, IOVA, LARGE, 0, NULL));
+	EXPECT_TRUE(crew_is_gone());
+	mem_free(mem, LARGE);
+}
+
 TEST_F(populate, one_thread_is_the_default)
 {
 	char *mem = mem_untouched(SIZE);
@@ -143,6 +201,39 @@ TEST_F(populate, one_thread_is_the_default)
 	trace_stop();
 	EXPECT_EQ(0, dma_unmap(self->w.container, IOVA, SIZE, 0, NULL));
 	mem_free(mem, SIZE);
+}
+
+/* Maps new memory on CPUs from @first to @last only. Return: as helped(). */
+static int helped_on(struct world *w, int first, int last)
+{
+	char *mem = mem_untouched(SIZE);
+	cpu_set_t all, some;
+	int ret;
+
+	CPU_ZERO(&some);
+	for (; first <= last; first++)
+		CPU_SET(first, &some);
+	if (!mem || sched_getaffinity(0, sizeof(all), &all) ||
+	    sched_setaffinity(0, sizeof(some), &some))
+		return -EINVAL;
+	ret = helped(w, mem, SIZE, DMA_RW);
+	sched_setaffinity(0, sizeof(all), &all);
+	mem_free(mem, SIZE);
+	return ret;
+}
+
+/* The mode isolated has four CPUs, of which isolcpus= isolates the last two. */
+TEST_F(populate, helpers_stay_off_isolated_cpus)
+{
+	char isolated[64] = "";
+
+	file_read("/sys/devices/system/cpu/isolated", isolated, sizeof(isolated));
+	if (strncmp(isolated, "2-3", 3))
+		SKIP_TEST("CPUs 2 and 3 are not isolated");
+	EXPECT_EQ(1, helped_on(&self->w, 0, 1));
+	EXPECT_EQ(0, helped_on(&self->w, 2, 3));
+	/* One CPU that is not isolated is the caller's own. */
+	EXPECT_EQ(0, helped_on(&self->w, 1, 3));
 }
 
 TEST_F(populate, caller_in_real_time_has_no_helper)
@@ -227,7 +318,10 @@ TEST_F(populate, limit_is_as_exact_as_with_one_thread)
 	ASSERT_NE(NULL, mem);
 	ASSERT_EQ(0, drop_ipc_lock());
 	ASSERT_EQ(0, limit_locked_pages(PAGES - 1));
+	ASSERT_EQ(0, trace_start());
 	EXPECT_EQ(-ENOMEM, map(&self->w, mem, SIZE));
+	EXPECT_EQ(0, trace_count("vib_populate:", ""));
+	trace_stop();
 	EXPECT_EQ(self->w.locked, locked_pages());
 	EXPECT_EQ(self->w.pinned, pinned_pages());
 	EXPECT_TRUE(crew_is_gone());

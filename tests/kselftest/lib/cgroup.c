@@ -11,6 +11,7 @@
 
 #define ROOT "/sys/fs/cgroup"
 #define GROUP ROOT "/client"
+#define OTHER ROOT "/other"
 
 enum { FROZEN_TRIES = 1000, FROZEN_PAUSE_US = 10000 };
 
@@ -21,7 +22,7 @@ int cgroup_make(void)
 	if (access(ROOT "/cgroup.procs", F_OK) &&
 	    mount("cgroup", ROOT, "cgroup2", 0, NULL))
 		return -errno;
-	ret = file_write(ROOT "/cgroup.subtree_control", "+memory");
+	ret = file_write(ROOT "/cgroup.subtree_control", "+memory +cpu");
 	if (ret)
 		return ret;
 	return neg_errno(mkdir(GROUP, 0755));
@@ -30,6 +31,13 @@ int cgroup_make(void)
 void cgroup_remove(void)
 {
 	rmdir(GROUP);
+}
+
+int cgroup_try_other(void)
+{
+	int ret = neg_errno(mkdir(OTHER, 0755));
+
+	return ret ? ret : neg_errno(rmdir(OTHER));
 }
 
 int cgroup_enter(void)
@@ -44,6 +52,14 @@ int cgroup_limit(long bytes)
 	if (bytes)
 		snprintf(text, sizeof(text), "%ld", bytes);
 	return file_write(GROUP "/memory.max", text);
+}
+
+int cgroup_throttle(long us)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%ld 1000000", us);
+	return file_write(GROUP "/cpu.max", text);
 }
 
 long cgroup_current(void)

@@ -17,6 +17,12 @@ int cgroup_enter(void);
 /* Bytes, 0 for no limit. */
 int cgroup_limit(long bytes);
 
+/* Makes another cgroup, and removes it, as others do meanwhile; 0 or -errno. */
+int cgroup_try_other(void);
+
+/* CPU time that all its threads may take of each second, together; 0 or -errno. */
+int cgroup_throttle(long us);
+
 /* Bytes charged now, and at most since it was made. */
 long cgroup_current(void);
 long cgroup_peak(void);
