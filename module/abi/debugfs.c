@@ -81,9 +81,9 @@ static int show_domains(struct seq_file *seq, struct vib_ioas *ioas)
 	list_for_each_entry(dom, &ioas->domains, node) {
 		struct vib_range aperture = vib_domain_aperture(dom);
 
-		seq_printf(seq, "domain: %u pgsizes 0x%llx aperture 0x%llx-0x%llx coherent %d\n",
+		seq_printf(seq, "domain: %u pgsizes 0x%llx aperture 0x%llx-0x%llx coherent %d%s\n",
 			   dom->id, vib_domain_pgsizes(dom), aperture.start, aperture.last,
-			   dom->coherent);
+			   dom->coherent, vib_domain_whole(dom) ? "" : " filling");
 		show_groups(seq, dom);
 	}
 	show_emulated(seq, ioas);

@@ -39,17 +39,13 @@ static struct vib_emulated *find_emulated(struct vib_ioas *ioas, struct iommu_gr
 	return NULL;
 }
 
-/* Links an attached group, and its domain if that is new. */
+/* Links an attached group to its domain, which is filled. */
 static void link_group(struct vib_ioas *ioas, struct vib_group *grp)
 {
 	struct vib_domain *dom = grp->domain;
 
 	lockdep_assert_held_write(&ioas->domains_rwsem);
 	grp->aperture = vib_domain_aperture(dom);
-	if (list_empty(&dom->node)) {
-		dom->id = ioas->next_domain++;
-		list_add_tail(&dom->node, &ioas->domains);
-	}
 	list_add_tail(&grp->node, &dom->groups);
 }
 
@@ -87,7 +83,7 @@ static int check_msi(struct vib_ioas *ioas, struct iommu_group *iommu)
 }
 
 /* Fills a domain that was made for the group with every mapping, if it can hold them. */
-static int fill_fresh(struct vib_ioas *ioas, struct vib_group *grp)
+static int enter_mappings(struct vib_ioas *ioas, struct vib_group *grp)
 {
 	int ret;
 
@@ -97,15 +93,15 @@ static int fill_fresh(struct vib_ioas *ioas, struct vib_group *grp)
 		grp->reason = VIB_REASON_APERTURE;
 		return ret;
 	}
-	ret = vib_fill_domain(ioas, grp->domain);
+	ret = vib_fill_fresh(ioas, grp->domain);
 	if (ret)
-		grp->reason = VIB_REASON_FILL;
+		grp->reason = ret == -EINTR ? VIB_REASON_KILLED : VIB_REASON_FILL;
 	return ret;
 }
 
 /*
  * The attach ladder. Nothing is attached before reserved regions and interrupts have been checked,
- * and no other call sees the domain before it holds every mapping. grp->reason is set before each
+ * and the group is in no list before its domain holds every mapping. grp->reason is set before each
  * step, so that a failure can be reported.
  */
 static int attach_locked(struct vib_ioas *ioas, struct vib_group *grp)
@@ -127,7 +123,7 @@ static int attach_locked(struct vib_ioas *ioas, struct vib_group *grp)
 	if (ret)
 		goto err_thaw;
 	if (list_empty(&grp->domain->groups)) {
-		ret = fill_fresh(ioas, grp);
+		ret = enter_mappings(ioas, grp);
 		if (ret)
 			goto err_leave;
 	}
@@ -149,6 +145,8 @@ err_thaw:
 	vib_bars_thaw(ioas);
 err_restore:
 	vib_limits_restore(ioas);
+	/* Another call may have published what a domain has that is gone again. */
+	vib_limits_update(ioas);
 	return ret;
 }
 

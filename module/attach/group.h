@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Attach and detach as transactions; what is known of an attached group is in member.h. Below are
- * the parts that group.c calls beside limits.h: the choice of a domain (join.c), and the handover:
- * mappings that change between recorded and pinned as a whole (handover.c).
+ * the parts that group.c calls beside limits.h: the choice of a domain (join.c), filling it
+ * (fill_turns.c), and the handover: mappings that change between recorded and pinned as a whole
+ * (handover.c).
  */
 #ifndef VIB_GROUP_H
 #define VIB_GROUP_H
@@ -34,6 +35,18 @@ int vib_group_attach_emulated(struct vib_ioas *ioas, struct iommu_group *iommu);
 
 /* Detaches a group of either kind; cannot fail. With the last group all mappings end. */
 void vib_group_detach(struct vib_ioas *ioas, struct iommu_group *iommu);
+
+/* fill_turns.c */
+
+/*
+ * Enters every mapping into a new domain, and the domain into ioas->domains. Return: 0; an IOMMU
+ * driver's errno or -EINTR (killed), with the domain in no list. domains_rwsem is held for write,
+ * with device memory frozen. If there are other domains, both are let go of in between: other
+ * calls see the domain then, but no group in it, and no group comes or goes, as the VFIO core calls
+ * for one at a time. A container's first domain is filled at once: if that failed, what others had
+ * pinned for it meanwhile would have to be given back.
+ */
+int vib_fill_fresh(struct vib_ioas *ioas, struct vib_domain *dom);
 
 /* join.c; domains_rwsem is held for write */
 

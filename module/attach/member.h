@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The members of an ioas: what is known of each attached group, and the walk of them all. The lists
- * are changed by group.c alone, with domains_rwsem held for write; held for read, they stand.
+ * are changed by group.c, and that of domains by fill_turns.c, with domains_rwsem held for write;
+ * held for read, they stand.
  */
 #ifndef VIB_MEMBER_H
 #define VIB_MEMBER_H

@@ -81,10 +81,14 @@ static bool wait_fills(struct vib_bar *bar, bool may_sleep)
 	while (bar->filling || ioas->bars_frozen) {
 		if (!may_sleep)
 			return false;
+		WRITE_ONCE(ioas->bars_waiting, ioas->bars_waiting + 1);
 		mutex_unlock(&ioas->bars_lock);
 		wait_event(ioas->bars_wait,
 			   !READ_ONCE(bar->filling) && !READ_ONCE(ioas->bars_frozen));
 		mutex_lock(&ioas->bars_lock);
+		WRITE_ONCE(ioas->bars_waiting, ioas->bars_waiting - 1);
+		/* Who freezes comes behind us: it takes the lock first. */
+		wake_up_all(&ioas->bars_wait);
 	}
 	return true;
 }
@@ -297,6 +301,16 @@ void vib_bars_freeze(struct vib_ioas *ioas)
 {
 	lockdep_assert_held_write(&ioas->domains_rwsem);
 	mutex_lock(&ioas->bars_lock);
+	/*
+	 * Callbacks that have waited come first, or one might wait on and on where each thaw is
+	 * followed by a freeze. Nothing is being filled now, so none begins to wait. They end, as
+	 * they need bars_lock alone; what keeps them from a CPU holds up the container, too.
+	 */
+	while (ioas->bars_waiting) {
+		mutex_unlock(&ioas->bars_lock);
+		wait_event(ioas->bars_wait, !READ_ONCE(ioas->bars_waiting));
+		mutex_lock(&ioas->bars_lock);
+	}
 	WRITE_ONCE(ioas->bars_frozen, true);
 	mutex_unlock(&ioas->bars_lock);
 }

@@ -257,7 +257,7 @@ static int fill_hole(struct hole *hole, struct tour *tour)
 		ret = vib_extents_reserve(&next, map->extents.nr + hole->parts.nr);
 	if (ret)
 		return ret;
-	ret = vib_fill_lock(ioas, map->span.last, &alone);
+	ret = vib_fill_lock(ioas, hole->iova, map->span.last, &alone);
 	if (ret)
 		goto err_free;
 	if (hole->index >= map->first)

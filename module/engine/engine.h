@@ -12,10 +12,12 @@
  * mappings in one turn of tree_lock, unmap.c), each of slices (16 GiB or 131,072 page table
  * entries, one flush a domain, slice.c), each unpinned in steps of UNPIN_STEP pages (mm/unpin.c);
  * its structures are freed FREE_BULK at a time (mapping.c); its page tables wait for the flush of
- * AT_ONCE domains (slice_unfill.c). Larger claims and slices flush less and keep others waiting
- * longer; a larger pin batch also charges further ahead of what is pinned. Untouched memory is
- * populated in windows of 128 MiB, one more ahead (mm/crew.c). VIB_FLAT_MAX extents (pure/pure.h)
- * hold what is pinned for a batch, or for a group, in one vector.
+ * AT_ONCE domains (slice_unfill.c). A domain that comes later is filled in turns (TURN to
+ * TURN_MAX entries, or one extent, attach/fill_turns.c), and others go on in between. Larger claims
+ * and slices flush less and keep others waiting longer; a larger pin batch also charges further
+ * ahead of what is pinned. Untouched memory is populated in windows of 128 MiB, one more ahead
+ * (mm/crew.c). VIB_FLAT_MAX extents (pure/pure.h) hold what is pinned for a batch, or for a group,
+ * in one vector.
  */
 #ifndef VIB_ENGINE_H
 #define VIB_ENGINE_H
@@ -115,11 +117,17 @@ int vib_fill_batch(struct vib_ioas *ioas, const struct vib_mapping *map, u64 iov
 /* The same for one page. */
 int vib_fill_page(struct vib_ioas *ioas, u64 iova, u64 ext, int prot, bool *stuck);
 
+enum { VIB_FILL_MORE = 1 };
+
 /*
- * Enters every mapping, as far as it is filled in the other domains, into a new one. After a
- * failure the caller frees the domain. domains_rwsem is held for write.
+ * Enters the next mappings, as far as they are filled in the other domains, into a new one, from
+ * dom->filled on: as many whole extents as make @left page table entries, or a bit more. Return: 0
+ * when it is whole; VIB_FILL_MORE to be called again; an IOMMU driver's errno, after which the
+ * caller frees the domain. domains_rwsem is held for write, with device memory frozen. In between
+ * it may be dropped if the domain is in ioas->domains: then others fill and unfill what is below
+ * dom->filled in this one, too.
  */
-int vib_fill_domain(struct vib_ioas *ioas, struct vib_domain *dom);
+int vib_fill_domain(struct vib_ioas *ioas, struct vib_domain *dom, s64 left);
 
 /* retire.c: the end of mappings; cannot fail */
 

@@ -9,7 +9,10 @@
 #include "fill_lock.h"
 #include "iommu/domain_fill.h"
 #include "iommu/domain_unfill.h"
+#include "pure/extent_pos.h"
 #include "walk.h"
+
+#include <linux/mm.h>
 
 /*
  * Takes [iova, iova + size) out of the domains before @stop. Return: false if some of it is stuck.
@@ -188,6 +191,9 @@ int vib_fill_page(struct vib_ioas *ioas, u64 iova, u64 ext, int prot, bool *stuc
 /*
  * Return: the lowest mapping from @start on that has something to fill, or NULL. It stays, because
  * the thread that owns it must take domains_rwsem, which is held for write, before it can end it.
+ * A stuck one is passed over, for nobody may use it any more. If an unmap is in the middle of it,
+ * what a domain has of it already goes with the slices that are left. These ask the driver for the
+ * rest in vain, too, which is what pass_over() (iommu/domain_unfill.c) takes.
  */
 static struct vib_mapping *next_filled(struct vib_ioas *ioas, u64 start)
 {
@@ -202,38 +208,99 @@ static struct vib_mapping *next_filled(struct vib_ioas *ioas, u64 start)
 	return map;
 }
 
-static int fill_mapping(struct vib_domain *dom, struct vib_mapping *map)
+/* Return: index of the extent of a mapping that begins at @iova, or of the first one. */
+static u32 index_at(struct vib_mapping *map, u64 iova)
+{
+	if (iova <= map->span.start)
+		return 0;
+	return vib_extents_seek(&map->extents, (iova - map->span.start) >> PAGE_SHIFT).index;
+}
+
+/* Return: how many page table entries an extent takes, of the last two levels. */
+static u64 entries_of(const struct vib_domain *dom, const struct vib_mapping *map, u64 iova,
+		      u64 ext)
+{
+	u64 large = PMD_SIZE >> PAGE_SHIFT, pages = vib_ext_pages(ext), head;
+
+	if (vib_ext_is_hole(ext))
+		return 1;
+	if (map->flags & VIB_F_PAGEWISE || !(vib_domain_pgsizes(dom) & PMD_SIZE) ||
+	    ((iova >> PAGE_SHIFT) ^ vib_ext_pfn(ext)) & (large - 1))
+		return pages;
+	head = min_t(u64, pages, -vib_ext_pfn(ext) & (large - 1));
+	pages -= head;
+	return head + pages / large + pages % large;
+}
+
+/*
+ * Takes extents of a mapping from @first on, which is at @iova, while any of @left is there.
+ * Return: index behind the last one.
+ */
+static u32 cut_turn(const struct vib_domain *dom, struct vib_mapping *map, u32 first, u64 iova,
+		    s64 *left)
+{
+	struct vib_stretch st;
+	u32 i;
+
+	vib_for_each_stretch(&st, &map->extents, first, map->extents.nr) {
+		for (i = 0; i < st.nr && *left > 0; i++) {
+			*left -= entries_of(dom, map, iova, st.words[i]);
+			iova += vib_ext_pages(st.words[i]) << PAGE_SHIFT;
+		}
+		first += i;
+		if (*left <= 0)
+			break;
+	}
+	return first;
+}
+
+/*
+ * Enters what a mapping has from @next on, whole extents, as long as any of @left is there. Moves
+ * @next behind it, to 0 at the end of all addresses: what a map in flight adds to the mapping later
+ * is entered by that map.
+ */
+static int fill_mapping(struct vib_domain *dom, struct vib_mapping *map, u64 *next, s64 *left)
 {
 	struct vib_extents *ex = &map->extents;
-	u64 iova = map->span.start + (vib_extents_pages_in(ex, 0, map->first) << PAGE_SHIFT);
+	u32 first = max(map->first, index_at(map, *next)), end;
+	u64 iova = map->span.start + (vib_extents_pages_in(ex, 0, first) << PAGE_SHIFT);
 	struct vib_stretch st;
 	int ret;
 
 	vib_bar_adopt(map);
-	vib_for_each_stretch(&st, ex, map->first, ex->nr) {
+	end = cut_turn(dom, map, first, iova, left);
+	vib_for_each_stretch(&st, ex, first, end) {
 		ret = fill_stretch(NULL, dom, map, &iova, &st, NULL);
 		if (ret)
 			return ret;
 	}
+	*next = end < ex->nr ? iova : map->span.last + 1;
 	return 0;
 }
 
-int vib_fill_domain(struct vib_ioas *ioas, struct vib_domain *dom)
+int vib_fill_domain(struct vib_ioas *ioas, struct vib_domain *dom, s64 left)
 {
+	u64 next = dom->filled;
 	struct vib_mapping *map;
-	u64 next = 0;
 	int ret;
 
 	lockdep_assert_held_write(&ioas->domains_rwsem);
+	/* A map has crossed the rest. */
+	if (vib_domain_whole(dom))
+		return 0;
+	/* While nobody else looks, so that it takes in what follows. */
+	WRITE_ONCE(dom->filled, U64_MAX);
 	do {
 		map = next_filled(ioas, next);
 		if (!map)
 			return 0;
-		ret = fill_mapping(dom, map);
+		ret = fill_mapping(dom, map, &next, &left);
 		if (ret)
 			return ret;
-		next = map->span.last + 1;
 		cond_resched();
-	} while (next);
-	return 0;
+	} while (next && left > 0);
+	if (!next)
+		return 0;
+	WRITE_ONCE(dom->filled, next);
+	return VIB_FILL_MORE;
 }

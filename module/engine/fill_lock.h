@@ -13,30 +13,33 @@
 int __vib_fill_lock_alone(struct vib_ioas *ioas);
 void __vib_fill_unlock_alone(struct vib_ioas *ioas);
 
-/* Does some page table grow when all domains are filled up to @last? domains_rwsem is held. */
-static inline bool vib_fill_grows(struct vib_ioas *ioas, u64 last)
+/*
+ * Does some page table grow when all domains are filled with what is in [start, last]? Not that of
+ * one that is being filled and does not come to it. domains_rwsem is held.
+ */
+static inline bool vib_fill_grows(struct vib_ioas *ioas, u64 start, u64 last)
 {
 	struct vib_domain *dom;
 
 	lockdep_assert_held(&ioas->domains_rwsem);
 	list_for_each_entry(dom, &ioas->domains, node)
-		if (!vib_domain_reaches(dom, last))
+		if (!vib_domain_reaches(dom, last) && vib_domain_covers(dom, start))
 			return true;
 	return false;
 }
 
 /*
- * Takes domains_rwsem for vib_fill_batch() calls that end at @last: for read; for write, with
- * @alone set, if a page table has to grow, which must not run beside anything else. Return: 0, or
- * -EINTR when killed, with nothing taken.
+ * Takes domains_rwsem for vib_fill_batch() calls, none of which is outside of [start, last]: for
+ * read; for write, with @alone set, if a page table has to grow, which must not run beside anything
+ * else. Return: 0, or -EINTR when killed, with nothing taken.
  */
-static inline int vib_fill_lock(struct vib_ioas *ioas, u64 last, bool *alone)
+static inline int vib_fill_lock(struct vib_ioas *ioas, u64 start, u64 last, bool *alone)
 {
 	int ret;
 
 	*alone = false;
 	ret = down_read_killable(&ioas->domains_rwsem);
-	if (ret || likely(!vib_fill_grows(ioas, last)))
+	if (ret || likely(!vib_fill_grows(ioas, start, last)))
 		return ret;
 	up_read(&ioas->domains_rwsem);
 	ret = __vib_fill_lock_alone(ioas);

@@ -80,9 +80,9 @@ typedef void (*vib_notify_fn)(struct list_head *device, u64 iova, u64 size);
  * @spares: mappings that were freed, with a lock of their own
  * @spare_ops: room for the operations of a call of many, or NULL; changed with xchg()
  * @bars_lock: device memory in mappings (bar.h); protects @bars_frozen and everything below
- * @bars_wait: woken when a fill of device memory ends
+ * @bars_wait: woken when a fill of device memory ends, or when fewer are @bars_waiting
  * @bars_frozen: domains are being attached, detached or filled: the callback of bar.h waits
- * @nr_bars: mappings with device memory
+ * @nr_bars: mappings with device memory; @bars_waiting: callbacks that wait for fills to end
  */
 struct vib_ioas {
 	refcount_t refs;
@@ -135,7 +135,7 @@ struct vib_ioas {
 
 	struct mutex bars_lock;
 	wait_queue_head_t bars_wait;
-	unsigned long nr_bars;
+	unsigned long nr_bars, bars_waiting;
 };
 
 /* ioas.c: open, release, lookup by handle */

@@ -46,7 +46,7 @@ static int commit_page(struct vib_ioas *ioas, struct vib_mapping *map, u64 ext)
 	bool alone;
 	int ret;
 
-	ret = vib_fill_lock(ioas, map->span.last, &alone);
+	ret = vib_fill_lock(ioas, map->span.start, map->span.last, &alone);
 	if (!ret) {
 		ret = list_empty(&ioas->domains) ? -EAGAIN : fill_page(ioas, map, ext);
 		vib_fill_unlock(ioas, alone);

@@ -104,7 +104,7 @@ int vib_job_commit(struct vib_job *job)
 	ret = prepare_batch(job, &nr);
 	if (ret)
 		return ret;
-	ret = vib_fill_lock(ioas, pinned_end(job) - 1, &alone);
+	ret = vib_fill_lock(ioas, job->iova, pinned_end(job) - 1, &alone);
 	if (!ret) {
 		ret = list_empty(&ioas->domains) ? -EAGAIN : fill_and_publish(job, nr);
 		vib_fill_unlock(ioas, alone);

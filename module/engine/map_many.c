@@ -20,9 +20,7 @@
 #include "trace/refusal.h"
 #include "trace/trace.h"
 
-enum {
-	GROUP_MAX = 32,			/* maps that take each step together */
-};
+enum { GROUP_MAX = 32 };		/* maps that take each step together */
 
 /* A map of a group, with the extents that are pinned and not filled yet. */
 struct member {
@@ -312,11 +310,13 @@ static void fill_group(struct group *group)
 	unsigned int ready = 0, held = 0, live = 0, i;
 	bool filled, alone;
 	int error = 0;
-	u64 last = 0;
+	u64 start = U64_MAX, last = 0;
 
-	for (i = 0; i < group->nr; i++)
+	for (i = 0; i < group->nr; i++) {
+		start = min(start, group->member[i].map->span.start);
 		last = max(last, group->member[i].map->span.last);
-	if (!vib_fill_lock(ioas, last, &alone)) {
+	}
+	if (!vib_fill_lock(ioas, start, last, &alone)) {
 		for (; ready < group->nr && !list_empty(&ioas->domains); ready++) {
 			error = fill_member(ioas, &group->member[ready], &filled);
 			held += filled;

@@ -16,8 +16,9 @@
  * not. Calls of emulated devices never wait.
  *
  * Invariant, whatever the state: with domains_rwsem held for write, every domain holds exactly the
- * extents from @first on of every mapping in the tree, but for holes. So attach can fill a new
- * domain, and detach forget one, at any moment.
+ * extents from @first on of every mapping in the tree, but for holes; one that is being filled
+ * (iommu/domain.h), those of them that are below dom->filled. So attach can fill a new domain, and
+ * detach forget one, at any moment.
  */
 #ifndef VIB_MAPPING_H
 #define VIB_MAPPING_H

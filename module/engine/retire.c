@@ -166,6 +166,8 @@ static __always_inline bool unfill_page(struct vib_ioas *ioas, struct vib_mappin
 
 	down_read(&ioas->domains_rwsem);
 	list_for_each_entry(dom, &ioas->domains, node) {
+		if (unlikely(!vib_domain_covers(dom, map->span.start)))
+			continue;
 		gone = vib_unfill_page(dom, map->span.start);
 		if (!gone)
 			break;

@@ -8,6 +8,10 @@
  * run in parallel, but a fill beyond what vib_domain_reaches() has the domain to itself. All of it
  * can sleep. Nothing that takes away (unfill, sync, detach, free) can fail.
  *
+ * A domain that is being filled holds everything below @filled, and nothing from there on. What
+ * others fill or unfill behind it passes the domain by: whoever fills it meets that later, or does
+ * not find it. An extent that crosses it is entered as a whole, and moves it on.
+ *
  * Why, driver by driver, of what runs in parallel in one domain (ranges do not overlap):
  *
  *	AMD-Vi, own tables (until v5.10, and generic_pt since v6.19): everything; root and depth are
@@ -30,6 +34,7 @@
 #ifndef VIB_DOMAIN_H
 #define VIB_DOMAIN_H
 
+#include <linux/build_bug.h>
 #include <linux/iommu.h>
 #include <linux/list.h>
 
@@ -43,6 +48,8 @@
  * @coherent: even DMA that asks not to snoop the CPU caches snoops them
  * @stray: a failed attach may have left a device on it for good
  * @reach: highest IOVA that the page table is known to be deep enough for
+ * @filled: how far it is filled: an IOVA, or U64_MAX once it is whole. Changed by whoever has the
+ *	domain to itself, and by a fill that crosses it
  * @id: id for debugfs and tracepoints
  */
 struct vib_domain {
@@ -52,6 +59,7 @@ struct vib_domain {
 	bool coherent;
 	bool stray;
 	u64 reach;
+	u64 filled;
 	unsigned int id;
 };
 
@@ -64,7 +72,7 @@ static inline int vib_domain_errno(int ret)
 	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
-/* Return: a new, empty domain that the devices of @group should accept; ERR_PTR. */
+/* Return: a new, empty domain that the devices of @group should accept; ERR_PTR. Not filled. */
 struct vib_domain *vib_domain_create(struct iommu_group *group);
 
 /* Frees a domain without groups, its page tables and, with them, every translation. */
@@ -90,6 +98,23 @@ int vib_domain_prepare(struct vib_domain *dom, bool sw_msi, u64 sw_msi_base);
 static inline bool vib_domain_reaches(const struct vib_domain *dom, u64 last)
 {
 	return last <= dom->reach;
+}
+
+/* Others read it while a fill moves it on: never half of it. */
+static_assert(sizeof_field(struct vib_domain, filled) <= sizeof(long));
+
+static inline bool vib_domain_whole(const struct vib_domain *dom)
+{
+	return READ_ONCE(dom->filled) == U64_MAX;
+}
+
+/*
+ * Is what others hold at @iova in the domain, too? The answer holds for whoever the range is of,
+ * as long as nobody has the domain to itself.
+ */
+static inline bool vib_domain_covers(const struct vib_domain *dom, u64 iova)
+{
+	return iova < READ_ONCE(dom->filled);
 }
 
 /* Could both page tables serve the same devices equally well? */

@@ -192,12 +192,33 @@ static inline void extend_reach(struct vib_domain *dom, u64 last)
 		dom->reach = dom->reach << 9 | GENMASK_ULL(8, 0);
 }
 
+/*
+ * Is what a domain that is being filled gets at @iova to be entered now? If it crosses dom->filled
+ * it is, as it is never cut. Only one can: ranges of calls that run beside each other are disjoint,
+ * and this one has bytes on both sides. So whoever else compares meanwhile has nothing between the
+ * old place and the new one, and finds the same with either.
+ */
+static noinline bool admit_fill(struct vib_domain *dom, u64 iova, u64 size)
+{
+	u64 last;
+
+	if (!vib_domain_covers(dom, iova))
+		return false;
+	if (!vib_range_last(iova, size, &last) || last == U64_MAX)
+		WRITE_ONCE(dom->filled, U64_MAX);
+	else if (!vib_domain_covers(dom, last))
+		WRITE_ONCE(dom->filled, last + 1);
+	return true;
+}
+
 /* One call, as fill_several() would make it: the most frequent fill. */
 int vib_domain_fill_one(struct vib_domain *dom, u64 iova, u64 ext, int prot, bool *stuck)
 {
 	u64 size = vib_ext_pages(ext) << PAGE_SHIFT, last;
 	int ret;
 
+	if (unlikely(!vib_domain_whole(dom)) && !admit_fill(dom, iova, size))
+		return 0;
 	ret = vib_compat_map(dom->iommu, iova, PFN_PHYS(vib_ext_pfn(ext)), size,
 			     prot | IOMMU_CACHE, GFP_KERNEL_ACCOUNT);
 	if (unlikely(ret)) {
@@ -222,6 +243,9 @@ static noinline int fill_several(struct vib_domain *dom, const struct vib_fill *
 	};
 	int ret;
 
+	if (!vib_domain_whole(dom) &&
+	    !admit_fill(dom, fill->iova, vib_ext_sum(fill->words, fill->nr) << PAGE_SHIFT))
+		return 0;
 	ret = fill_many(&cur);
 	if (!ret) {
 		extend_reach(dom, cur.iova - 1);

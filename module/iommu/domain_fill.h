@@ -25,7 +25,8 @@ struct vib_fill {
 };
 
 /*
- * Enters all extents. Return: 0, or the IOMMU driver's errno with none of them left in the page
+ * Enters all extents, unless they are behind what is filled of a domain that is being filled: that
+ * counts as done. Return: 0, or the IOMMU driver's errno with none of them left in the page
  * table. If some could not be unmapped again, sets @stuck: then all pages must stay pinned until
  * the domain is freed. Never clears @stuck. If @stuck is NULL, the caller frees the domain after an
  * errno: nothing is undone then.

@@ -136,11 +136,25 @@ static noinline void unfill_rest(struct vib_unfill *unfill, u64 iova, u64 size, 
 	}
 }
 
+/*
+ * vib_unfill_range() of a domain that is being filled: the part that is in it. No extent crosses
+ * the end of that.
+ */
+static noinline u64 covered_part(const struct vib_domain *dom, u64 iova, u64 size)
+{
+	u64 filled = READ_ONCE(dom->filled);
+
+	return iova < filled ? min(size, filled - iova) : 0;
+}
+
 /* vib_unfill_range() of more than one page. */
 static noinline void unfill_pages(struct vib_unfill *unfill, u64 iova, u64 size)
 {
-	u64 done = unmap_piece(unfill, iova, first_piece(unfill->dom, iova, size));
+	u64 done;
 
+	if (!size)
+		return;
+	done = unmap_piece(unfill, iova, first_piece(unfill->dom, iova, size));
 	if (done < size)
 		unfill_rest(unfill, iova, size, done);
 }
@@ -149,6 +163,8 @@ void vib_unfill_range(struct vib_unfill *unfill, u64 iova, u64 size)
 {
 	u64 done;
 
+	if (unlikely(!vib_domain_whole(unfill->dom)))
+		size = covered_part(unfill->dom, iova, size);
 	if (size != PAGE_SIZE) {
 		unfill_pages(unfill, iova, size);
 		return;

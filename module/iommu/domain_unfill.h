@@ -43,8 +43,8 @@ static inline bool vib_stuck_none(const struct vib_range *stuck)
 void vib_unfill_begin(struct vib_unfill *unfill, struct vib_domain *dom);
 
 /*
- * Takes [iova, iova + size), all of it filled, out of the page table. Devices may still use it from
- * their caches.
+ * Takes [iova, iova + size), all of it filled, out of the page table; of a domain that is being
+ * filled, the part that is in it. Devices may still use it from their caches.
  */
 void vib_unfill_range(struct vib_unfill *unfill, u64 iova, u64 size);
 
@@ -56,8 +56,8 @@ void vib_unfill_range(struct vib_unfill *unfill, u64 iova, u64 size);
 unsigned int vib_unfill_sync(struct vib_unfill *unfill);
 
 /*
- * Takes out and flushes a single page, without the bookkeeping of struct vib_unfill. Return: false,
- * with nothing changed, if the driver did not take it out.
+ * Takes out and flushes a single page that is in the domain, without the bookkeeping of struct
+ * vib_unfill. Return: false, with nothing changed, if the driver did not take it out.
  */
 bool vib_unfill_page(struct vib_domain *dom, u64 iova);
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See call.h. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "blocking_mem.h"
@@ -98,6 +101,7 @@ static void *run_body(void *arg)
 {
 	struct call *call = arg;
 
+	call->tid = syscall(SYS_gettid);
 	call->ret = call->body(call);
 	call->done = true;
 	return NULL;
@@ -106,6 +110,7 @@ static void *run_body(void *arg)
 int call_begin(struct call *call)
 {
 	call->done = false;
+	call->tid = 0;
 	return -pthread_create(&call->thread, NULL, run_body, call);
 }
 
@@ -128,6 +133,34 @@ static bool ends_within(const struct call *call, unsigned int limit_ms)
 bool call_waits(const struct call *call)
 {
 	return !ends_within(call, WAITING_MS);
+}
+
+/* The state of a thread of ours, as ps shows it; '?' if there is none. */
+static char thread_state(int tid)
+{
+	char path[64], text[256], *at = NULL;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	file = fopen(path, "r");
+	if (!file)
+		return '?';
+	if (fgets(text, sizeof(text), file))
+		at = strrchr(text, ')');
+	fclose(file);
+	return at && at[1] ? at[2] : '?';
+}
+
+bool call_sleeps(const struct call *call)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < SOON_MS && !call->done; ms++) {
+		if (call->tid && thread_state(call->tid) == 'D')
+			return true;
+		usleep(1000);
+	}
+	return false;
 }
 
 bool call_ends(const struct call *call)

@@ -39,6 +39,7 @@ struct call {
 	__u64 unmapped;			/* what an unmap says that it has unmapped */
 
 	pthread_t thread;
+	volatile int tid;
 	volatile bool done;
 	int ret;
 };
@@ -66,6 +67,9 @@ int call_begin_blocked(struct call *call, struct blocking_mem *b);
 
 /* Is the call still on its way after a while? Takes that while if so. */
 bool call_waits(const struct call *call);
+
+/* Does it come to sleep as who waits for a lock of the kernel does? Takes long if not. */
+bool call_sleeps(const struct call *call);
 
 /* Has the call ended, or does it soon? Takes long if not. */
 bool call_ends(const struct call *call);
