@@ -19,7 +19,6 @@
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
 
-#include "compat/memcg.h"
 #include "compat/mm.h"
 #include "pin.h"
 #include "populate.h"
@@ -27,13 +26,6 @@
 
 #define WINDOW		((u64)SZ_128M)
 #define CHUNK		((u64)SZ_4M)
-
-/*
- * The first helper of a call to come to the caller's cgroups, and the first to leave, waits for a
- * grace period of RCU, of 10 to 30 ms, and the caller waits for both.
- */
-#define PAYS_FROM_NS	(100 * NSEC_PER_MSEC)
-#define HELPER_NS	(50 * NSEC_PER_MSEC)
 
 enum { PACE_SHIFT = 20 };	/* it is per MiB */
 
@@ -142,13 +134,11 @@ static bool is_idle(struct vib_crew *crew, unsigned int parity)
 static void help_until_over(void *data)
 {
 	struct vib_crew *crew = data;
-	struct mem_cgroup *bill = vib_compat_bill_begin(crew->mm);
 	u64 faults;
 
 	while (!is_over(crew) && vib_helpers_placed(&crew->helpers))
 		if (!help_once(crew, U64_MAX, &faults))
 			wait_event_idle(crew->wait, is_over(crew) || has_chunk(crew));
-	vib_compat_bill_end(bill);
 }
 
 /* Lets threads take chunks from @vaddr up to @end. */
@@ -205,13 +195,13 @@ static unsigned int helpers_worth(const struct vib_crew *crew)
 {
 	u64 left = time_left(crew);
 
-	return left < PAYS_FROM_NS ? 0 : min_t(u64, left / HELPER_NS, crew->wanted);
+	return left < VIB_HELPERS_PAY_NS ? 0 : min_t(u64, left / VIB_HELPER_NS, crew->wanted);
 }
 
 /* For the mover, before it makes others wait. */
 static bool has_work(void *data)
 {
-	return !is_over(data) && time_left(data) >= PAYS_FROM_NS;
+	return !is_over(data) && time_left(data) >= VIB_HELPERS_PAY_NS;
 }
 
 /* Of two chunks in a row the faster one counts: in the other the caller may have had to wait. */
@@ -327,10 +317,10 @@ void vib_crew_begin(struct vib_crew *crew, struct vib_pin *pin, unsigned int thr
 {
 	struct mm_struct *mm = pin->owner->mm;
 
-	if (threads == 1 || !pin->write || mm != current->mm || vib_compat_has_mempolicy() ||
-	    is_beyond_limit(pin))
+	if (threads == 1 || !pin->write || mm != current->mm || is_beyond_limit(pin))
 		return;
 	memset(crew, 0, sizeof(*crew));
+	crew->helpers.mm = mm;
 	crew->helpers.name = "vib-map";
 	crew->helpers.work = help_until_over;
 	crew->helpers.has_work = has_work;
@@ -348,7 +338,6 @@ void vib_crew_begin(struct vib_crew *crew, struct vib_pin *pin, unsigned int thr
 void vib_crew_end(struct vib_crew *crew)
 {
 	struct vib_helpers *helpers = &crew->helpers;
-	unsigned int i;
 
 	if (!crew->wanted)
 		return;
@@ -356,9 +345,6 @@ void vib_crew_end(struct vib_crew *crew)
 	crew->failed = true;
 	spin_unlock(&crew->lock);
 	wake_up_all(&crew->wait);
-	/* Ends a fault that waits for memory of the cgroup. */
-	for (i = 0; i < helpers->started; i++)
-		send_sig(SIGKILL, helpers->task[i], 1);
 	vib_helpers_end(helpers);
 	if (crew->pages)
 		trace_vib_populate(helpers->begun, crew->pages);

@@ -74,8 +74,9 @@ struct vib_crew {
 void vib_crew_begin(struct vib_crew *crew, struct vib_pin *pin, unsigned int threads);
 
 /*
- * To be called before memory at @vaddr is pinned: if what was pinned last was untouched, all
- * threads populate a window of the range from here on. Returns early, also on a fatal signal.
+ * To be called before GUP is asked for memory at @vaddr: if what it was asked for last was
+ * untouched, all threads populate a window of the range from here on. Returns early, also on a
+ * fatal signal.
  */
 void vib_crew_advance(struct vib_crew *crew, u64 vaddr);
 

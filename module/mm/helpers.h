@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Helpers: kernel threads that do a part of a call's work for its caller, on the caller's account.
- * They are gone when the call ends. What the work is, the caller knows.
+ * Helpers: threads that do a part of a call's work for its caller, on the caller's account. They
+ * are gone when the call ends. What the work is, the caller knows. They are threads of the caller's
+ * process where the kernel lets a module have such, else kernel threads that follow the caller.
  *
  * Locking: all functions may sleep, and wait for a helper's work, so of ours no lock may be held
  * that it needs.
@@ -14,45 +15,56 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "compat/helper.h"
 #include "params.h"
 
 /* How long a caller waits for helpers that should be at the end of their work; in jiffies. */
 #define VIB_HELPERS_PATIENCE	HZ
 
+/*
+ * What a helper costs decides from how much work on it pays, and how many: a thread of the process
+ * comes in about 0.1 ms. For kernel threads the first of a call to come to the caller's cgroups,
+ * and the first to leave, waits for a grace period of RCU, of 10 to 30 ms, and the caller for both.
+ */
+#define VIB_HELPERS_PAY_NS	((VIB_HELPERS_ARE_THREADS ? 8 : 100) * NSEC_PER_MSEC)
+#define VIB_HELPER_NS		(VIB_HELPERS_PAY_NS / 2)
+
 /**
  * struct vib_helpers - the threads that help one caller; on its stack
- * @caller: whom they help; a helper is in its cgroups, on its CPUs and of its nice value
+ * @mm: the caller's memory
  * @cpus: where helpers may run
- * @name: how they are called, before the caller's process id
+ * @name: how they are called; kernel threads have the caller's process id behind it
  * @work: what a helper does, once; begins at any moment until vib_helpers_end()
  * @has_work: would one more helper pay? Asked at any moment, by another thread
  * @data: for both
- * @come: moves helpers into the caller's cgroups, and lets them begin
- * @leave: moves them out
  * @idle: for @working to be 0
  * @working: helpers that have been let begin and have not ended their work
- * @started: helpers in @task
- * @moved: of these, those that @come has seen
+ * @started: helpers in @helper
  * @begun: of these, those that have been let begin; stable after vib_helpers_end()
- * @refused: one cannot follow the caller, so there will be no more
- * @task: the helpers; a reference is held on each
+ * @refused: there will be no more
+ * @helper: kernel threads, with a reference on each, or what helpers_thread.c keeps of one
+ * @caller: whom kernel threads help; they are in its cgroups, on its CPUs and of its nice value
+ * @come: moves kernel threads into the caller's cgroups, and lets them begin
+ * @leave: moves them out
+ * @moved: of these, those that @come has seen
  */
 struct vib_helpers {
-	struct task_struct *caller;
+	struct mm_struct *mm;
 	cpumask_var_t cpus;
 	const char *name;
 	void (*work)(void *data);
 	bool (*has_work)(void *data);
 	void *data;
-	struct work_struct come;
-	struct work_struct leave;
 	wait_queue_head_t idle;
 	atomic_t working;
 	unsigned int started;
-	unsigned int moved;
 	unsigned int begun;
 	bool refused;
-	struct task_struct *task[VIB_MAP_THREADS - 1];
+	void *helper[VIB_MAP_THREADS - 1];
+	struct task_struct *caller;
+	struct work_struct come;
+	struct work_struct leave;
+	unsigned int moved;
 };
 
 /* When the module is loaded, and unloaded. Return: 0 or -ENOMEM. */
@@ -60,9 +72,9 @@ int vib_helpers_init(void);
 void vib_helpers_fini(void);
 
 /*
- * Prepares helpers for current; the caller has set @name, @work, @has_work and @data. Return: how
- * many may be started, if @threads are allowed, the caller among them; after 0 there is nothing to
- * end.
+ * Prepares helpers for current; the caller has set @mm, @name, @work, @has_work and @data. Return:
+ * how many may be started, if @threads are allowed, the caller among them; after 0 there is nothing
+ * to end.
  */
 unsigned int vib_helpers_begin(struct vib_helpers *helpers, unsigned int threads);
 
@@ -76,8 +88,8 @@ static inline bool vib_helpers_placed(const struct vib_helpers *helpers)
 }
 
 /*
- * For a caller that has waited for VIB_HELPERS_PATIENCE for helpers to work: where they are they
- * may never run, so they go on where the caller runs.
+ * For a caller that has waited for VIB_HELPERS_PATIENCE for helpers to work: kernel threads may be
+ * where they never run, so they go on where the caller runs.
  */
 void vib_helpers_gather(struct vib_helpers *helpers);
 

@@ -163,6 +163,8 @@ static long take_pages(struct vib_pin *pin, struct vib_extents *out, unsigned in
 	long got;
 	int ret;
 
+	if (pin->crew)
+		vib_crew_advance(pin->crew, pin->vaddr);
 	got = vib_gup(pin, ask);
 	if (got == -EFAULT) {
 		got = vib_pfnmap_append(pin, out, want);
@@ -206,6 +208,8 @@ static noinline long take_huge(struct vib_pin *pin, struct vib_extents *out, u64
 	u64 lacking, most = pin->left - stop;
 	long got;
 
+	if (pin->crew)
+		vib_crew_advance(pin->crew, pin->vaddr);
 	got = vib_huge_append(pin, out, most, &lacking);
 	if (!lacking)
 		return got;
@@ -355,8 +359,6 @@ static int pin_batch(struct vib_pin *pin, struct vib_extents *out, u64 budget)
 	if (!vib_owner_hold(pin->owner))
 		return -ESRCH;
 	for (;;) {
-		if (pin->crew)
-			vib_crew_advance(pin->crew, pin->vaddr);
 		ret = pin_step(pin, out, stop);
 		if (ret || pin->left <= stop || is_full(pin, out->nr - nr))
 			break;

@@ -22,7 +22,7 @@
 #define LARGE (1024 * MIB)	/* with a helper on each of eight CPUs */
 #define PAGES ((long)(SIZE / PAGE))
 
-enum { KILLS = 200, OTHER_ENDS = 70, FREEZES = 50, WITHIN_US = 60000 };
+enum { KILLS = 200, OTHER_ENDS = 70, FREEZES = 50, STOPS = 50, WITHIN_US = 60000 };
 
 /*
  * A cgroup that may take a fifth of a CPU, and uses that up at once; whoever a thread of it holds
@@ -32,7 +32,7 @@ enum { SHARE_US = 200000, THROTTLED_MS = 30000, LONGEST_MS = 500, FEWEST = 3 };
 
 #define PART (32 * MIB)	/* what a helper is there for, in the end */
 
-enum end { END_KILL, END_EXEC, END_EXIT };
+enum end { END_KILL, END_EXEC, END_EXIT, END_ABORT };
 
 #define WORLD populate_ends
 #define WORLD_GROUPS 1
@@ -47,7 +47,7 @@ static void use_two_cpus(struct __test_metadata *_metadata)
 	ASSERT_EQ(0, crew_threads(16));
 }
 
-/* In the child: CPU time that the cgroup is charged beyond the child's own, in percent. */
+/* In the child: CPU time that the cgroup is charged beyond the calling thread's own, in percent. */
 static int foreign_time(struct world *w)
 {
 	char *mem = mem_untouched(SIZE);
@@ -57,7 +57,7 @@ static int foreign_time(struct world *w)
 	if (!mem || cgroup_enter())
 		return 255;
 	before = cgroup_cpu_time();
-	if (dma_map(w->container, IOVA, mem, SIZE, DMA_RW) || getrusage(RUSAGE_SELF, &use))
+	if (dma_map(w->container, IOVA, mem, SIZE, DMA_RW) || getrusage(RUSAGE_THREAD, &use))
 		return 254;
 	own = (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000 + use.ru_utime.tv_usec +
 	      use.ru_stime.tv_usec;
@@ -240,7 +240,15 @@ static void end_while_mapping(struct world *w, enum end how, unsigned int after_
 	usleep(after_us);
 	if (how == END_EXEC)
 		execl("/bin/true", "true", NULL);
+	if (how == END_ABORT)
+		abort();
 	_exit(how == END_EXIT ? 0 : 3);
+}
+
+/* What ends the process. */
+static int signal_of(enum end how)
+{
+	return how == END_KILL ? SIGKILL : how == END_ABORT ? SIGABRT : 0;
 }
 
 /* What helps @w's child is gone with it, and what it has pinned is let go. */
@@ -259,7 +267,8 @@ static void end_once(struct __test_metadata *_metadata, struct world *w, enum en
 		kill(pid, SIGKILL);
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	ASSERT_EQ(how == END_KILL ? SIGKILL : 0, status);
+	ASSERT_EQ(signal_of(how), status & 0x7f);
+	ASSERT_EQ(0, status >> 8);
 	ASSERT_TRUE(crew_is_gone());
 	ASSERT_EQ(0, dma_unmap_all(w->container, NULL));
 	ASSERT_EQ(w->pinned, pinned_pages());
@@ -290,6 +299,38 @@ TEST_F_TIMEOUT(populate_ends, exec_at_any_moment_leaves_no_helper_and_no_page, 1
 TEST_F_TIMEOUT(populate_ends, exit_at_any_moment_leaves_no_helper_and_no_page, 1800)
 {
 	end_often(_metadata, &self->w, END_EXIT, OTHER_ENDS);
+}
+
+/* Memory is dumped when all threads have come to their end, the caller and its helpers too. */
+TEST_F_TIMEOUT(populate_ends, abort_at_any_moment_leaves_no_helper_and_no_page, 1800)
+{
+	end_often(_metadata, &self->w, END_ABORT, OTHER_ENDS);
+}
+
+/* All threads have to stop for that, but for those that have no moment to. */
+TEST_F_TIMEOUT(populate_ends, stop_at_any_moment_is_reported, 300)
+{
+	unsigned int state = test_seed(), i;
+	int status;
+	pid_t pid;
+
+	use_two_cpus(_metadata);
+	TH_LOG("VIB_SEED=%u", state);
+	pid = fork();
+	if (!pid)
+		end_while_mapping(&self->w, END_EXIT, 3600U * 1000000);
+	ASSERT_LT(0, pid);
+	for (i = 0; i < STOPS; i++) {
+		usleep(rand_r(&state) % WITHIN_US);
+		ASSERT_EQ(0, kill(pid, SIGSTOP));
+		ASSERT_EQ(pid, waitpid(pid, &status, WUNTRACED));
+		ASSERT_TRUE(WIFSTOPPED(status));
+		ASSERT_EQ(0, kill(pid, SIGCONT));
+	}
+	kill(pid, SIGKILL);
+	EXPECT_EQ(pid, waitpid(pid, NULL, 0));
+	EXPECT_TRUE(crew_is_gone());
+	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));
 }
 
 TEST_HARNESS_MAIN

@@ -14,18 +14,47 @@ int crew_threads(long nr)
 	return backend_param_set(BACKEND_BATCH, "map_threads", nr);
 }
 
-/* Kernel threads of ours that are there. */
+bool crew_is_of_threads(void)
+{
+	FILE *symbols = fopen("/proc/kallsyms", "r");
+	char line[600];
+	bool found = false;
+
+	while (symbols && !found && fgets(line, sizeof(line), symbols))
+		found = strstr(line, " vhost_task_create\n");
+	if (symbols)
+		fclose(symbols);
+	return found;
+}
+
+/* Threads of @process, or of the kernel, that are helpers. */
+static int count_of(const char *process)
+{
+	char path[600], name[64];
+	struct dirent *entry;
+	DIR *tasks;
+	int nr = 0;
+
+	snprintf(path, sizeof(path), "/proc/%s/task", process);
+	tasks = opendir(path);
+	while (tasks && (entry = readdir(tasks))) {
+		snprintf(path, sizeof(path), "/proc/%s/task/%s/comm", process, entry->d_name);
+		nr += file_read(path, name, sizeof(name)) > 0 && !strncmp(name, "vib-map", 7);
+	}
+	if (tasks)
+		closedir(tasks);
+	return nr;
+}
+
+/* Helpers of all processes that are there. */
 static int count_helpers(void)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
-	char path[300], name[64];
 	int nr = 0;
 
-	while (proc && (entry = readdir(proc))) {
-		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
-		nr += file_read(path, name, sizeof(name)) > 0 && !strncmp(name, "vib-map/", 8);
-	}
+	while (proc && (entry = readdir(proc)))
+		nr += count_of(entry->d_name);
 	if (proc)
 		closedir(proc);
 	return proc ? nr : -1;

@@ -10,6 +10,9 @@
 /* At most as many threads for each map, the caller among them; 0 or -errno. */
 int crew_threads(long nr);
 
+/* Are they threads of the process that maps, on this kernel? */
+bool crew_is_of_threads(void);
+
 /* Are there none, after a moment at most? */
 bool crew_is_gone(void);
 
