@@ -7,6 +7,7 @@
  */
 #include "group.h"
 
+#include <linux/jiffies.h>
 #include <linux/sched/signal.h>
 
 #include "engine/bar.h"
@@ -17,9 +18,17 @@ enum {
 	TURN = 4096,
 	/* or if somebody has waited in each of those before: what a slice has. */
 	TURN_MAX = 32 * TURN,
-	/* Who spins for the lock is not seen, so one in so many turns ends with a pause anyway. */
+	/* Who spins for the lock is not seen, so one in so many turns ends with a pause anyway, */
 	PAUSE_EVERY = 16,
+	/* if it is so many ms since the last one: a pause is a tick or two. */
+	PAUSE_MS = 100,
 };
+
+/* With PREEMPT_RT that cannot be told. */
+static bool others_wait(struct vib_ioas *ioas)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) && rwsem_is_contended(&ioas->domains_rwsem);
+}
 
 /* Lets those have a turn who wait for domains_rwsem, or with a BAR that goes. */
 static void let_others_in(struct vib_ioas *ioas, bool pause)
@@ -27,7 +36,7 @@ static void let_others_in(struct vib_ioas *ioas, bool pause)
 	vib_bars_thaw(ioas);
 	up_write(&ioas->domains_rwsem);
 	/* Readers have it now. A writer was only woken, and could be forestalled here. */
-	if (pause || rwsem_is_contended(&ioas->domains_rwsem))
+	if (pause || others_wait(ioas))
 		schedule_timeout_uninterruptible(1);
 	else
 		cond_resched();
@@ -42,17 +51,22 @@ static void let_others_in(struct vib_ioas *ioas, bool pause)
  */
 static int fill_in_turns(struct vib_ioas *ioas, struct vib_domain *dom)
 {
+	unsigned long paused = jiffies;
 	unsigned int nr = 0;
 	s64 turn = TURN;
+	bool pause;
 	int ret;
 
 	for (;;) {
 		ret = vib_fill_domain(ioas, dom, turn);
 		if (ret != VIB_FILL_MORE)
 			return ret;
-		turn = rwsem_is_contended(&ioas->domains_rwsem) ? min_t(s64, 2 * turn, TURN_MAX) :
-								  TURN;
-		let_others_in(ioas, !(++nr % PAUSE_EVERY));
+		turn = others_wait(ioas) ? min_t(s64, 2 * turn, TURN_MAX) : TURN;
+		pause = !(++nr % PAUSE_EVERY) &&
+			time_after(jiffies, paused + msecs_to_jiffies(PAUSE_MS));
+		let_others_in(ioas, pause);
+		if (pause)
+			paused = jiffies;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 	}

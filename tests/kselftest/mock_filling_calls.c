@@ -162,7 +162,8 @@ static int call_join_first(struct call *call)
 
 /*
  * Ends with one of the next turns: what comes back while the kernel takes the BAR away, it takes
- * once more. A filling that did not wait for the kernel would begin each turn before that runs.
+ * once more, and waits for a turn again though there is nothing left of it in any domain. A filling
+ * that did not wait for the kernel would begin each turn before that runs.
  */
 static void ends_before_the_filling(struct __test_metadata *_metadata, struct call *off)
 {
