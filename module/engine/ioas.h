@@ -135,7 +135,7 @@ struct vib_ioas {
 
 	struct mutex bars_lock;
 	wait_queue_head_t bars_wait;
-	unsigned long nr_bars, bars_waiting;
+	unsigned int nr_bars, bars_waiting;
 };
 
 /* ioas.c: open, release, lookup by handle */

@@ -47,10 +47,10 @@
  * @iommu: the core's object
  * @coherent: even DMA that asks not to snoop the CPU caches snoops them
  * @stray: a failed attach may have left a device on it for good
+ * @id: id for debugfs and tracepoints
  * @reach: highest IOVA that the page table is known to be deep enough for
  * @filled: how far it is filled: an IOVA, or U64_MAX once it is whole. Changed by whoever has the
  *	domain to itself, and by a fill that crosses it
- * @id: id for debugfs and tracepoints
  */
 struct vib_domain {
 	struct list_head node;
@@ -58,9 +58,9 @@ struct vib_domain {
 	struct iommu_domain *iommu;
 	bool coherent;
 	bool stray;
+	unsigned int id;
 	u64 reach;
 	u64 filled;
-	unsigned int id;
 };
 
 /* Every page table is at least this deep: three levels with pages of 4 KiB. */
