@@ -325,7 +325,7 @@ static void queue_again(struct vib_bar *bar, u64 misses)
 	u64 delay;
 
 	mutex_lock(&ioas->bars_lock);
-	delay = min_t(u64, (u64)misses * ioas->nr_bars / MISSES_A_MS, LONGEST_MS);
+	delay = min_t(u64, misses * ioas->nr_bars / MISSES_A_MS, LONGEST_MS);
 	delay = max_t(u64, delay, min_t(u64, 2 * bar->delay, VIB_RESTORE_MAX));
 	/* Something has gone meanwhile: that is looked at first. */
 	if (!delayed_work_pending(&bar->work))
