@@ -30,7 +30,7 @@ static inline struct vhost_task *vib_compat_thread_create(bool (*fn)(void *),
 
 	BUILD_BUG_ON_MSG(!VIB_IS_TYPE(vhost_task_create, vib_thread_create_fn),
 			 "vhost_task_create() has a signature that this module does not know");
-	thread = vhost_task_create(fn, killed, data, name);
+	thread = VIB_AS_TYPE(vhost_task_create, vib_thread_create_fn)(fn, killed, data, name);
 	/* Until v6.13 (before cb380909ae3b) an error was NULL. */
 	return IS_ERR(thread) ? NULL : thread;
 }
