@@ -2,18 +2,15 @@
 /*
  * Helpers that are kernel threads, where the kernel has nothing better. Knows nothing of the work.
  *
- * A helper is in the caller's cgroups, on those of its CPUs that are of its node
- * and not isolated, with its nice value; or it does nothing. It has left the caller's cgroups
- * before the call ends: a kernel thread that is still ending counts as one that does not freeze,
- * and nobody looks again when it is gone, so the cgroup would never be reported frozen.
+ * A helper is in the caller's cgroups, on those of its CPUs that are of its node and not isolated,
+ * with its nice value; or it does nothing. It has left the caller's cgroups before the call ends: a
+ * kernel thread that is still ending counts as one that does not freeze, and nobody looks again
+ * when it is gone, so the cgroup would never be reported frozen.
  *
  * Moving a thread takes locks that fork, exec and exit of the whole system wait for, and so does
  * its coming up and its end. Whoever holds them must not be held up by the limits of the caller's
  * cgroups. So no helper moves itself: that is done by a worker, which is in the root cgroups, while
  * the helper is parked there after it has come up, or sleeps after its work.
- *
- * The caller may be exiting: its cgroups are valid until its files are closed, and its memory is
- * not looked at.
  */
 #include "helpers_kind.h"
 
