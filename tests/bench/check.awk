@@ -39,6 +39,12 @@ function check_better(row, want) {
 	ratio("better", row, want, type1[row] / batch[row], "")
 }
 
+function check_iommufd(row, want) {
+	if (iommufd[row] <= 0 || batch[row] <= 0)
+		return verdict(0, "iommufd", row, want "x", "nothing")
+	ratio("iommufd", row, want, iommufd[row] / batch[row], "")
+}
+
 function check_flushes(row, want,  most) {
 	if (!(row in ours) || ours[row] == "")
 		return verdict(0, "flushes", row, want, "nothing")
@@ -140,7 +146,7 @@ function check_speedup(size, want,  one, two, have) {
 FNR == 1 { file++ }
 
 file == 1 && $1 == "#" && $2 == "kind" { wanted = column(kernel) }
-file == 1 && !/^#/ && NF && wanted && $wanted != "-" && $2 ~ only {
+file == 1 && !/^#/ && wanted && $wanted != "-" && $wanted != "" && $2 ~ only {
 	kinds[++bounds] = $1
 	rows[bounds] = $2
 	wants[bounds] = $wanted
@@ -171,12 +177,15 @@ file > 1 && FNR > 1 {
 	context[cell[1]] = cell[8]
 	their_structs[cell[1]] = cell[11]
 	structs[cell[1]] = cell[12]
+	iommufd[cell[1]] = cell[13]
 }
 
 END {
 	for (i = 1; i <= bounds; i++) {
 		if (kinds[i] == "better")
 			check_better(rows[i], wants[i])
+		else if (kinds[i] == "iommufd")
+			check_iommufd(rows[i], wants[i])
 		else if (kinds[i] == "flushes")
 			check_flushes(rows[i], wants[i])
 		else if (kinds[i] == "context")

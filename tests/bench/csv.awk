@@ -6,13 +6,14 @@
 # with -v traced=1 and both files of each guest, or with what it printed alone: then
 # the columns of flushes are empty, not 0. So are those of the lines of memory that were
 # touched ("@lines ALL STRUCT-PAGES" in the trace, of profile/lines.c) without that plugin. A row that only one of the two has is an
-# error.
+# error. iommufd's columns are empty where a kernel or a row has none.
 
 BEGIN {
 	FS = " "
 	header = "row,units,type1_ns,batch_ns,type1_iotlb,batch_iotlb"
 	header = header ",type1_context,batch_context"
 	header = header ",type1_lines,batch_lines,type1_structs,batch_structs"
+	header = header ",iommufd_ns,iommufd_iotlb,iommufd_lines,iommufd_structs"
 }
 
 { sub(/\r$/, "") }
@@ -41,7 +42,7 @@ $1 == "@row" {
 
 # Only what lies between marks is traced: other figures have no count.
 function count(of, who, row) {
-	if (!traced || row ~ /^parallel\//)
+	if (!traced || row ~ /^parallel\// || !((who, row) in ns))
 		return ""
 	return of[who, row] + 0
 }
@@ -60,6 +61,8 @@ END {
 			count(context, "type1", row) "," \
 			count(context, "batch", row) "," \
 			lines["type1", row] "," lines["batch", row] "," \
-			structs["type1", row] "," structs["batch", row]
+			structs["type1", row] "," structs["batch", row] "," \
+			ns["iommufd", row] "," count(iotlb, "iommufd", row) "," \
+			lines["iommufd", row] "," structs["iommufd", row]
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The groups of rows of the bench. Each measures both backends in turn, on the
+ * The groups of rows of the bench. Each measures both backends in turn (bulk: iommufd, too), on the
  * same memory: how its pages lie decides much of the cost. What goes wrong ends
  * the program. Row names are what/memory/size; README lists them.
  */

@@ -14,6 +14,7 @@
 #include "../kselftest/lib/dma.h"
 #include "../kselftest/lib/mem.h"
 #include "../kselftest/lib/util.h"
+#include "iommufd.h"
 #include "meter.h"
 #include "rows.h"
 
@@ -128,25 +129,71 @@ static const char *row_name(char *buf, size_t len, const char *what,
 	return buf;
 }
 
-static void map_measured(struct world *w, const struct contender *who,
-			 const char *row, __u64 iova, const char *mem, size_t size)
+/* An address space with one device: a container of @who, or one of iommufd if that is NULL. */
+struct space {
+	const struct contender *who;
+	struct world world;
+	struct iommufd iommufd;
+};
+
+static const char *space_name(const struct space *s)
+{
+	return s->who ? s->who->name : "iommufd";
+}
+
+static void space_open(struct space *s, const struct contender *who)
+{
+	s->who = who;
+	if (who)
+		open_world(&s->world, who, 1);
+	else
+		iommufd_open(&s->iommufd);
+}
+
+static int space_map(struct space *s, __u64 iova, const char *mem, size_t size)
+{
+	if (s->who)
+		return dma_map(s->world.container, iova, mem, size, DMA_RW);
+	return iommufd_map(&s->iommufd, iova, mem, size);
+}
+
+static int space_unmap(struct space *s, __u64 iova, size_t size, __u64 *unmapped)
+{
+	if (s->who)
+		return dma_unmap(s->world.container, iova, size, 0, unmapped);
+	return iommufd_unmap(&s->iommufd, iova, size, unmapped);
+}
+
+static void space_close_measured(struct space *s, const char *row, __u64 units)
+{
+	if (s->who) {
+		close_measured(&s->world, s->who, row, units);
+		return;
+	}
+	meter_start(space_name(s), row);
+	iommufd_end(&s->iommufd);
+	meter_stop(units);
+	iommufd_close(&s->iommufd);
+}
+
+static void map_measured(struct space *s, const char *row, __u64 iova, const char *mem,
+			 size_t size)
 {
 	int ret;
 
-	meter_start(who->name, row);
-	ret = dma_map(w->container, iova, mem, size, DMA_RW);
+	meter_start(space_name(s), row);
+	ret = space_map(s, iova, mem, size);
 	meter_stop(size / PAGE);
 	must(ret, row);
 }
 
-static void unmap_measured(struct world *w, const struct contender *who,
-			   const char *row, __u64 iova, size_t size)
+static void unmap_measured(struct space *s, const char *row, __u64 iova, size_t size)
 {
 	__u64 unmapped;
 	int ret;
 
-	meter_start(who->name, row);
-	ret = dma_unmap(w->container, iova, size, 0, &unmapped);
+	meter_start(space_name(s), row);
+	ret = space_unmap(s, iova, size, &unmapped);
 	meter_stop(size / PAGE);
 	must(ret, row);
 	if (unmapped != size)
@@ -158,21 +205,20 @@ static void life(const struct contender *who, const char *kind,
 		 const char *mem, size_t size, bool again)
 {
 	unsigned int mib = size / MIB;
-	struct world w;
+	struct space s;
 	char row[64];
 
-	open_world(&w, who, 1);
-	map_measured(&w, who, row_name(row, sizeof(row), "map", kind, mib), IOVA, mem, size);
+	space_open(&s, who);
+	map_measured(&s, row_name(row, sizeof(row), "map", kind, mib), IOVA, mem, size);
 	if (again) {
-		map_measured(&w, who, row_name(row, sizeof(row), "map-again", kind, mib),
+		map_measured(&s, row_name(row, sizeof(row), "map-again", kind, mib),
 			     IOVA_AGAIN, mem, size);
-		unmap_measured(&w, who, row_name(row, sizeof(row), "unmap-again", kind, mib),
+		unmap_measured(&s, row_name(row, sizeof(row), "unmap-again", kind, mib),
 			       IOVA_AGAIN, size);
 	}
-	unmap_measured(&w, who, row_name(row, sizeof(row), "unmap", kind, mib), IOVA, size);
-	must(dma_map(w.container, IOVA, mem, size, DMA_RW), "second map");
-	close_measured(&w, who, row_name(row, sizeof(row), "close", kind, mib),
-		       size / PAGE);
+	unmap_measured(&s, row_name(row, sizeof(row), "unmap", kind, mib), IOVA, size);
+	must(space_map(&s, IOVA, mem, size), "second map");
+	space_close_measured(&s, row_name(row, sizeof(row), "close", kind, mib), size / PAGE);
 }
 
 /* Runs of physically contiguous pages in @mem; -1 if the kernel does not say. */
@@ -208,7 +254,7 @@ static char *get_memory(const struct kind *kind, unsigned int mib)
 	return mem;
 }
 
-/* The life of the first @mib of @mem with each backend. */
+/* The life of the first @mib of @mem with each backend, and with iommufd where that is. */
 static void life_with(const struct kind *kind, const char *mem, unsigned int mib, bool again)
 {
 	size_t size = mib * MIB;
@@ -218,6 +264,8 @@ static void life_with(const struct kind *kind, const char *mem, unsigned int mib
 	       size / PAGE, count_runs(mem, size));
 	for (i = 0; i < CONTENDERS; i++)
 		life(&contenders[i], kind->name, mem, size, again);
+	if (iommufd_present())
+		life(NULL, kind->name, mem, size, again);
 }
 
 static void life_of(const struct kind *kind, unsigned int mib, bool again)
