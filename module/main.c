@@ -27,7 +27,7 @@ MODULE_PARM_DESC(allow_unsafe_interrupts, "Accept groups without interrupt remap
 module_param_named(disable_hugepages, params.disable_hugepages, bool, 0644);
 MODULE_PARM_DESC(disable_hugepages, "Map page by page, so that no larger IOMMU page is used, for later mappings (default: N)");
 module_param_named(map_threads, params.map_threads, uint, 0644);
-MODULE_PARM_DESC(map_threads, "Most threads that fault in untouched memory for one large map, on CPUs of the caller's node that it may use (at most 16; 0: one for each such CPU; 1: the caller alone; default: 0 where they are threads of the caller's process, from Linux 6.12 on, else 1)");
+MODULE_PARM_DESC(map_threads, "Most threads that fault in untouched memory for one large map, or unpin it, on CPUs of the caller's node that it may use (at most 16; 0: one for each such CPU; 1: the caller alone; default: 0 where they are threads of the caller's process, from Linux 6.12 on, else 1)");
 module_param_named(dma_entry_limit, params.dma_entry_limit, uint, 0644);
 MODULE_PARM_DESC(dma_entry_limit, "Limit on mappings of a container that charge no locked memory, such as BARs (default: 65535)");
 

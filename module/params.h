@@ -6,12 +6,13 @@
 #ifndef VIB_PARAMS_H
 #define VIB_PARAMS_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 /* Room for the names of claim_only, with the 0 at the end; sysfs takes a page at a time. */
 #define VIB_CLAIM_ONLY_SIZE 1024
 
-/* Most threads of a map; see mm/crew.h. */
+/* Most threads of a map or an unmap; see mm/helpers.h. */
 #define VIB_MAP_THREADS 16
 
 /**
@@ -21,8 +22,8 @@
  *	kernel_param_lock(), see abi/claim.h
  * @allow_unsafe_interrupts: accept groups whose interrupts are not isolated
  * @disable_hugepages: use no IOMMU page larger than the CPU's smallest
- * @map_threads: at most as many threads populate the memory of one large map; 1: the caller alone,
- *	0: as many as it may use CPUs, VIB_MAP_THREADS at most
+ * @map_threads: at most as many threads populate the memory of one large map, or unpin it; 1: the
+ *	caller alone, 0: as many as it may use CPUs, VIB_MAP_THREADS at most
  * @dma_entry_limit: limit on mappings that charge no locked memory, for each container; read at
  *	open
  */
@@ -34,5 +35,11 @@ struct vib_params {
 	unsigned int map_threads;
 	unsigned int dma_entry_limit;
 };
+
+/* Return: how many threads may share the work of one call; 1: the caller alone. */
+static inline unsigned int vib_threads(const struct vib_params *params)
+{
+	return READ_ONCE(params->map_threads) ?: VIB_MAP_THREADS;
+}
 
 #endif

@@ -12,7 +12,37 @@
 
 #include <linux/build_bug.h>
 #include <linux/err.h>
+#include <linux/sched.h>
 #include <linux/types.h>
+
+#ifdef CONFIG_X86_USER_SHADOW_STACK
+#include <asm/prctl.h>
+#endif
+
+/* Is current a thread of the kernel's, of a process or of none? */
+static inline bool vib_compat_is_worker(void)
+{
+#ifdef PF_USER_WORKER
+	/* v6.4 (54e6842d0775) */
+	return current->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER);
+#else
+	return current->flags & (PF_KTHREAD | PF_IO_WORKER);
+#endif
+}
+
+/*
+ * Has current a stack of return addresses? Then all threads of its process are given one, as far as
+ * v7.3, also those that never run in user mode: in the process's memory, of whose map that needs
+ * the lock.
+ */
+static inline bool vib_compat_has_shadow_stack(void)
+{
+#ifdef CONFIG_X86_USER_SHADOW_STACK
+	return current->thread.features & ARCH_SHSTK_SHSTK;
+#else
+	return false;
+#endif
+}
 
 #if VIB_HELPERS_ARE_THREADS
 

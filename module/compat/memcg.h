@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Differences of <linux/memcontrol.h>: to whose memory cgroup a kernel thread's allocations are
- * charged.
+ * charged, and what is known of a cgroup's limits without waiting.
  */
 #ifndef VIB_COMPAT_MEMCG_H
 #define VIB_COMPAT_MEMCG_H
@@ -29,6 +29,16 @@ static inline void vib_compat_bill_end(struct mem_cgroup *bill)
 	current->active_memcg = NULL;
 #endif
 	mem_cgroup_put(bill);
+}
+
+/* Has current been charged beyond memory.high, for which it is made to wait? */
+static inline bool vib_compat_is_over_memory_high(void)
+{
+#ifdef CONFIG_MEMCG
+	return current->memcg_nr_pages_over_high;
+#else
+	return false;
+#endif
 }
 
 #endif

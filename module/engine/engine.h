@@ -16,8 +16,8 @@
  * TURN_MAX entries, or one extent, attach/fill_turns.c), and others go on in between. Larger claims
  * and slices flush less and keep others waiting longer; a larger pin batch also charges further
  * ahead of what is pinned. Untouched memory is populated in windows of 128 MiB, one more ahead
- * (mm/crew.c). VIB_FLAT_MAX extents (pure/pure.h) hold what is pinned for a batch, or for a group,
- * in one vector.
+ * (mm/crew.c). Helpers unpin in pieces of 4 MiB or 1,024 runs (mm/unpin_crew.c). VIB_FLAT_MAX
+ * extents (pure/pure.h) hold what is pinned for a batch, or for a group, in one vector.
  */
 #ifndef VIB_ENGINE_H
 #define VIB_ENGINE_H

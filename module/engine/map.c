@@ -121,7 +121,7 @@ static noinline_for_stack int populate_large(struct vib_job *job)
 		return ret;
 	vib_share_begin(&sharing, &job->pin);
 	if (job->pin.left >= VIB_CREW_PAGES)
-		vib_crew_begin(&crew, &job->pin, READ_ONCE(job->ioas->params->map_threads));
+		vib_crew_begin(&crew, &job->pin, vib_threads(job->ioas->params));
 	ret = populate_batches(job);
 	if (job->pin.crew)
 		vib_crew_end(&crew);

@@ -150,5 +150,5 @@ void vib_recorded_unpin(struct vib_ioas *ioas, struct vib_mapping *map)
 	vib_extents_fini(&old);
 	vib_owner_uncharge(map->owner, accounted - noted);
 	vib_recorded_charge_pins(ioas, map);
-	vib_uses_end(uses);
+	vib_uses_end(uses, vib_threads(ioas->params));
 }

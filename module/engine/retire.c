@@ -300,7 +300,7 @@ void vib_retire_extents(struct vib_ioas *ioas, struct vib_mapping *map)
 	map->first = 0;
 	up_read(&ioas->domains_rwsem);
 	vib_extents_fini(&old);
-	vib_uses_end(uses);
+	vib_uses_end(uses, vib_threads(ioas->params));
 }
 
 void vib_retire_unmapped(struct vib_ioas *ioas, struct list_head *list)
@@ -316,6 +316,6 @@ void vib_retire_unmapped(struct vib_ioas *ioas, struct list_head *list)
 	settle_account(&tally);
 	if (unlikely(tally.flags & (VIB_F_USES | VIB_F_SHARED)))
 		list_for_each_entry(map, list, node)
-			vib_uses_end(vib_shared_take(map));
+			vib_uses_end(vib_shared_take(map), vib_threads(ioas->params));
 	free_list(ioas, list, tally.pins);
 }

@@ -138,7 +138,7 @@ void vib_shared_join(struct vib_ioas *ioas, struct vib_mapping *map, struct vib_
 	set_uses(map, use);
 	up_read(&ioas->domains_rwsem);
 	vib_owner_uncharge(map->owner, accounted);
-	vib_uses_end(before);
+	vib_uses_end(before, vib_threads(ioas->params));
 }
 
 struct vib_use *vib_shared_take(struct vib_mapping *map)
@@ -166,6 +166,6 @@ void vib_shared_end(struct vib_ioas *ioas, struct list_head *list)
 		down_read(&ioas->domains_rwsem);
 		uses = vib_shared_take(map);
 		up_read(&ioas->domains_rwsem);
-		vib_uses_end(uses);
+		vib_uses_end(uses, vib_threads(ioas->params));
 	}
 }

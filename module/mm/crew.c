@@ -22,7 +22,7 @@
 #include "compat/mm.h"
 #include "pin.h"
 #include "populate.h"
-#include "trace/trace.h"
+#include "trace/help.h"
 
 #define WINDOW		((u64)SZ_128M)
 #define CHUNK		((u64)SZ_4M)
@@ -326,7 +326,7 @@ void vib_crew_begin(struct vib_crew *crew, struct vib_pin *pin, unsigned int thr
 	crew->helpers.has_work = has_work;
 	crew->helpers.data = crew;
 	crew->mm = mm;
-	crew->threads = threads ?: VIB_MAP_THREADS;
+	crew->threads = threads;
 	crew->stop = pin->vaddr + (pin->left << PAGE_SHIFT);
 	crew->seen = fault_count(crew);
 	crew->pace_before = U64_MAX;

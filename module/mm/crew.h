@@ -67,9 +67,8 @@ struct vib_crew {
 
 /*
  * Sets up pin->crew for the range that @pin is about to pin, with at most @threads threads, the
- * caller among them, or for 0 as many as can help. Leaves it NULL where a crew would not help. No
- * thread is started, and nothing allocated, before untouched memory is met. Undone by
- * vib_crew_end().
+ * caller among them. Leaves it NULL where a crew would not help. No thread is started, and nothing
+ * allocated, before untouched memory is met. Undone by vib_crew_end().
  */
 void vib_crew_begin(struct vib_crew *crew, struct vib_pin *pin, unsigned int threads);
 

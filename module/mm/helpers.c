@@ -33,6 +33,7 @@ static void return_places(unsigned int nr)
 static bool can_be_followed(void)
 {
 	return !(current->flags & PF_KTHREAD) &&
+	       !(VIB_HELPERS_ARE_THREADS && vib_compat_has_shadow_stack()) &&
 	       (current->policy == SCHED_NORMAL || current->policy == SCHED_BATCH) &&
 	       (VIB_HELPERS_ARE_THREADS || !vib_compat_has_mempolicy());
 }

@@ -185,7 +185,7 @@ unsigned int vib_helper_kind_start(struct vib_helpers *helpers, unsigned int nr)
 	struct thread_helper *helper;
 	unsigned int i;
 
-	for (i = 0; i < nr && !helpers->refused; i++) {
+	for (i = 0; i < nr && !helpers->refused && helpers->has_work(helpers->data); i++) {
 		helper = new_thread(helpers);
 		helpers->refused = !helper;
 		if (!helper)

@@ -20,6 +20,7 @@
 #include "pure/extent_pos.h"
 #include "pure/stretch.h"
 #include "unpin.h"
+#include "unpin_crew.h"
 
 enum {
 	WALK_STEP = 4096,		/* extents looked at between two chances to reschedule */
@@ -116,14 +117,14 @@ static struct alone count_alone(struct vib_use *use, enum others who, const stru
 }
 
 /* Unpins a part that no use covers. */
-static void unpin_pages_of(struct vib_pinned *of, u64 first, u64 end)
+static void unpin_pages_of(struct vib_pinned *of, u64 first, u64 end, unsigned int threads)
 {
 	struct vib_unpinning up = { .dirty = of->write };
 	struct vib_extent_pos pos;
 	u64 word, n;
 
 	if (end - first == all_pages(of)) {
-		(void)vib_unpin(&of->extents, 0, of->extents.nr, of->write);
+		vib_unpin_with(&of->extents, all_pages(of), of->write, threads);
 		return;
 	}
 	pos = vib_extents_seek(&of->extents, first);
@@ -136,7 +137,7 @@ static void unpin_pages_of(struct vib_pinned *of, u64 first, u64 end)
 	vib_unpin_flush(&up);
 }
 
-void vib_use_cut(struct vib_use *use, u64 from)
+void vib_use_cut(struct vib_use *use, u64 from, unsigned int threads)
 {
 	struct vib_pinned *of = use->of;
 	struct mutex *lock = &of->pool->lock;
@@ -155,7 +156,7 @@ void vib_use_cut(struct vib_use *use, u64 from)
 		if (!charged)
 			uncharge += accounted_in(of, start, end);
 		if (!kept)
-			unpin_pages_of(of, start, end);
+			unpin_pages_of(of, start, end, threads);
 		cond_resched();
 		mutex_lock(lock);
 	}
@@ -189,13 +190,13 @@ static void free_use(struct vib_use *use)
 	vib_pool_put(pool);
 }
 
-void vib_uses_end(struct vib_use *uses)
+void vib_uses_end(struct vib_use *uses, unsigned int threads)
 {
 	struct vib_use *next;
 
 	for (; uses; uses = next) {
 		next = uses->next;
-		vib_use_cut(uses, uses->first);
+		vib_use_cut(uses, uses->first, threads);
 		free_use(uses);
 	}
 }

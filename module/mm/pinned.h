@@ -114,13 +114,13 @@ bool vib_use_join(struct vib_wanted *wanted, struct vib_use *use);
 bool vib_use_join_whole(struct vib_wanted *wanted, struct vib_use *use);
 
 /*
- * Gives back the part from page @from on. What no other use covers is unpinned: no IOMMU may
- * translate to it for this mapping any more. Cannot fail.
+ * Gives back the part from page @from on. What no other use covers is unpinned, by up to @threads
+ * threads: no IOMMU may translate to it for this mapping any more. Cannot fail.
  */
-void vib_use_cut(struct vib_use *use, u64 from);
+void vib_use_cut(struct vib_use *use, u64 from, unsigned int threads);
 
-/* Gives all uses of a mapping back, and frees them; @uses may be NULL. Cannot fail. */
-void vib_uses_end(struct vib_use *uses);
+/* The same of all uses of a mapping, and frees them; @uses may be NULL. Cannot fail. */
+void vib_uses_end(struct vib_use *uses, unsigned int threads);
 
 /**
  * vib_pinned_new - makes what a mapping has pinned an object that others can use

@@ -53,7 +53,7 @@ static void drop_latest(struct vib_sharing *sharing)
 	sharing->sought = 0;
 	sharing->uses = use->next;
 	use->next = NULL;
-	vib_uses_end(use);
+	vib_uses_end(use, 1);
 }
 
 /* Return: first user page behind the latest use. */
@@ -106,7 +106,7 @@ static void close_latest(struct vib_sharing *sharing, u64 at)
 	if (end - use->first >= VIB_SHARE_PAGES)
 		sharing->pause = 1;
 	search_anew(sharing, use->of);
-	vib_use_cut(use, end);
+	vib_use_cut(use, end, 1);
 }
 
 /* The range is pinned once more from user page @at on, which it had passed. */

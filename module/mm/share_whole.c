@@ -70,6 +70,6 @@ struct vib_use *vib_share_whole(struct vib_sharing *sharing, struct vib_wanted *
 	use->next = NULL;
 	if (is_same_memory(use, extents, wanted->write))
 		return use;
-	vib_uses_end(use);
+	vib_uses_end(use, 1);
 	return NULL;
 }

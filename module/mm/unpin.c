@@ -102,18 +102,28 @@ u64 vib_unpin_page(u64 ext, bool dirty)
 	return !!(ext & VIB_EXT_ACCOUNTED);
 }
 
+static __always_inline void drop_words(struct vib_unpinning *up, const u64 *word, u32 nr)
+{
+	const u64 *stop = word + nr;
+
+	while (word < stop)
+		if (unlikely(*word & VIB_EXT_HUGE))
+			word = unpin_huge(up, word, stop);
+		else
+			vib_unpin_add(up, *word++);
+}
+
+void vib_unpin_add_words(struct vib_unpinning *up, const u64 *words, u32 nr)
+{
+	drop_words(up, words, nr);
+}
+
 void vib_unpin_add_all(struct vib_unpinning *up, struct vib_extents *ex, u32 first, u32 end)
 {
 	struct vib_stretch st;
-	const u64 *word, *stop;
 
 	vib_for_each_stretch(&st, ex, first, end) {
-		stop = st.words + st.nr;
-		for (word = st.words; word < stop;)
-			if (unlikely(*word & VIB_EXT_HUGE))
-				word = unpin_huge(up, word, stop);
-			else
-				vib_unpin_add(up, *word++);
+		drop_words(up, st.words, st.nr);
 		/* What has no pin of its own does not count. */
 		if (st.left)
 			cond_resched();

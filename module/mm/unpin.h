@@ -76,10 +76,13 @@ static inline void vib_unpin_add(struct vib_unpinning *up, u64 ext)
 	up->npages = pages;
 }
 
+/* vib_unpin_add() of @nr extents side by side in memory. */
+void vib_unpin_add_words(struct vib_unpinning *up, const u64 *words, u32 nr);
+
 /* vib_unpin() of an extent of one page. */
 u64 vib_unpin_page(u64 ext, bool dirty);
 
-/* The same for the extents [first, end) of a row. */
+/* vib_unpin_add() of the extents [first, end) of a row. */
 void vib_unpin_add_all(struct vib_unpinning *up, struct vib_extents *ex, u32 first, u32 end);
 
 /**

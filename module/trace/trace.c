@@ -4,6 +4,7 @@
  * refuses a call (reason.h). Knows nothing else of the module.
  */
 #define CREATE_TRACE_POINTS
+#include "help.h"
 #include "refusal.h"
 #include "trace.h"
 #include "window.h"

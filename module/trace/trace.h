@@ -121,15 +121,6 @@ TRACE_EVENT(vib_batch,
 		  __entry->ops, __entry->done, __entry->unmapped, __entry->error)
 );
 
-/* Threads beside the caller of a map populated memory: @pages were looked at by all of them. */
-TRACE_EVENT(vib_populate,
-	TP_PROTO(unsigned int helpers, u64 pages),
-	TP_ARGS(helpers, pages),
-	TP_STRUCT__entry(__field(u64, pages) __field(unsigned int, helpers)),
-	TP_fast_assign(__entry->helpers = helpers; __entry->pages = pages;),
-	TP_printk("helpers=%u pages=%llu", __entry->helpers, __entry->pages)
-);
-
 /* Mappings in [iova, last] were taken out of a domain, with @flushes IOTLB flushes. */
 TRACE_EVENT(vib_sync,
 	TP_PROTO(u32 container, int domain, u64 iova, u64 last, unsigned int flushes),

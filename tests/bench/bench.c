@@ -40,6 +40,7 @@ static const struct {
 	{ "nvme", rows_nvme },
 	{ "parallel", rows_parallel },
 	{ "untouched", rows_untouched },
+	{ "close", rows_close },
 	{ "untouched-growth", rows_untouched_growth },
 };
 

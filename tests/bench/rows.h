@@ -61,6 +61,9 @@ void rows_untouched(const char *unused);
 /* The same at several sizes, to be drawn. */
 void rows_untouched_growth(const char *unused);
 
+/* Closing with small pages mapped, with helpers and without; the same. */
+void rows_close(const char *unused);
+
 /* For use inside the rows; failing to open ends the program. */
 void open_world(struct world *w, const struct contender *who,
 		unsigned int groups);

@@ -15,6 +15,7 @@ void extents_settle(struct TCase *tcase);
 void extents_places(struct TCase *tcase);
 void extents_chunks(struct TCase *tcase);
 void extents_many(struct TCase *tcase);
+void extents_pieces(struct TCase *tcase);
 void extents_grow(struct TCase *tcase);
 
 /* Extent @i, wherever it is. */

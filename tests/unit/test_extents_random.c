@@ -303,6 +303,7 @@ struct Suite *extents_suite(void)
 	extents_settle(tcase);
 	extents_places(tcase);
 	extents_chunks(tcase);
+	extents_pieces(tcase);
 	extents_grow(tcase);
 	tcase_add_loop_test(tcase, random_world, 0, 3);
 	tcase_add_loop_test(tcase, every_allocation_fails_once, 0, 3);

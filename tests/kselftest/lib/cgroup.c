@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See cgroup.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #define OTHER ROOT "/other"
 
 enum { FROZEN_TRIES = 1000, FROZEN_PAUSE_US = 10000 };
+enum { PIPE_SIZE = 65536, FILL_PIPES = 400 };
 
 int cgroup_make(void)
 {
@@ -75,6 +77,37 @@ long cgroup_peak(void)
 long cgroup_kills(void)
 {
 	return file_keyed_long(GROUP "/memory.events", "oom_kill ");
+}
+
+long cgroup_ooms(void)
+{
+	return file_keyed_long(GROUP "/memory.events", "oom ");
+}
+
+int cgroup_spare(void)
+{
+	return file_write("/proc/self/oom_score_adj", "-1000");
+}
+
+/* Writes so much to a pipe that nobody reads. 0 or -errno. */
+static int fill_pipe(void)
+{
+	static char bytes[PIPE_SIZE];
+	int ends[2];
+
+	if (pipe2(ends, O_NONBLOCK))
+		return -errno;
+	return write(ends[1], bytes, sizeof(bytes)) == sizeof(bytes) ? 0 : -ENOMEM;
+}
+
+/* What CPUs have put aside for a cgroup counts as charged, too. */
+int cgroup_fill(void)
+{
+	int i, ret = cgroup_limit(cgroup_current());
+
+	for (i = 0; !ret && i < FILL_PIPES; i++)
+		ret = fill_pipe();
+	return ret == -ENOMEM ? 0 : ret ? ret : -ENOSPC;
 }
 
 int cgroup_freeze(bool freeze)

@@ -42,4 +42,13 @@ long cgroup_cpu_time(void);
 /* Processes that were killed because of the limit. */
 long cgroup_kills(void);
 
+/* How often memory was asked for that the limit did not allow, so that a process was to be killed. */
+long cgroup_ooms(void);
+
+/* The calling process is not killed for that. 0 or -errno. */
+int cgroup_spare(void);
+
+/* The limit is what is charged, and nothing of that is free. 0 or -errno. Pipes stay open. */
+int cgroup_fill(void);
+
 #endif

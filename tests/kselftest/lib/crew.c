@@ -27,6 +27,12 @@ bool crew_is_of_threads(void)
 	return found;
 }
 
+/* "vib-helpers" is a worker's. */
+static bool is_helper(const char *name)
+{
+	return !strncmp(name, "vib-map", 7) || !strncmp(name, "vib-unmap", 9);
+}
+
 /* Threads of @process, or of the kernel, that are helpers. */
 static int count_of(const char *process)
 {
@@ -39,7 +45,7 @@ static int count_of(const char *process)
 	tasks = opendir(path);
 	while (tasks && (entry = readdir(tasks))) {
 		snprintf(path, sizeof(path), "/proc/%s/task/%s/comm", process, entry->d_name);
-		nr += file_read(path, name, sizeof(name)) > 0 && !strncmp(name, "vib-map", 7);
+		nr += file_read(path, name, sizeof(name)) > 0 && is_helper(name);
 	}
 	if (tasks)
 		closedir(tasks);

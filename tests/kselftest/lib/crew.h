@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The threads that help our backend with a map.
+ * The threads that help our backend with a map or an unmap.
  */
 #ifndef VIB_TEST_CREW_H
 #define VIB_TEST_CREW_H

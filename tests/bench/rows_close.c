@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Closing the group and the container with 1 GiB of scattered pages mapped, with one thread and
+ * with two (helped.h): in a process that still has the memory, and in one that has given it up, so
+ * that our pins are all that kept it.
+ */
+#include <sys/mman.h>
+
+#include "../kselftest/lib/dma.h"
+#include "../kselftest/lib/mem.h"
+#include "../kselftest/lib/util.h"
+#include "helped.h"
+#include "meter.h"
+#include "rows.h"
+
+#define IOVA (4 * GIB)
+#define SIZE GIB
+#define STRIDE (64 * PAGE)
+
+/* Pages are touched in an order in which no neighbours follow, so neighbours lie apart. */
+static char *scattered_memory(void)
+{
+	char *mem = mem_aligned(SIZE);
+	size_t first, at;
+
+	if (!mem)
+		fail("no memory");
+	for (first = 0; first < STRIDE; first += PAGE)
+		for (at = first; at < SIZE; at += STRIDE)
+			mem[at] = 1;
+	return mem;
+}
+
+static __u64 close_all(struct world *w)
+{
+	__u64 began, ended;
+	unsigned int i;
+
+	for (i = 0; i < w->nslots; i++)
+		world_close_device(w, i);
+	began = meter_now();
+	for (i = 0; i < w->nslots; i++)
+		world_close_group(w, i);
+	world_close_container(w);
+	ended = meter_now();
+	close_world(w);
+	return ended - began;
+}
+
+/* @data: memory that stays, or NULL for some that goes before. */
+static __u64 close_mapped(const struct contender *who, void *data)
+{
+	char *mem = data ? data : scattered_memory();
+	struct world w;
+
+	open_world(&w, who, 1);
+	must(dma_map(w.container, IOVA, mem, SIZE, DMA_RW), "map");
+	if (!data)
+		mem_free(mem, SIZE);
+	return close_all(&w);
+}
+
+void rows_close(const char *unused)
+{
+	struct helped gone = { "close-gone-1024M", SIZE / PAGE, close_mapped, NULL };
+	struct helped kept = { "close-kept-1024M", SIZE / PAGE, close_mapped, NULL };
+	int i;
+
+	for (i = 0; i < CONTENDERS; i++)
+		helped_race(&gone, &contenders[i]);
+	kept.data = scattered_memory();
+	for (i = 0; i < CONTENDERS; i++)
+		helped_race(&kept, &contenders[i]);
+	mem_free(kept.data, SIZE);
+}
