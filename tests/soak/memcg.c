@@ -298,14 +298,6 @@ static void measure(const struct growth *growth)
 	end(&run);
 }
 
-/* The kernel's report of a kill by the limit looks like a fault: not on the console. */
-static void console(bool on)
-{
-	file_write("/sys/module/printk/parameters/ignore_loglevel",
-		   on ? "Y" : "N");
-	file_write("/proc/sys/kernel/printk", on ? "7" : "1");
-}
-
 /* What the log has said since @fd was opened, but for the report of that kill. */
 static unsigned int faults(int fd)
 {
@@ -337,13 +329,13 @@ static void exceed(struct growth growth, unsigned int least)
 	if (!tap(!cgroup_make(), "a memory cgroup of its own"))
 		return;
 	lseek(log, 0, SEEK_END);
-	console(false);
+	cgroup_quiet(true);
 	lives = begin(&run, &growth) && !cgroup_limit(LIMIT_BYTES);
 	lost = free_bytes();
 	lives = lives && proceed(&run);
 	lost -= lives ? free_bytes() : lost;
 	status = end(&run);
-	console(true);
+	cgroup_quiet(false);
 	kills = cgroup_kills();
 	tap(lives || growth.spared ? lives && report->ret == -ENOMEM :
 	    kills > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,

@@ -84,6 +84,12 @@ long cgroup_ooms(void)
 	return file_keyed_long(GROUP "/memory.events", "oom ");
 }
 
+void cgroup_quiet(bool quiet)
+{
+	file_write("/sys/module/printk/parameters/ignore_loglevel", quiet ? "N" : "Y");
+	file_write("/proc/sys/kernel/printk", quiet ? "1" : "7");
+}
+
 int cgroup_spare(void)
 {
 	return file_write("/proc/self/oom_score_adj", "-1000");

@@ -45,6 +45,9 @@ long cgroup_kills(void);
 /* How often memory was asked for that the limit did not allow, so that a process was to be killed. */
 long cgroup_ooms(void);
 
+/* The kernel's report of such a kill looks like a fault: it may be kept from the console. */
+void cgroup_quiet(bool quiet);
+
 /* The calling process is not killed for that. 0 or -errno. */
 int cgroup_spare(void);
 
