@@ -5,7 +5,8 @@
  * process where the kernel lets a module have such, else kernel threads that follow the caller.
  *
  * Locking: all functions may sleep, and wait for a helper's work, so of ours no lock may be held
- * that it needs.
+ * that it needs. What VFIO and the driver core hold around a call (locks of the container, of its
+ * groups and, while a driver is unbound, of devices) no helper may need either.
  */
 #ifndef VIB_HELPERS_H
 #define VIB_HELPERS_H
