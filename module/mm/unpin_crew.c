@@ -7,8 +7,8 @@
  * is its last reference, because its process has given it up: then it is freed. So the caller
  * begins alone, and calls helpers if the rest would take it long, at the pace so far.
  *
- * Unpinning must not fail, nor wait for memory, least of all have somebody killed for it, when it is
- * about to give memory back. So there are helpers only where there is memory to be had at once.
+ * Unpinning must not fail, nor wait for memory, least of all have somebody killed for it, when it
+ * is about to give memory back. So there are helpers only where memory is to be had at once.
  *
  * Invariant: every page is in exactly one piece that a thread takes, and all pieces are done when
  * the last helper has ended its work. Threads write nothing but the place of the next piece.
@@ -152,9 +152,9 @@ static unsigned int unpin_alone(struct unpin_crew *crew)
 }
 
 /*
- * Is there memory for so many helpers, in the caller's cgroup and beside it? Merely to find that out
- * is no reason to wait. Between this and their beginning others may take it; but a cgroup that is
- * full of what is pinned stays so.
+ * Is there memory for so many helpers, in the caller's cgroup and beside it? Merely to find that
+ * out is no reason to wait. Between this and their beginning others may take it; but a cgroup that
+ * is full of what is pinned stays so.
  */
 static bool can_afford(unsigned int helpers)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Helpers that unpin with the caller of UNMAP_DMA: when there are some, when there must be none, and
- * that all pages are given back as without. What they did is seen in the tracepoint vib_unpin. Most
- * needs two CPUs.
+ * Helpers that unpin with the caller of UNMAP_DMA: when there are some, when there must be none,
+ * and that all pages are given back as without. What they did is seen in the tracepoint vib_unpin.
+ * Most needs two CPUs.
  */
 #include <fcntl.h>
 #include <sched.h>

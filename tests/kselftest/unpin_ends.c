@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Processes whose memory helpers unpin (unpin_crew.c): killed at any moment, ending, and in a cgroup
- * of their own, which pays for the helpers. Needs two CPUs.
+ * Processes whose memory helpers unpin (unpin_crew.c): killed at any moment, ending, and in a
+ * cgroup of their own, which pays for the helpers. Needs two CPUs.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -148,8 +148,8 @@ TEST_F(unpin_ends, helpers_work_in_the_callers_cgroups)
 }
 
 /*
- * In the child: unmaps memory that stays, when its cgroup is full of it. Then it may not touch a page
- * that it has not touched before.
+ * In the child: unmaps memory that stays, when its cgroup is full of it. Then it may not touch a
+ * page that it has not touched before.
  */
 static int unmap_in_full_cgroup(struct world *w)
 {

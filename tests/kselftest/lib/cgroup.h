@@ -42,7 +42,7 @@ long cgroup_cpu_time(void);
 /* Processes that were killed because of the limit. */
 long cgroup_kills(void);
 
-/* How often memory was asked for that the limit did not allow, so that a process was to be killed. */
+/* How often memory was asked for beyond the limit, so that a process was to be killed. */
 long cgroup_ooms(void);
 
 /* The kernel's report of such a kill looks like a fault: it may be kept from the console. */
