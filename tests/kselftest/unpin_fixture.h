@@ -14,7 +14,8 @@
 
 #include "lib/crew.h"
 
-#define SIZE (512 * MIB)
+/* Kernel threads pay later. */
+#define SIZE (crew_is_of_threads() ? 512 * MIB : GIB)
 #define STRIDE (64 * PAGE)
 
 /* An UNMAP of less by one thread has no helper on a fast machine; of each kind of them. */

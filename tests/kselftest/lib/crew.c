@@ -14,17 +14,26 @@ int crew_threads(long nr)
 	return backend_param_set(BACKEND_BATCH, "map_threads", nr);
 }
 
-bool crew_is_of_threads(void)
+static bool kernel_has(const char *symbol)
 {
 	FILE *symbols = fopen("/proc/kallsyms", "r");
 	char line[600];
 	bool found = false;
 
 	while (symbols && !found && fgets(line, sizeof(line), symbols))
-		found = strstr(line, " vhost_task_create\n");
+		found = strstr(line, symbol);
 	if (symbols)
 		fclose(symbols);
 	return found;
+}
+
+bool crew_is_of_threads(void)
+{
+	static int known = -1;
+
+	if (known < 0)
+		known = kernel_has(" vhost_task_create\n");
+	return known;
 }
 
 /* "vib-helpers" is a worker's. */
