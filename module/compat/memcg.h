@@ -31,13 +31,21 @@ static inline void vib_compat_bill_end(struct mem_cgroup *bill)
 	mem_cgroup_put(bill);
 }
 
-/* Has current been charged beyond memory.high, for which it is made to wait? */
+/* Has current been charged beyond memory.high, for which it will be made to wait? */
 static inline bool vib_compat_is_over_memory_high(void)
 {
 #ifdef CONFIG_MEMCG
 	return current->memcg_nr_pages_over_high;
 #else
 	return false;
+#endif
+}
+
+/* It has given that back, so it owes no wait. Nobody else writes there. */
+static inline void vib_compat_forget_memory_high(void)
+{
+#ifdef CONFIG_MEMCG
+	current->memcg_nr_pages_over_high = 0;
 #endif
 }
 

@@ -198,7 +198,7 @@ static unsigned int helpers_worth(const struct vib_crew *crew)
 	return left < VIB_HELPERS_PAY_NS ? 0 : min_t(u64, left / VIB_HELPER_NS, crew->wanted);
 }
 
-/* For the mover, before it makes others wait. */
+/* Asked before each helper, as moving one makes others wait. */
 static bool has_work(void *data)
 {
 	return !is_over(data) && time_left(data) >= VIB_HELPERS_PAY_NS;

@@ -13,7 +13,7 @@
 /* Helpers of all callers. */
 static atomic_t helpers_alive = ATOMIC_INIT(0);
 
-/* Half of the machine's CPUs, whoever may use them all, and however many map at once. */
+/* Half of the machine's CPUs, whoever may use them all, and however many calls there are. */
 static bool take_place(void)
 {
 	int most = max(num_online_cpus() / 2, 1U);

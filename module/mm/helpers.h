@@ -36,7 +36,7 @@
  * @cpus: where helpers may run
  * @name: how they are called; kernel threads have the caller's process id behind it
  * @work: what a helper does, once; begins at any moment until vib_helpers_end()
- * @has_work: would one more helper pay? Asked at any moment, by another thread
+ * @has_work: would one more helper pay? Asked at any moment, by any thread
  * @data: for both
  * @idle: for @working to be 0
  * @working: helpers that have been let begin and have not ended their work

@@ -35,7 +35,7 @@ enum {
 	PIECE_ALONE = SZ_32M >> PAGE_SHIFT,	/* pages of a piece, without helpers */
 	PIECE_SHARED = SZ_4M >> PAGE_SHIFT,	/* with helpers, so that all end together */
 	PAGE_PACE_SHIFT = 10,			/* a pace is per 1,024 pages */
-	HELPER_PAGES = SZ_32K >> PAGE_SHIFT ?: 1, /* what a thread takes, its stack most of it */
+	HELPER_PAGES = DIV_ROUND_UP(THREAD_SIZE + SZ_16K, PAGE_SIZE), /* what a thread takes */
 };
 
 /**
@@ -160,7 +160,10 @@ static bool can_afford(unsigned int helpers)
 {
 	unsigned int wanted = helpers * HELPER_PAGES;
 	void **page, *pages = NULL;
+	bool over;
 
+	if (vib_compat_is_over_memory_high())
+		return false;
 	while (wanted && !vib_compat_is_over_memory_high()) {
 		page = (void **)__get_free_page(GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN);
 		if (!page)
@@ -174,7 +177,9 @@ static bool can_afford(unsigned int helpers)
 		pages = *page;
 		free_page((unsigned long)page);
 	}
-	return !wanted;
+	over = vib_compat_is_over_memory_high();
+	vib_compat_forget_memory_high();
+	return !wanted && !over;
 }
 
 /* Unpins what is left, with as many helpers if there can be some. */

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -147,56 +148,88 @@ TEST_F(unpin_ends, helpers_work_in_the_callers_cgroups)
 	EXPECT_EQ(NULL, world_leak_soon(&self->w));
 }
 
-/*
- * In the child: unmaps memory that stays, when its cgroup is full of it. Then it may not touch a
- * page that it has not touched before.
- */
-static int unmap_in_full_cgroup(struct world *w)
+/* Maps memory and unmaps it, with two threads. Return: 0; FAST if there was no helper. */
+static int unmap_with_two(struct world *w, char *mem)
 {
-	char *mem = scattered(SIZE);
-	int slow;
+	if (dma_map(w->container, IOVA, mem, SIZE, DMA_RW) || crew_threads(2) || unmap(w))
+		return 254;
+	return trace_count("vib_unpin:", "") > 0 ? 0 : FAST;
+}
 
-	if (!mem || cgroup_enter() || cgroup_spare() || world_set_up(w, 1) ||
-	    dma_map(w->container, IOVA, mem, SIZE, DMA_RW))
+/*
+ * In the child: unmaps memory that stays, the second time in a cgroup that @limit has made too
+ * small. Then it may not touch a page that it has not touched before.
+ */
+static int unmap_in_small_cgroup(struct world *w, int (*limit)(void))
+{
+	char *mem;
+	int ret;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || cgroup_enter() || cgroup_spare())
+		return 250;
+	mem = scattered(SIZE);
+	if (!mem || world_set_up(w, 1))
 		return 255;
-	slow = unmap_is_slow(w);
-	if (slow <= 0)
-		return slow ? 254 : FAST;
-	if (dma_map(w->container, IOVA, mem, SIZE, DMA_RW) || crew_threads(2) ||
-	    mlockall(MCL_CURRENT) || cgroup_fill() || raise(SIGSTOP))
+	ret = unmap_with_two(w, mem);
+	if (ret)
+		return ret;
+	if (dma_map(w->container, IOVA, mem, SIZE, DMA_RW) || mlockall(MCL_CURRENT) || limit() ||
+	    raise(SIGSTOP))
 		return 253;
 	return unmap(w) ? 251 : 0;
 }
 
-/* Who gives memory back must not have somebody killed for the memory of a helper. */
-TEST_F(unpin_ends, full_cgroup_is_asked_for_nothing)
+/* Lets the child that stopped go on. Return: what @events says has happened in that time. */
+static long events_to_end(pid_t pid, int *status, long (*events)(void))
+{
+	long before = events();
+
+	if (WIFSTOPPED(*status)) {
+		kill(pid, SIGCONT);
+		waitpid(pid, status, 0);
+	}
+	return events() - before;
+}
+
+/* Expects that no @events come from an unmap in a cgroup that @limit has made too small. */
+static void unmap_small(struct __test_metadata *_metadata, struct world *w, int (*limit)(void),
+			long (*events)(void))
 {
 	int status;
-	long ooms;
+	long came;
 	pid_t pid;
 
 	use_two_cpus(_metadata);
 	ASSERT_EQ(0, cgroup_make());
+	ASSERT_EQ(0, trace_start());
 	cgroup_quiet(true);
 	pid = fork();
 	if (!pid)
-		_exit(unmap_in_full_cgroup(&self->w));
+		_exit(unmap_in_small_cgroup(w, limit));
 	EXPECT_EQ(pid, waitpid(pid, &status, WUNTRACED));
-	ooms = cgroup_ooms();
-	if (WIFSTOPPED(status)) {
-		kill(pid, SIGCONT);
-		EXPECT_EQ(pid, waitpid(pid, &status, 0));
-	}
-	ooms = cgroup_ooms() - ooms;
+	came = events_to_end(pid, &status, events);
 	cgroup_quiet(false);
 	cgroup_remove();
+	trace_stop();
 	crew_threads(1);
 	ASSERT_TRUE(WIFEXITED(status));
 	if (WEXITSTATUS(status) == FAST)
 		SKIP_TEST(TOO_FAST);
 	EXPECT_EQ(0, WEXITSTATUS(status));
-	EXPECT_EQ(0, ooms);
-	EXPECT_EQ(NULL, world_leak_soon(&self->w));
+	EXPECT_EQ(0, came);
+	EXPECT_EQ(NULL, world_leak_soon(w));
+}
+
+/* Who gives memory back must not have somebody killed for the memory of a helper. */
+TEST_F(unpin_ends, full_cgroup_is_asked_for_nothing)
+{
+	unmap_small(_metadata, &self->w, cgroup_fill, cgroup_ooms);
+}
+
+/* Nor wait for having asked. */
+TEST_F(unpin_ends, cgroup_above_memory_high_does_not_wait)
+{
+	unmap_small(_metadata, &self->w, cgroup_exceed_high, cgroup_highs);
 }
 
 TEST_HARNESS_MAIN

@@ -18,8 +18,8 @@
 #define SIZE (crew_is_of_threads() ? 512 * MIB : GIB)
 #define STRIDE (64 * PAGE)
 
-/* An UNMAP of less by one thread has no helper on a fast machine; of each kind of them. */
-enum { WORTH_MS = 40, WORTH_KTHREAD_MS = 250 };
+/* An UNMAP of less by one thread may have no helper; of each kind of them. */
+enum { WORTH_MS = 40, WORTH_KTHREAD_MS = 300 };
 
 #define TOO_FAST "this machine unpins too fast for a helper to pay"
 

@@ -84,6 +84,19 @@ long cgroup_ooms(void)
 	return file_keyed_long(GROUP "/memory.events", "oom ");
 }
 
+long cgroup_highs(void)
+{
+	return file_keyed_long(GROUP "/memory.events", "high ");
+}
+
+int cgroup_exceed_high(void)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld", cgroup_current() / 2);
+	return file_write(GROUP "/memory.high", text);
+}
+
 void cgroup_quiet(bool quiet)
 {
 	file_write("/sys/module/printk/parameters/ignore_loglevel", quiet ? "N" : "Y");

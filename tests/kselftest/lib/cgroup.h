@@ -48,6 +48,12 @@ long cgroup_ooms(void);
 /* The kernel's report of such a kill looks like a fault: it may be kept from the console. */
 void cgroup_quiet(bool quiet);
 
+/* How often its processes had to reclaim, or wait, because it is above memory.high. */
+long cgroup_highs(void);
+
+/* memory.high is half of what is charged. 0 or -errno. */
+int cgroup_exceed_high(void);
+
 /* The calling process is not killed for that. 0 or -errno. */
 int cgroup_spare(void);
 

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* At most as many threads for each map, the caller among them; 0 or -errno. */
+/* At most as many threads for each map and unmap, the caller among them; 0 or -errno. */
 int crew_threads(long nr);
 
 /* Are they threads of the process that maps, on this kernel? */
