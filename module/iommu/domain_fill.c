@@ -84,6 +84,26 @@ static int fill_run(struct fill_cursor *cur)
 }
 
 /*
+ * Packs an extent into entries from @sg on, of which @room are there, and at least one. Return: how
+ * many it takes; 0 if there are too few.
+ */
+static __always_inline u32 pack_extent(struct scatterlist *sg, u32 room, u64 ext)
+{
+	struct page *page = pfn_to_page(vib_ext_pfn(ext));
+	u64 bytes = vib_ext_pages(ext) << PAGE_SHIFT;
+	u32 used = 0;
+
+	if (unlikely(bytes > SG_PIECE)) {
+		if (DIV_ROUND_UP_ULL(bytes, SG_PIECE) > room)
+			return 0;
+		for (; bytes > SG_PIECE; bytes -= SG_PIECE, page += SG_PIECE >> PAGE_SHIFT)
+			sg_set_page(sg + used++, page, SG_PIECE, 0);
+	}
+	sg_set_page(sg + used++, page, bytes, 0);
+	return used;
+}
+
+/*
  * Packs the next extents into the scatterlist, until one does not fit or has no struct page.
  * Return: how many, with their bytes in @size and the list's length in @entries. Ends before a run
  * that touches the last one: the IOMMU core would merge them into one call, and the driver into one
@@ -91,28 +111,26 @@ static int fill_run(struct fill_cursor *cur)
  */
 static u32 pack_list(struct fill_cursor *cur, u64 *size, u32 *entries)
 {
-	const u64 *words = cur->words;
-	u32 used = 0, i;
+	const u64 *words = cur->words, *end = words + cur->nr;
+	u64 ext, pages = 0, behind = VIB_EXT_HOLE;
+	struct scatterlist *sg = cur->sg;
+	u32 room = cur->sg_max, used;
 
-	*size = 0;
-	for (i = 0; i < cur->nr && words[i] & VIB_EXT_PINNED; i++) {
-		u64 bytes = vib_ext_pages(words[i]) << PAGE_SHIFT;
-		struct page *page = pfn_to_page(vib_ext_pfn(words[i]));
-		u64 off;
-
-		if (i && vib_ext_touches(words[i - 1], words[i]))
+	for (; words != end && room; words++, sg += used, room -= used) {
+		ext = *words;
+		if (!(ext & VIB_EXT_PINNED) || vib_ext_pfn(ext) == behind)
 			break;
-		if (used + DIV_ROUND_UP_ULL(bytes, SG_PIECE) > cur->sg_max)
+		used = pack_extent(sg, room, ext);
+		if (!used)
 			break;
-		for (off = 0; off < bytes; off += SG_PIECE)
-			sg_set_page(cur->sg + used++, page + (off >> PAGE_SHIFT),
-				    min(bytes - off, SG_PIECE), 0);
-		*size += bytes;
+		pages += vib_ext_pages(ext);
+		behind = vib_ext_pfn(ext) + vib_ext_pages(ext);
 	}
-	if (used)
-		sg_mark_end(cur->sg + used - 1);
-	*entries = used;
-	return i;
+	if (sg != cur->sg)
+		sg_mark_end(sg - 1);
+	*size = pages << PAGE_SHIFT;
+	*entries = sg - cur->sg;
+	return words - cur->words;
 }
 
 /* Enters as many extents as fit a list with one call; if none fits, the next one alone. */

@@ -124,10 +124,16 @@ int vib_extents_push(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags)
 
 int vib_extents_append(struct vib_extents *ex, u64 pfn, u64 pages, u64 flags)
 {
-	u64 *last = ex->nr ? vib_extents_last(ex) : NULL;
+	u64 *last;
 
 	if (!fits_word(pfn, pages))
 		return -ERANGE;
+	/* A vector with room: pages that lie apart are appended one by one. */
+	if (ex->nr && ex->nr < ex->cap && !continues_run(ex->vec[ex->nr - 1], pfn, pages, flags)) {
+		ex->vec[ex->nr++] = vib_ext_make(pfn, pages, flags);
+		return 0;
+	}
+	last = ex->nr ? vib_extents_last(ex) : NULL;
 	if (!last || !continues_run(*last, pfn, pages, flags))
 		return vib_extents_put(ex, vib_ext_make(pfn, pages, flags));
 	*last += pages << VIB_EXT_COUNT_SHIFT;
