@@ -58,7 +58,7 @@ static struct vib_fill fill_of(const struct vib_mapping *map, u64 iova, const u6
 	};
 }
 
-/* Undoes a fill that failed in @dom, or with NULL what every domain has. Return: @error. */
+/* Undoes a fill that failed in @dom. Return: @error. */
 static noinline int undo_fill(struct vib_ioas *ioas, struct vib_domain *dom, u64 iova, u64 size,
 			      int error, bool *stuck)
 {
@@ -138,10 +138,35 @@ static int fill_stretch(struct vib_ioas *ioas, struct vib_domain *dom,
 	return 0;
 }
 
+/*
+ * Takes extents from @iova up to @end out of a domain, but not the holes: where VT-d's driver
+ * (until v6.18) finds nothing, it takes out more than it is asked for. Return: false if some of it
+ * is stuck.
+ */
+static bool undo_extents(struct vib_domain *dom, struct vib_extents *batch, u32 nr, u64 iova,
+			 u64 end)
+{
+	struct vib_unfill unfill;
+	struct vib_stretch st;
+	u64 size;
+	u32 i;
+
+	vib_unfill_begin(&unfill, dom);
+	vib_for_each_stretch(&st, batch, 0, nr)
+		for (i = 0; i < st.nr && iova < end; i++, iova += size) {
+			size = vib_ext_pages(st.words[i]) << PAGE_SHIFT;
+			if (!vib_ext_is_hole(st.words[i]))
+				vib_unfill_range(&unfill, iova, size);
+		}
+	vib_unfill_sync(&unfill);
+	return vib_stuck_none(&unfill.stuck);
+}
+
 /* Enters extents, some of which may be holes, into every domain or into none. */
 static noinline int fill_stretches(struct vib_ioas *ioas, const struct vib_mapping *map,
 				   u64 iova, struct vib_extents *batch, u32 nr, bool *stuck)
 {
+	struct vib_domain *dom;
 	struct vib_stretch st;
 	u64 at = iova;
 	int ret;
@@ -149,9 +174,15 @@ static noinline int fill_stretches(struct vib_ioas *ioas, const struct vib_mappi
 	vib_for_each_stretch(&st, batch, 0, nr) {
 		ret = fill_stretch(ioas, NULL, map, &at, &st, stuck);
 		if (ret)
-			return undo_fill(ioas, NULL, iova, at - iova, ret, stuck);
+			goto err_undo;
 	}
 	return 0;
+
+err_undo:
+	list_for_each_entry(dom, &ioas->domains, node)
+		if (!undo_extents(dom, batch, nr, iova, at))
+			*stuck = true;
+	return ret;
 }
 
 /*

@@ -211,6 +211,46 @@ TEST_F_TIMEOUT(filling, bars_below_and_above_go_and_come_back, MINUTES_S)
 	}
 }
 
+/* Every second page of the peer's BAR, so that no two make one extent; 0 or -errno. */
+static int put_every_second(char *mem, unsigned int nr, struct edu *peer)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (mmap(mem + i * PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			 peer->device, 2 * i * PAGE) == MAP_FAILED)
+			return -errno;
+	return 0;
+}
+
+/*
+ * Device memory has gone again when its map comes to fill it, which fails behind that. What is
+ * undone is what was entered, without the hole: the mock counts unmaps of what was never mapped.
+ */
+TEST_F_TIMEOUT(filling, map_of_a_bar_fails_behind_a_hole, MINUTES_S)
+{
+	struct edu *peer = world_edu(&self->w, SLOT_A);
+	struct call map = CALL(map, HIGH, 4 * PAGE, NULL);
+	struct blocking_mem b;
+
+	ASSERT_NE(NULL, peer);
+	ASSERT_EQ(0, blocking_mem_open_part(&b, 4 * PAGE, 3 * PAGE, PAGE));
+	ASSERT_EQ(0, put_every_second(b.mem, 3, peer));
+	map.data = b.mem;
+	ASSERT_EQ(0, call_begin_blocked(&map, &b));
+	join_to(_metadata, &self->join, IN_SECOND);
+	ASSERT_EQ(0, munmap(b.mem + PAGE, PAGE));
+	ASSERT_EQ(0, blocking_mem_provide(&b));
+	EXPECT_TRUE(call_waits(&map));
+	EXPECT_TRUE(call_sleeps(&map));
+	/* What is left of the turn, the held call too, and the first page. */
+	ASSERT_EQ(0, mock_order("fail map %d %d", 2 * TURN - IN_SECOND + 1 + 2, ENOMEM));
+	join_ends(_metadata, &self->join, 0);
+	EXPECT_EQ(-ENOMEM, call_result(&map));
+	domains_have(_metadata, 2, RUNS);
+	blocking_mem_close(&b);
+}
+
 TEST_F_TIMEOUT(filling, that_fails_leaves_what_others_did, MINUTES_S)
 {
 	struct call map = CALL(map, LOW, MEM_SIZE, self->mem);
