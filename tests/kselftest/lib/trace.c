@@ -2,6 +2,7 @@
 /* See trace.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #define EVENTS TRACING "events/vfio_iommu_batch/enable"
 
 static char text[1 << 18];
+static char also[128];		/* switches another event on */
 
 int trace_start(void)
 {
@@ -27,9 +29,18 @@ int trace_start(void)
 	return file_write(EVENTS, "1");
 }
 
+int trace_also(const char *event)
+{
+	snprintf(also, sizeof(also), TRACING "events/%s/enable", event);
+	return file_write(also, "1");
+}
+
 int trace_stop(void)
 {
-	return file_write(EVENTS, "0");
+	int ret = also[0] ? file_write(also, "0") : 0;
+
+	also[0] = '\0';
+	return file_write(EVENTS, "0") ?: ret;
 }
 
 int trace_count(const char *event, const char *words)

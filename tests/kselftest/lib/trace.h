@@ -10,6 +10,9 @@
 int trace_start(void);
 int trace_stop(void);
 
+/* Between the two: has an event of the kernel recorded, too ("cgroup/cgroup_attach_task"). */
+int trace_also(const char *event);
+
 /* How many lines of the trace hold both words; -errno. */
 int trace_count(const char *event, const char *words);
 
