@@ -109,6 +109,30 @@ static inline void domains_have(struct __test_metadata *_metadata, int domains, 
 		EXPECT_EQ(pages, mock_domain_count(i, "mapped"));
 }
 
+/* The next hold is in the next turn, so the call did not wait for more than one. */
+static inline void ends_by_the_next_hold(struct __test_metadata *_metadata, struct call *call,
+					 int calls)
+{
+	ASSERT_EQ(0, mock_order("hold %d", calls));
+	ASSERT_TRUE(call_ends(call));
+	EXPECT_EQ(0, call_result(call));
+	ASSERT_TRUE(comes_to_a_hold());
+}
+
+static inline void waits_at_the_hold(struct __test_metadata *_metadata, struct call *call)
+{
+	ASSERT_EQ(0, call_begin(call));
+	EXPECT_TRUE(call_sleeps(call));
+}
+
+/* Who else is on that CPU runs only while the filling sleeps. */
+static inline int call_join_first(struct call *call)
+{
+	int ret = on_one_cpu(true);
+
+	return ret ? ret : call_join(call);
+}
+
 /* Begins the calls while the filling is in its second turn, so that they are made behind that. */
 static inline void between_turns(struct __test_metadata *_metadata, struct call *join,
 				 struct call *calls, unsigned int nr)

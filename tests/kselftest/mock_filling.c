@@ -11,21 +11,6 @@
 #define RUNS 40000L		/* six turns of different lengths */
 #include "filling_fixture.h"
 
-/* The next hold is in the next turn, so the call did not wait for more than one. */
-static void ends_by_the_next_hold(struct __test_metadata *_metadata, struct call *call, int calls)
-{
-	ASSERT_EQ(0, mock_order("hold %d", calls));
-	ASSERT_TRUE(call_ends(call));
-	EXPECT_EQ(0, call_result(call));
-	ASSERT_TRUE(comes_to_a_hold());
-}
-
-static void waits_at_the_hold(struct __test_metadata *_metadata, struct call *call)
-{
-	ASSERT_EQ(0, call_begin(call));
-	EXPECT_TRUE(call_sleeps(call));
-}
-
 /* Each of these turns is twice as long as the one before it, for a call waits in each. */
 TEST_F_TIMEOUT(filling, others_wait_for_a_part_of_it, MINUTES_S)
 {

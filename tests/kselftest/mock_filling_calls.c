@@ -141,6 +141,46 @@ TEST_F_TIMEOUT(filling, many_operations_of_one_call_are_in_both, MINUTES_S)
 	domains_have(_metadata, 2, RUNS + 30);
 }
 
+/* Far above all runs, where the new domain's page table is not deep enough. */
+#define BAR_PLACE (1024 * GIB)
+#define BELOW_BAR (600 * GIB)
+#define ABOVE_BAR (2048 * GIB)
+
+/*
+ * The second turn ends behind a BAR that is off, of which there is nothing to fill: so the place is
+ * beyond what the page table is deep enough for, and a map below it adds a level. The same call has
+ * a map above it, too, which adds none. It has the lock alone nevertheless: the mock counts maps
+ * that run beside one that adds a level, and the other map is held in this domain.
+ */
+TEST_F_TIMEOUT(filling, maps_below_and_above_of_one_call_have_the_lock_alone, MINUTES_S)
+{
+	struct call low = CALL(map, LOW, PAGE, self->mem), maps = CALL(batch, 0, 0, NULL);
+	struct edu *peer = world_edu(&self->w, SLOT_A);
+	const __u64 runs = 2 * TURN - 1;
+
+	ASSERT_NE(NULL, peer);
+	ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
+	ASSERT_EQ(0, dma_map(self->w.container, IOVA, self->runs, runs * PAGE, DMA_RW));
+	ASSERT_EQ(0, dma_map(self->w.container, BAR_PLACE, peer->bar, peer->bar_size, DMA_RW));
+	ASSERT_EQ(0, edu_command(peer, 0));
+	domains_have(_metadata, 1, runs);
+	batch_map(&batch, BELOW_BAR, self->mem, PAGE);
+	batch_map(&batch, ABOVE_BAR, self->mem, PAGE);
+	join_to(_metadata, &self->join, IN_SECOND);
+	ASSERT_EQ(0, call_begin(&low));
+	EXPECT_TRUE(call_sleeps(&low));
+	ASSERT_EQ(0, call_begin(&maps));
+	EXPECT_TRUE(call_sleeps(&maps));
+	/* Each enters its first page into the old domain, and then into the new one. */
+	ASSERT_EQ(0, mock_order("hold %ld", runs - IN_SECOND + 2));
+	ASSERT_TRUE(comes_to_a_hold());
+	EXPECT_TRUE(call_waits(&maps));
+	join_ends(_metadata, &self->join, 0);
+	EXPECT_EQ(0, call_result(&low));
+	EXPECT_EQ(0, call_result(&maps));
+	domains_have(_metadata, 2, runs + 3);
+}
+
 static int call_switch_off(struct call *call)
 {
 	int ret = on_one_cpu(false);
@@ -151,13 +191,6 @@ static int call_switch_off(struct call *call)
 static int call_switch_on(struct call *call)
 {
 	return edu_command(call->data, DECODES);
-}
-
-static int call_join_first(struct call *call)
-{
-	int ret = on_one_cpu(true);
-
-	return ret ? ret : call_join(call);
 }
 
 /*

@@ -57,6 +57,7 @@ struct iommu_domain *mock_domain_alloc(struct mock_instance *home)
 	if (!dom)
 		return ERR_PTR(-ENOMEM);
 	xa_init(&dom->pages);
+	dom->reach = MOCK_REACH;
 	dom->iommu.ops = &variants[0];
 	dom->iommu.pgsize_bitmap = PAGE_SIZE;
 	mutex_lock(&mock_lock);

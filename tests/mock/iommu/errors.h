@@ -14,6 +14,7 @@ enum mock_error {
 	MOCK_E_MAP_TWICE,	/* map over a translation */
 	MOCK_E_MAP_UNFLUSHED,	/* map over one that is gone but not flushed */
 	MOCK_E_MAP_OUTSIDE,	/* map outside the aperture */
+	MOCK_E_MAP_BESIDE,	/* map beside one that needs a further level of the page table */
 	MOCK_E_MAP_UNPINNED,	/* map of a page that nobody keeps */
 	MOCK_E_MAP_UNCACHED,	/* map without IOMMU_CACHE */
 	MOCK_E_FREE_ATTACHED,	/* domain freed under a device */

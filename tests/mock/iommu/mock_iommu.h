@@ -61,7 +61,7 @@ void mock_table_show(struct mock_domain *dom, struct seq_file *seq);
 int mock_fails(enum mock_call call);
 void mock_reset(void);
 
-/* Counts down, and waits when this call is to wait. mock_lock is not held. */
+/* Counts down, and waits when this call is to wait. mock_lock is held, but while it waits. */
 void mock_hold_call(void);
 void mock_debugfs_init(void);
 

@@ -23,6 +23,7 @@ static const char * const error_names[MOCK_ERRORS] = {
 	[MOCK_E_MAP_TWICE] = "map_twice",
 	[MOCK_E_MAP_UNFLUSHED] = "map_unflushed",
 	[MOCK_E_MAP_OUTSIDE] = "map_outside",
+	[MOCK_E_MAP_BESIDE] = "map_beside",
 	[MOCK_E_MAP_UNPINNED] = "map_unpinned",
 	[MOCK_E_MAP_UNCACHED] = "map_uncached",
 	[MOCK_E_FREE_ATTACHED] = "free_attached",

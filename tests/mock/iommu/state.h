@@ -19,6 +19,8 @@ enum {
 	MOCK_VARIANTS = 3,		/* sets of domain operations */
 };
 
+#define MOCK_REACH	(BIT_ULL(39) - 1)	/* of a table of three levels, which each has */
+
 /* Calls that can be made to fail. MOCK_ANY counts all of them together. */
 enum mock_call {
 	MOCK_ATTACH,
@@ -84,6 +86,8 @@ struct mock_counts {
  * @enforced: enforces coherency
  * @devices, @attaching: on it now, on their way to it
  * @mapped: pages translated; @tables: on free lists, waiting for a flush
+ * @reach: the highest IOVA that the levels it has are enough for
+ * @mapping, @growing: map calls that are on their way, and those of them that add a level
  * @unmapped: the IOVA of the latest unmap since the last flush; @waiting: there was one
  * @pages: page number to entry (table.c)
  * @counts: see there
@@ -96,6 +100,8 @@ struct mock_domain {
 	bool enforced;
 	unsigned int devices, attaching;
 	unsigned long mapped, tables;
+	u64 reach;
+	unsigned int mapping, growing;
 	u64 unmapped;
 	bool waiting;
 	struct xarray pages;

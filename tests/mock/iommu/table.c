@@ -118,17 +118,42 @@ static bool inside(const struct mock_domain *dom, u64 start, u64 size)
 	       start + size - 1 <= dom->iommu.geometry.aperture_end;
 }
 
+/*
+ * With most drivers the depth of a table is a word that others read without a lock, so nothing may
+ * run beside a call that adds a level. Return: does this one?
+ */
+static bool begin_map(struct mock_domain *dom, u64 last)
+{
+	bool grows = last > dom->reach;
+
+	dom->growing += grows;
+	if (dom->mapping++ && dom->growing)
+		mock_wrong(MOCK_E_MAP_BESIDE);
+	return grows;
+}
+
+static void end_map(struct mock_domain *dom, u64 last, bool grows, int ret)
+{
+	dom->mapping--;
+	dom->growing -= grows;
+	while (!ret && last > dom->reach)
+		dom->reach = dom->reach << 9 | GENMASK(8, 0);
+}
+
 int mock_map_pages(struct iommu_domain *iommu, unsigned long iova, phys_addr_t paddr, size_t pgsize,
 		   size_t pgcount, int prot, gfp_t gfp, size_t *mapped)
 {
 	struct mock_domain *dom = to_mock_domain(iommu);
 	unsigned long nr = pgsize * pgcount >> PAGE_SHIFT, i;
 	unsigned long step = entry_step(pgsize >> PAGE_SHIFT);
+	u64 last = iova + (pgsize * pgcount - 1);
 	unsigned int flags;
+	bool grows;
 	int ret;
 
-	mock_hold_call();
 	flags = mock_lock_table();
+	grows = begin_map(dom, last);
+	mock_hold_call();
 	dom->counts.maps++;
 	mock.counts.maps++;
 	ret = mock_fails(MOCK_MAP);
@@ -142,6 +167,7 @@ int mock_map_pages(struct iommu_domain *iommu, unsigned long iova, phys_addr_t p
 		if (!ret)
 			*mapped += step << PAGE_SHIFT;
 	}
+	end_map(dom, last, grows, ret);
 	mock_unlock_table(flags);
 	return ret;
 }
