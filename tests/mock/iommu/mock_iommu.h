@@ -6,7 +6,7 @@
  *
  * main.c     instances, devices, registration with the IOMMU core
  * domain.c   domains: allocation, attach, coherency, what an attach changes
- * table.c    the page table, flushes, and what must not happen to them
+ * table.c    the page table, flushes, and what must not happen to them; table_show.c what is in it
  * control.c  commands that tests write
  * report.c   what tests read
  *

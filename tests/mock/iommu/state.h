@@ -10,6 +10,7 @@
 #include <linux/mutex.h>
 #include <linux/xarray.h>
 
+#include "calls.h"
 #include "errors.h"
 
 enum {
@@ -20,15 +21,6 @@ enum {
 };
 
 #define MOCK_REACH	(BIT_ULL(39) - 1)	/* of a table of three levels, which each has */
-
-/* Calls that can be made to fail. MOCK_ANY counts all of them together. */
-enum mock_call {
-	MOCK_ATTACH,
-	MOCK_ALLOC,
-	MOCK_MAP,
-	MOCK_ANY,
-	MOCK_CALLS,
-};
 
 /**
  * struct mock_limits - what the hardware of an instance can do
@@ -69,12 +61,6 @@ struct mock_instance {
 	} reserved[MOCK_RESERVED];
 	unsigned int nr_reserved;
 	u64 attaches, detaches;
-};
-
-/* Calls since the last reset: map_pages, unmap_pages, flushes of a range and of everything. */
-struct mock_counts {
-	u64 maps, unmaps;
-	u64 syncs, flushes;
 };
 
 /**

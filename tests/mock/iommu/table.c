@@ -6,26 +6,16 @@
  * an unmap that empties 2 MiB puts the "table" on the gather's free list, and a page must be kept
  * (pinned) as long as there is an entry for it.
  */
-#include <linux/jhash.h>
 #include <linux/mm.h>
 #include <linux/pfn.h>
 #include <linux/sched/mm.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 
+#include "entry.h"
 #include "kernel.h"
 #include "mock_iommu.h"
 
-/* An entry: is it translated, log2 of its page size in 4 KiB pages, access, frame number. */
-enum {
-	ENTRY_MAPPED = 1,
-	ENTRY_ORDER_SHIFT = 1,
-	ENTRY_ORDER_MASK = 0x3f,
-	ENTRY_PROT_SHIFT = 7,
-	ENTRY_PROT_MASK = IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE,
-	ENTRY_PFN_SHIFT = 10,
-	TABLE_PAGES = 512,
-};
+enum { TABLE_PAGES = 512 };
 
 /* A table page that waits on a free list for a flush. */
 struct table {
@@ -48,38 +38,6 @@ static void mock_unlock_table(unsigned int flags)
 {
 	memalloc_noreclaim_restore(flags);
 	mutex_unlock(&mock_lock);
-}
-
-static void *make_entry(unsigned long pfn, unsigned int order, int prot)
-{
-	return xa_mk_value(pfn << ENTRY_PFN_SHIFT | (prot & ENTRY_PROT_MASK) << ENTRY_PROT_SHIFT |
-			   order << ENTRY_ORDER_SHIFT | ENTRY_MAPPED);
-}
-
-static bool is_mapped(const void *entry)
-{
-	return entry && xa_to_value(entry) & ENTRY_MAPPED;
-}
-
-static unsigned long entry_pages(const void *entry)
-{
-	return 1UL << (xa_to_value(entry) >> ENTRY_ORDER_SHIFT & ENTRY_ORDER_MASK);
-}
-
-/* Return: how many 4 KiB pages an entry stands for, of a page of so many. */
-static unsigned long entry_step(unsigned long nr)
-{
-	return mock.coarse ? nr : 1;
-}
-
-static unsigned int entry_prot(const void *entry)
-{
-	return xa_to_value(entry) >> ENTRY_PROT_SHIFT & ENTRY_PROT_MASK;
-}
-
-static unsigned long entry_pfn(const void *entry)
-{
-	return xa_to_value(entry) >> ENTRY_PFN_SHIFT;
 }
 
 /* Is the page of a frame kept for DMA? What is no ordinary memory needs no keeping. */
@@ -360,66 +318,4 @@ void mock_table_clear(struct mock_domain *dom)
 		xa_erase(&dom->pages, index);
 	}
 	dom->mapped = 0;
-}
-
-unsigned long mock_table_entries(struct mock_domain *dom)
-{
-	unsigned long index, nr = 0;
-	void *entry;
-
-	xa_for_each(&dom->pages, index, entry)
-		nr += is_mapped(entry) && !(index % entry_pages(entry));
-	return nr;
-}
-
-u32 mock_table_sum(struct mock_domain *dom)
-{
-	unsigned long index;
-	void *entry;
-	u32 sum = 0;
-
-	xa_for_each(&dom->pages, index, entry) {
-		u64 words[] = { index, entry_pfn(entry), entry_prot(entry) };
-
-		if (is_mapped(entry))
-			sum = jhash(words, sizeof(words), sum);
-	}
-	return sum;
-}
-
-/* Pages that follow each other in IOVA and memory, with the same access. */
-struct run {
-	unsigned long first;
-	unsigned long pfn;
-	unsigned long nr;
-	unsigned int prot;
-};
-
-static void show_run(struct seq_file *seq, const struct run *run)
-{
-	if (run->nr)
-		seq_printf(seq, "0x%lx +0x%lx %c%c%c 0x%lx\n", run->first << PAGE_SHIFT,
-			   run->nr << PAGE_SHIFT, run->prot & IOMMU_READ ? 'r' : '-',
-			   run->prot & IOMMU_WRITE ? 'w' : '-', run->prot & IOMMU_CACHE ? 'c' : '-',
-			   run->pfn << PAGE_SHIFT);
-}
-
-void mock_table_show(struct mock_domain *dom, struct seq_file *seq)
-{
-	struct run run = {};
-	unsigned long index;
-	void *entry;
-
-	xa_for_each(&dom->pages, index, entry) {
-		if (!is_mapped(entry))
-			continue;
-		if (run.nr && index == run.first + run.nr &&
-		    entry_pfn(entry) == run.pfn + run.nr && entry_prot(entry) == run.prot) {
-			run.nr++;
-			continue;
-		}
-		show_run(seq, &run);
-		run = (struct run){ index, entry_pfn(entry), 1, entry_prot(entry) };
-	}
-	show_run(seq, &run);
 }
