@@ -143,7 +143,8 @@ static bool has_begun(void)
 /* Ends the trace of @pid's calls, and the process. Most of them had helpers. */
 static void end_with_helpers(struct __test_metadata *_metadata, pid_t pid)
 {
-	int calls = trace_count("vib_populate:", ""), alone = trace_count("vib_populate:", "helpers=0 ");
+	int alone = trace_count("vib_populate:", "helpers=0 ");
+	int calls = trace_count("vib_populate:", "");
 
 	trace_stop();
 	TH_LOG("%d calls, %d without helpers", calls, alone);
