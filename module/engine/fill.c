@@ -224,7 +224,8 @@ int vib_fill_page(struct vib_ioas *ioas, u64 iova, u64 ext, int prot, bool *stuc
  * the thread that owns it must take domains_rwsem, which is held for write, before it can end it.
  * A stuck one is passed over, for nobody may use it any more. If an unmap is in the middle of it,
  * what a domain has of it already goes with the slices that are left. These ask the driver for the
- * rest in vain, too, which is what pass_over() (iommu/domain_unfill.c) takes.
+ * rest in vain, too, which is what pass_over() (iommu/domain_unfill.c) takes; VT-d's (until v6.18)
+ * would take out more, but it never refuses an unmap, so none is stuck there.
  */
 static struct vib_mapping *next_filled(struct vib_ioas *ioas, u64 start)
 {

@@ -41,6 +41,7 @@ static const struct {
 	{ "parallel", rows_parallel },
 	{ "untouched", rows_untouched },
 	{ "close", rows_close },
+	{ "close-kept", rows_close_kept },
 	{ "untouched-growth", rows_untouched_growth },
 };
 

@@ -4,7 +4,8 @@
  * in wall time: the best of three rounds in which the host had two CPUs for us (halves.h). If half
  * a minute does not bring so many, the row is that of a busy host, the best of the others: one
  * round may have been disturbed between the counting before and after it. What two threads gained
- * that only count is in rows none-ROW. type1 knows one thread only, and has that time in both rows.
+ * that only count is in rows none-ROW. type1 knows one thread only, and has that time in both rows:
+ * of one such round, or of five seconds, as no bound hangs on it.
  */
 #ifndef VIB_BENCH_HELPED_H
 #define VIB_BENCH_HELPED_H

@@ -63,6 +63,7 @@ void rows_untouched_growth(const char *unused);
 
 /* Closing with small pages mapped, with helpers and without; the same. */
 void rows_close(const char *unused);
+void rows_close_kept(const char *unused);
 
 /* For use inside the rows; failing to open ends the program. */
 void open_world(struct world *w, const struct contender *who,

@@ -174,6 +174,8 @@ TEST_F_TIMEOUT(filling, maps_below_and_above_of_one_call_have_the_lock_alone, MI
 	/* Each enters its first page into the old domain, and then into the new one. */
 	ASSERT_EQ(0, mock_order("hold %ld", runs - IN_SECOND + 2));
 	ASSERT_TRUE(comes_to_a_hold());
+	/* One is held, and the other waits for it. */
+	EXPECT_TRUE(call_waits(&low));
 	EXPECT_TRUE(call_waits(&maps));
 	join_ends(_metadata, &self->join, 0);
 	EXPECT_EQ(0, call_result(&low));
