@@ -114,46 +114,6 @@ static void map_for_ever(struct world *w, __u64 size)
 	_exit(1);
 }
 
-/*
- * In the child: the same, of memory of which only a part has gone again, so that a call has helpers
- * and does not take long. Who freezes or stops the process waits for the end of it.
- */
-static void *map_parts_for_ever(void *arg)
-{
-	struct world *w = arg;
-	char *mem = mem_small(SIZE);
-
-	while (mem && !madvise(mem, PART, MADV_DONTNEED)) {
-		dma_map(w->container, IOVA, mem, SIZE, DMA_RW);
-		dma_unmap_all(w->container, NULL);
-	}
-	_exit(1);
-}
-
-/* The child has all its memory, and has mapped it once. */
-static bool has_begun(void)
-{
-	int ms;
-
-	for (ms = 0; ms < 20000 && trace_count("vib_populate:", "") <= 0; ms += 10)
-		usleep(10000);
-	return ms < 20000;
-}
-
-/* Ends the trace of @pid's calls, and the process. Most of them had helpers. */
-static void end_with_helpers(struct __test_metadata *_metadata, pid_t pid)
-{
-	int alone = trace_count("vib_populate:", "helpers=0 ");
-	int calls = trace_count("vib_populate:", "");
-
-	trace_stop();
-	TH_LOG("%d calls, %d without helpers", calls, alone);
-	EXPECT_LE(0, alone);
-	EXPECT_LT(2 * alone, calls);
-	kill(pid, SIGKILL);
-	EXPECT_EQ(pid, waitpid(pid, NULL, 0));
-}
-
 /* A helper is no process that freezes, so it must be gone whenever the caller can be. */
 TEST_F(populate_ends, cgroup_of_a_caller_can_be_frozen_at_any_moment)
 {
@@ -163,19 +123,18 @@ TEST_F(populate_ends, cgroup_of_a_caller_can_be_frozen_at_any_moment)
 	use_two_cpus(_metadata);
 	TH_LOG("VIB_SEED=%u", state);
 	ASSERT_EQ(0, cgroup_make());
-	ASSERT_EQ(0, trace_start());
 	pid = fork();
 	if (!pid && !cgroup_enter())
-		map_parts_for_ever(&self->w);
+		map_for_ever(&self->w, SIZE);
 	ASSERT_LT(0, pid);
-	ASSERT_TRUE(has_begun());
 	for (i = 0; i < FREEZES; i++) {
 		usleep(rand_r(&state) % WITHIN_US);
 		ASSERT_EQ(0, cgroup_freeze(true));
 		ASSERT_TRUE(cgroup_is_frozen());
 		ASSERT_EQ(0, cgroup_freeze(false));
 	}
-	end_with_helpers(_metadata, pid);
+	kill(pid, SIGKILL);
+	EXPECT_EQ(pid, waitpid(pid, NULL, 0));
 	cgroup_remove();
 	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));
 }
@@ -357,18 +316,15 @@ TEST_F_TIMEOUT(populate_ends, abort_at_any_moment_leaves_no_helper_and_no_page, 
 TEST_F_TIMEOUT(populate_ends, stop_at_any_moment_is_reported, 300)
 {
 	unsigned int state = test_seed(), i;
-	pthread_t thread;
 	int status;
 	pid_t pid;
 
 	use_two_cpus(_metadata);
 	TH_LOG("VIB_SEED=%u", state);
-	ASSERT_EQ(0, trace_start());
 	pid = fork();
-	if (!pid && !pthread_create(&thread, NULL, map_parts_for_ever, &self->w))
-		pthread_join(thread, NULL);
+	if (!pid)
+		end_while_mapping(&self->w, END_EXIT, 3600U * 1000000);
 	ASSERT_LT(0, pid);
-	ASSERT_TRUE(has_begun());
 	for (i = 0; i < STOPS; i++) {
 		usleep(rand_r(&state) % WITHIN_US);
 		ASSERT_EQ(0, kill(pid, SIGSTOP));
@@ -376,7 +332,8 @@ TEST_F_TIMEOUT(populate_ends, stop_at_any_moment_is_reported, 300)
 		ASSERT_TRUE(WIFSTOPPED(status));
 		ASSERT_EQ(0, kill(pid, SIGCONT));
 	}
-	end_with_helpers(_metadata, pid);
+	kill(pid, SIGKILL);
+	EXPECT_EQ(pid, waitpid(pid, NULL, 0));
 	EXPECT_TRUE(crew_is_gone());
 	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));
 }
