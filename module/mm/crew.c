@@ -193,15 +193,13 @@ static u64 time_left(const struct vib_crew *crew)
 /* Helpers that pay for what is left. */
 static unsigned int helpers_worth(const struct vib_crew *crew)
 {
-	u64 left = time_left(crew);
-
-	return left < VIB_HELPERS_PAY_NS ? 0 : min_t(u64, left / VIB_HELPER_NS, crew->wanted);
+	return vib_helpers_worth(time_left(crew), crew->wanted);
 }
 
 /* Asked before each helper, as moving one makes others wait. */
 static bool has_work(void *data)
 {
-	return !is_over(data) && time_left(data) >= VIB_HELPERS_PAY_NS;
+	return !is_over(data) && vib_helpers_worth(time_left(data), 1);
 }
 
 /* Of two chunks in a row the faster one counts: in the other the caller may have had to wait. */

@@ -12,6 +12,7 @@
 #define VIB_HELPERS_H
 
 #include <linux/cpumask.h>
+#include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -67,6 +68,12 @@ struct vib_helpers {
 	struct work_struct leave;
 	unsigned int moved;
 };
+
+/* Return: how many helpers pay, @most at most, for work that would take the caller @left ns. */
+static inline unsigned int vib_helpers_worth(u64 left, unsigned int most)
+{
+	return left < VIB_HELPERS_PAY_NS ? 0 : min_t(u64, left / VIB_HELPER_NS, most);
+}
 
 /* When the module is loaded, and unloaded. Return: 0 or -ENOMEM. */
 int vib_helpers_init(void);

@@ -115,17 +115,15 @@ static u64 rest_time(struct unpin_crew *crew)
 /* Asked before each helper: it may be slow to come, and others do the rest meanwhile. */
 static bool has_rest(void *data)
 {
-	return rest_time(data) >= VIB_HELPERS_PAY_NS;
+	return vib_helpers_worth(rest_time(data), 1);
 }
 
 /* Return: how many helpers the rest is worth. */
 static unsigned int rest_worth(struct unpin_crew *crew)
 {
-	u64 left = rest_time(crew);
+	unsigned int worth = vib_helpers_worth(rest_time(crew), VIB_MAP_THREADS);
 
-	if (left < VIB_HELPERS_PAY_NS || !may_be_helped())
-		return 0;
-	return min_t(u64, left / VIB_HELPER_NS, VIB_MAP_THREADS);
+	return worth && may_be_helped() ? worth : 0;
 }
 
 /* Of two pieces in a row the faster one counts: in the other the caller may have had to wait. */
@@ -189,7 +187,6 @@ static void unpin_with_helpers(struct unpin_crew *crew, unsigned int threads, un
 
 	if (can_afford(min(worth, threads - 1)))
 		most = vib_helpers_begin(&crew->helpers, threads);
-
 	if (most) {
 		crew->piece = PIECE_SHARED;
 		vib_helpers_start(&crew->helpers, min(most, worth));

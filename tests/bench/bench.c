@@ -97,17 +97,29 @@ void close_world(struct world *w)
 		fail("after closing: %s", leak);
 }
 
-void close_measured(struct world *w, const struct contender *who,
-		    const char *row, __u64 units)
+void close_devices(struct world *w)
 {
 	unsigned int i;
 
 	for (i = 0; i < w->nslots; i++)
 		world_close_device(w, i);
-	meter_start(who->name, row);
+}
+
+void close_groups(struct world *w)
+{
+	unsigned int i;
+
 	for (i = 0; i < w->nslots; i++)
 		world_close_group(w, i);
 	world_close_container(w);
+}
+
+void close_measured(struct world *w, const struct contender *who,
+		    const char *row, __u64 units)
+{
+	close_devices(w);
+	meter_start(who->name, row);
+	close_groups(w);
 	meter_stop(units);
 	close_world(w);
 }

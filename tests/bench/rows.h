@@ -73,6 +73,10 @@ void open_world(struct world *w, const struct contender *who,
 void close_measured(struct world *w, const struct contender *who,
 		    const char *row, __u64 units);
 
+/* What that closes before it measures, and what it measures: the groups and the container. */
+void close_devices(struct world *w);
+void close_groups(struct world *w);
+
 /* Lets free memory be whole again, so that what was freed before does not matter. */
 void tidy_memory(void);
 

@@ -15,36 +15,26 @@
 
 #define IOVA (4 * GIB)
 #define SIZE GIB
-#define STRIDE (64 * PAGE)
-
-/* Pages are touched in an order in which no neighbours follow, so neighbours lie apart. */
-static char *scattered_memory(void)
-{
-	char *mem = mem_aligned(SIZE);
-	size_t first, at;
-
-	if (!mem)
-		fail("no memory");
-	for (first = 0; first < STRIDE; first += PAGE)
-		for (at = first; at < SIZE; at += STRIDE)
-			mem[at] = 1;
-	return mem;
-}
 
 static __u64 close_all(struct world *w)
 {
 	__u64 began, ended;
-	unsigned int i;
 
-	for (i = 0; i < w->nslots; i++)
-		world_close_device(w, i);
+	close_devices(w);
 	began = meter_now();
-	for (i = 0; i < w->nslots; i++)
-		world_close_group(w, i);
-	world_close_container(w);
+	close_groups(w);
 	ended = meter_now();
 	close_world(w);
 	return ended - began;
+}
+
+static char *scattered_memory(void)
+{
+	char *mem = mem_strided(SIZE);
+
+	if (!mem)
+		fail("no memory");
+	return mem;
 }
 
 /* @data: memory that stays, or NULL for some that goes before. */

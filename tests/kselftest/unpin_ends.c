@@ -29,7 +29,7 @@ enum { KILLS = 12, WITHIN_US = 300000, FAST = 252 };
 /* In a child: a container of its own, with memory that is given up; says so, and may unmap. */
 static void hold_memory(struct world *w, int ready, bool unmaps)
 {
-	if (world_set_up(w, 1) || map_given_up(w, scattered(SIZE)) || write(ready, "", 1) != 1)
+	if (world_set_up(w, 1) || map_given_up(w, mem_strided(SIZE)) || write(ready, "", 1) != 1)
 		_exit(1);
 	if (unmaps)
 		unmap(w);
@@ -109,9 +109,9 @@ static int foreign_time(struct world *w)
 
 	if (cgroup_enter() || world_set_up(w, 1))
 		return 255;
-	if (!is_slow(w, scattered))
+	if (!is_slow(w, mem_strided))
 		return FAST;
-	if (map_given_up(w, scattered(SIZE)) || crew_threads(2))
+	if (map_given_up(w, mem_strided(SIZE)) || crew_threads(2))
 		return 253;
 	all = cgroup_cpu_time();
 	if (getrusage(RUSAGE_THREAD, &use) || unmap(w) || getrusage(RUSAGE_THREAD, &used))
@@ -167,7 +167,7 @@ static int unmap_in_small_cgroup(struct world *w, int (*limit)(void))
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || cgroup_enter() || cgroup_spare())
 		return 250;
-	mem = scattered(SIZE);
+	mem = mem_strided(SIZE);
 	if (!mem || world_set_up(w, 1))
 		return 255;
 	ret = unmap_with_two(w, mem);

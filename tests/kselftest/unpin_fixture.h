@@ -16,7 +16,6 @@
 
 /* Kernel threads pay later. */
 #define SIZE (crew_is_of_threads() ? 512 * MIB : GIB)
-#define STRIDE (64 * PAGE)
 
 /* An UNMAP of less by one thread may have no helper; of each kind of them. */
 enum { WORTH_MS = 40, WORTH_KTHREAD_MS = 300 };
@@ -27,18 +26,6 @@ static void use_two_cpus(struct __test_metadata *_metadata)
 {
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP_TEST("one CPU only");
-}
-
-/* Memory whose pages are touched so that neighbours are none in memory. */
-static char *scattered(size_t size)
-{
-	char *mem = mem_untouched(size);
-	size_t first, at;
-
-	for (first = 0; mem && first < STRIDE; first += PAGE)
-		for (at = first; at < size; at += STRIDE)
-			mem[at] = 1;
-	return mem;
 }
 
 /* Maps memory, and gives it up. */

@@ -11,6 +11,8 @@
 #include "mem.h"
 #include "util.h"
 
+#define STRIDE (64 * PAGE)	/* between pages that are touched one after the other */
+
 #define NR_HUGEPAGES "/proc/sys/vm/nr_hugepages"
 
 static char *map(void *hint, size_t size, int flags, int fd)
@@ -94,6 +96,18 @@ char *mem_scattered(size_t size)
 			return NULL;
 	mem_free(from, 2 * size);
 	return to;
+}
+
+/* Touched in an order in which no neighbours follow each other. */
+char *mem_strided(size_t size)
+{
+	char *mem = mem_untouched(size);
+	size_t first, at;
+
+	for (first = 0; mem && first < STRIDE; first += PAGE)
+		for (at = first; at < size; at += STRIDE)
+			mem[at] = 1;
+	return mem;
 }
 
 int mem_repeat(char *at, size_t size, int fd, size_t piece)

@@ -21,6 +21,9 @@ char *mem_untouched(size_t size);
 /* Small pages, which hardly ever follow each other in memory. */
 char *mem_scattered(size_t size);
 
+/* The same, where memory is free in large pieces; needs no more than itself meanwhile. */
+char *mem_strided(size_t size);
+
 /* Transparent huge pages; @size is a multiple of 2 MiB. */
 char *mem_thp(size_t size);
 
