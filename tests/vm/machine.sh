@@ -7,21 +7,32 @@
 # Invariant: whatever the machine, the console is the first serial port, what the
 # guest reports goes through /dev/ttyS1, and marks for the trace through /dev/ttyS2.
 
-# Sets QEMU_PACKAGE, MACHINE (QEMU and what it emulates), PORTS, and what
-# choose_iommu sets. Reads KERNEL, EMULATOR, IOMMU, IOMMU_OPTIONS, SCALABLE, INTREMAP
-# and TRACES.
+# Sets MACHINE (QEMU and what it emulates), PORTS, EMULATOR, and what choose_iommu sets.
+# Reads KERNEL, EMULATOR, THREAD, IOMMU, IOMMU_OPTIONS, SCALABLE, INTREMAP and TRACES.
 choose_machine() {
 	ARCH=$(arch_of "$KERNEL")
 	# Free pages hold a pattern that is looked at when they are used again: the only
 	# check that sees what a device wrote.
 	[[ $KERNEL != *-debug* ]] || CMDLINE+=" page_poison=1"
 	"machine_$ARCH"
-	choose_iommu
 	choose_emulator
+	choose_iommu
+}
+
+# Until 8.1 QEMU's translator may take code that another CPU is just writing, and keep it: a
+# kernel that patches itself (a tracepoint, a jump label) while its CPUs run in parallel dies
+# at an int3 that is gone, or waits for ever. Other guests run on the machine's own QEMU.
+need_qemu() {
+	need_packages "$QEMU_PACKAGE"
+	if [ "$THREAD" = multi ] && [ -z "$EMULATOR" ] &&
+		dpkg --compare-versions "$(dpkg-query -W -f '${Version}' "$QEMU_PACKAGE")" lt 1:8.1; then
+		EMULATOR=trixie-backports
+	fi
 }
 
 choose_emulator() {
 	local words
+	need_qemu
 	[ -n "$EMULATOR" ] || return 0
 	words=$("$VIB_TOP/tests/vm/emulator" "$EMULATOR:${MACHINE[0]#qemu-system-}")
 	mapfile -t words <<<"$words"
