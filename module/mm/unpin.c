@@ -13,7 +13,7 @@
 
 enum {
 	UNPIN_STEP = 1 << 15,		/* pages unpinned between two chances to reschedule */
-	HUGE_LIST = 16,			/* huge pages handed to the kernel at once */
+	HUGE_LIST = 32,			/* huge pages handed to the kernel at once */
 };
 
 /* Drops a long run, with chances to reschedule. */
@@ -51,13 +51,13 @@ void vib_unpin_run(struct vib_unpinning *up, u64 next, u64 npages)
 	cond_resched();
 }
 
-/* Drops one pin of each page of the list. */
+/*
+ * Drops one pin of each page of the list. Of a huge page that is one, however large it is, so
+ * there is a chance to reschedule for each list, not for so many pages.
+ */
 static void unpin_list(struct vib_unpinning *up, struct page **list, unsigned int n)
 {
 	vib_compat_unpin_list(list, n, up->dirty);
-	if (up->since_resched < UNPIN_STEP)
-		return;
-	up->since_resched = 0;
 	cond_resched();
 }
 
@@ -68,21 +68,25 @@ static noinline const u64 *unpin_huge(struct vib_unpinning *up, const u64 *word,
 {
 	struct page *list[HUGE_LIST], *page;
 	unsigned int used = 0;
-	u64 left, n, nr;
+	u64 left, n;
 
 	for (; word < stop && *word & VIB_EXT_HUGE; word++) {
 		page = pfn_to_page(vib_ext_pfn(*word));
 		left = vib_ext_pages(*word);
 		up->accounted += left;
-		for (; left; left -= n, page += n) {
-			nr = vib_huge_pages(page);
-			n = min(nr - (page_to_pfn(page) & (nr - 1)), left);
+		/* The first may begin inside its huge page, what is behind it does not. */
+		n = vib_huge_pages(page);
+		n -= vib_ext_pfn(*word) & (n - 1);
+		for (;; n = vib_huge_pages(page)) {
 			list[used++] = page;
-			up->since_resched += n;
-			if (used < HUGE_LIST && up->since_resched < UNPIN_STEP)
-				continue;
-			unpin_list(up, list, used);
-			used = 0;
+			if (used == HUGE_LIST) {
+				unpin_list(up, list, used);
+				used = 0;
+			}
+			if (n >= left)
+				break;
+			page += n;
+			left -= n;
 		}
 	}
 	if (used)
