@@ -22,7 +22,7 @@
 #define LARGE (1024 * MIB)	/* with a helper on each of eight CPUs */
 #define PAGES ((long)(SIZE / PAGE))
 
-enum { KILLS = 200, OTHER_ENDS = 70, FREEZES = 50, STOPS = 50, WITHIN_US = 60000 };
+enum { KILLS = 200, OTHER_ENDS = 70, MOMENTS = 20, WITHIN_US = 60000 };
 
 /*
  * A cgroup that may take a fifth of a CPU, and uses that up at once; whoever a thread of it holds
@@ -45,6 +45,14 @@ static void use_two_cpus(struct __test_metadata *_metadata)
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP_TEST("one CPU only");
 	ASSERT_EQ(0, crew_threads(16));
+}
+
+/* Each of them waits for a map of its own to end, so they are few, but for a run of many ends. */
+static unsigned int count_moments(void)
+{
+	unsigned int many = env_number("VIB_ENDS", 0) / 10;
+
+	return many > MOMENTS ? many : MOMENTS;
 }
 
 /* In the child: CPU time that the cgroup is charged beyond the calling thread's own, in percent. */
@@ -115,9 +123,9 @@ static void map_for_ever(struct world *w, __u64 size)
 }
 
 /* A helper is no process that freezes, so it must be gone whenever the caller can be. */
-TEST_F(populate_ends, cgroup_of_a_caller_can_be_frozen_at_any_moment)
+TEST_F_TIMEOUT(populate_ends, cgroup_of_a_caller_can_be_frozen_at_any_moment, 1800)
 {
-	unsigned int state = test_seed(), i;
+	unsigned int state = test_seed(), moments = count_moments(), i;
 	pid_t pid;
 
 	use_two_cpus(_metadata);
@@ -127,7 +135,7 @@ TEST_F(populate_ends, cgroup_of_a_caller_can_be_frozen_at_any_moment)
 	if (!pid && !cgroup_enter())
 		map_for_ever(&self->w, SIZE);
 	ASSERT_LT(0, pid);
-	for (i = 0; i < FREEZES; i++) {
+	for (i = 0; i < moments; i++) {
 		usleep(rand_r(&state) % WITHIN_US);
 		ASSERT_EQ(0, cgroup_freeze(true));
 		ASSERT_TRUE(cgroup_is_frozen());
@@ -313,9 +321,9 @@ TEST_F_TIMEOUT(populate_ends, abort_at_any_moment_leaves_no_helper_and_no_page, 
 }
 
 /* All threads have to stop for that, but for those that have no moment to. */
-TEST_F_TIMEOUT(populate_ends, stop_at_any_moment_is_reported, 300)
+TEST_F_TIMEOUT(populate_ends, stop_at_any_moment_is_reported, 1800)
 {
-	unsigned int state = test_seed(), i;
+	unsigned int state = test_seed(), moments = count_moments(), i;
 	int status;
 	pid_t pid;
 
@@ -325,7 +333,7 @@ TEST_F_TIMEOUT(populate_ends, stop_at_any_moment_is_reported, 300)
 	if (!pid)
 		end_while_mapping(&self->w, END_EXIT, 3600U * 1000000);
 	ASSERT_LT(0, pid);
-	for (i = 0; i < STOPS; i++) {
+	for (i = 0; i < moments; i++) {
 		usleep(rand_r(&state) % WITHIN_US);
 		ASSERT_EQ(0, kill(pid, SIGSTOP));
 		ASSERT_EQ(pid, waitpid(pid, &status, WUNTRACED));

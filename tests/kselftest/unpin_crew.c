@@ -104,10 +104,10 @@ TEST_F(unpin_crew, huge_pages_have_no_helper)
 	mem_free(mem, KEPT);
 }
 
-/* So few, that is, and in so many pieces that helpers could come between two. */
+/* So few, that is, and in so many runs that helpers could come between two. */
 TEST_F(unpin_crew, pages_that_take_little_time_have_no_helper)
 {
-	char *mem = mem_strided(LITTLE);
+	char *mem = mem_small(LITTLE);
 	long began, took;
 
 	use_two_cpus(_metadata);
