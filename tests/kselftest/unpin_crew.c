@@ -14,7 +14,7 @@
 #include "lib/trace.h"
 
 #define KEPT (128 * MIB)
-#define LITTLE (64 * MIB)	/* the least for which helpers may come at all */
+#define LITTLE (80 * MIB)	/* above the least for which helpers may come at all, 64 MiB */
 
 enum { PAGE_DIRTY = 4, LITTLE_MS = 12 };
 
