@@ -14,7 +14,7 @@
 #include "lib/trace.h"
 
 #define KEPT (128 * MIB)
-#define LITTLE (80 * MIB)	/* above the least for which helpers may come at all, 64 MiB */
+#define LITTLE (64 * MIB)	/* the least for which helpers may come at all */
 
 enum { PAGE_DIRTY = 4, LITTLE_MS = 12 };
 
@@ -104,10 +104,10 @@ TEST_F(unpin_crew, huge_pages_have_no_helper)
 	mem_free(mem, KEPT);
 }
 
-/* So few, that is, and in so many runs that helpers could come between two. */
+/* So few, that is, and in so many pieces that helpers could come between two. */
 TEST_F(unpin_crew, pages_that_take_little_time_have_no_helper)
 {
-	char *mem = mem_small(LITTLE);
+	char *mem = mem_strided(LITTLE);
 	long began, took;
 
 	use_two_cpus(_metadata);
