@@ -51,10 +51,7 @@ void vib_unpin_run(struct vib_unpinning *up, u64 next, u64 npages)
 	cond_resched();
 }
 
-/*
- * Drops one pin of each page of the list. Of a huge page that is one, however large it is, so
- * there is a chance to reschedule for each list, not for so many pages.
- */
+/* Drops one pin of each page of the list, then a chance to reschedule. */
 static void unpin_list(struct vib_unpinning *up, struct page **list, unsigned int n)
 {
 	vib_compat_unpin_list(list, n, up->dirty);
@@ -79,7 +76,8 @@ static noinline const u64 *unpin_huge(struct vib_unpinning *up, const u64 *word,
 		n -= vib_ext_pfn(*word) & (n - 1);
 		for (;; n = vib_huge_pages(page)) {
 			list[used++] = page;
-			if (used == HUGE_LIST) {
+			/* The last pin may free the page: at most UNPIN_STEP pages a list. */
+			if (used == HUGE_LIST || n > UNPIN_STEP / HUGE_LIST) {
 				unpin_list(up, list, used);
 				used = 0;
 			}
