@@ -65,19 +65,19 @@ static noinline const u64 *unpin_huge(struct vib_unpinning *up, const u64 *word,
 {
 	struct page *list[HUGE_LIST], *page;
 	unsigned int used = 0;
-	u64 left, n;
+	u64 left, size, n;
 
 	for (; word < stop && *word & VIB_EXT_HUGE; word++) {
 		page = pfn_to_page(vib_ext_pfn(*word));
 		left = vib_ext_pages(*word);
 		up->accounted += left;
 		/* The first may begin inside its huge page, what is behind it does not. */
-		n = vib_huge_pages(page);
-		n -= vib_ext_pfn(*word) & (n - 1);
-		for (;; n = vib_huge_pages(page)) {
+		size = vib_huge_pages(page);
+		n = size - (vib_ext_pfn(*word) & (size - 1));
+		for (;; n = size = vib_huge_pages(page)) {
 			list[used++] = page;
-			/* The last pin may free the page: at most UNPIN_STEP pages a list. */
-			if (used == HUGE_LIST || n > UNPIN_STEP / HUGE_LIST) {
+			/* The last pin may free the page: one of the larger ones a list. */
+			if (used == HUGE_LIST || size > UNPIN_STEP / HUGE_LIST) {
 				unpin_list(up, list, used);
 				used = 0;
 			}

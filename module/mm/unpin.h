@@ -21,7 +21,7 @@ static inline u64 vib_huge_pages(struct page *page)
  * @npages: length of the pending run, which is not dropped yet
  * @dirty: the device may have written; constant while a run is pending
  * @accounted: how many of the dropped pages are charged
- * @since_resched: pages dropped since the last chance to reschedule
+ * @since_resched: pages dropped since the last chance to reschedule, without those of huge pages
  *
  * Extents that follow one another in physical memory are dropped as one run, whichever mappings
  * they are of; not those with VIB_EXT_HUGE: where two meet in a huge page, each holds a pin of it.

@@ -3,64 +3,17 @@
  * Memory of hugetlb: type1 pins each 4 KiB page of it, we each huge page once. What that is
  * charged, what a device reaches, and what is left is the same.
  */
-#include <linux/mman.h>
-#include <linux/vfio.h>
 #include <stdint.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "fixture.h"
-#include "batch_fixture.h"
+#include "hugetlb_fixture.h"
 #include "lib/agree.h"
 #include "lib/source.h"
-
-#define FAR (4 * GIB)
-#define IN_2M ((long)(HUGE_2M / PAGE))
-
-/* Huge pages of 2 MiB that a test may have; more than twice as many as are unpinned at once. */
-enum { POOL = 8, MANY = 37 };
 
 #define WORLD hugetlb
 #define WORLD_GROUPS 1
 #define WORLD_ONE_ID
 #include "world_fixture.h"
-
-/* @mem's pages have been taken from the pool when this returns. */
-static char *pages_2m(size_t size, int kind)
-{
-	char *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			 kind | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB, -1, 0);
-
-	return mem == MAP_FAILED ? NULL : mem;
-}
-
-/*
- * Expects @pages charged, and pinned as @huge huge pages by us, as @pages by type1; @single of
- * ours are pinned singly.
- */
-#define EXPECT_HELD(pages, huge, single) do { \
-	bool _ours = self->w.mode->backend == BACKEND_BATCH; \
-	long _pages = pages, _pins = _ours ? (huge) + (single) : _pages; \
-\
-	EXPECT_EQ(self->w.locked + _pages, locked_pages()); \
-	EXPECT_EQ(self->w.pinned + _pins, pinned_pages()); \
-} while (0)
-
-static int map_at(struct world *w, __u64 iova, const char *mem, __u64 size)
-{
-	return dma_map(w->container, iova, mem, size, DMA_RW);
-}
-
-static int unmap_at(struct world *w, __u64 iova, __u64 size)
-{
-	return dma_unmap(w->container, iova, size, 0, NULL);
-}
-
-/* The pool as it was before the tests gets its pages back at the end. */
-static void with_pool(struct __test_metadata *_metadata)
-{
-	ASSERT_EQ(0, hugepages_set(POOL));
-}
 
 TEST_F(hugetlb, each_huge_page_is_pinned_once)
 {
@@ -339,57 +292,6 @@ TEST_F(hugetlb, limit_is_exact_for_a_page_of_1_gib)
 	EXPECT_HELD(0, 0, 0);
 	EXPECT_EQ(0, map_at(&self->w, FAR, mem, GIB - PAGE));
 	EXPECT_HELD((long)(GIB / PAGE) - 1, 1, 0);
-}
-
-#define WORLD hugetlb_batch
-#define WORLD_GROUPS 1
-#define WORLD_BATCH_ONLY
-#include "world_fixture.h"
-
-/* Each holds its own pages, though GUP is asked for all of them at once. */
-TEST_F(hugetlb_batch, maps_inside_a_huge_page)
-{
-	const __u64 size = 8 * PAGE;
-	unsigned int i;
-	char *mem;
-
-	with_pool(_metadata);
-	mem = pages_2m(HUGE_2M, MAP_PRIVATE);
-	ASSERT_NE(NULL, mem);
-	for (i = 0; i < 32; i++)
-		batch_map(&batch, FAR + i * MIB, mem + i * size, size);
-	ASSERT_EQ(0, run(&self->w));
-	EXPECT_HELD(32 * 8, 0, 32 * 8);
-	ASSERT_EQ(0, unmap_at(&self->w, FAR, size));
-	EXPECT_HELD(31 * 8, 0, 31 * 8);
-	ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
-	EXPECT_HELD(0, 0, 0);
-}
-
-/* The parts of two huge pages that they have are pinned page by page, and go page by page. */
-TEST_F(hugetlb_batch, maps_from_one_huge_page_into_the_next)
-{
-	const __u64 size = 8 * PAGE, before = 100 * PAGE;
-	struct edu *edu = world_edu(&self->w, 0);
-	unsigned int i;
-	char *mem;
-
-	with_pool(_metadata);
-	mem = pages_2m(2 * HUGE_2M, MAP_PRIVATE);
-	ASSERT_NE(NULL, edu);
-	ASSERT_NE(NULL, mem);
-	mem += HUGE_2M - before;
-	for (i = 0; i < 32; i++)
-		batch_map(&batch, FAR + i * MIB, mem + i * size, size);
-	ASSERT_EQ(0, run(&self->w));
-	EXPECT_HELD(32 * 8, 0, 32 * 8);
-	EXPECT_EQ(0, device_agrees(edu, FAR, mem));
-	EXPECT_EQ(0, device_agrees(edu, FAR + 12 * MIB + 7 * PAGE, mem + before + 3 * PAGE));
-	ASSERT_EQ(0, unmap_at(&self->w, FAR + 12 * MIB, size));
-	EXPECT_HELD(31 * 8, 0, 31 * 8);
-	EXPECT_EQ(0, device_agrees(edu, FAR + 31 * MIB, mem + 31 * size));
-	ASSERT_EQ(0, dma_unmap_all(self->w.container, NULL));
-	EXPECT_HELD(0, 0, 0);
 }
 
 TEST_HARNESS_MAIN
