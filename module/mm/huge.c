@@ -34,12 +34,14 @@ enum {
  * @vaddr: user address of the next page
  * @left: pages of the vma and the range from there on
  * @nr: pages of a huge page
+ * @begun: some are appended
  */
 struct huge_walk {
 	struct vib_pin *pin;
 	unsigned long vaddr;
 	u64 left;
 	u64 nr;
+	bool begun;
 };
 
 /* Return: how many pages of the next huge page are to be mapped. */
@@ -51,10 +53,20 @@ static u64 next_part(const struct huge_walk *walk)
 }
 
 /*
+ * Has the last extent no huge pages, or those of the walk's size? An extent is of one size.
+ */
+static bool is_size_alike(const struct huge_walk *walk, struct vib_extents *out)
+{
+	u64 last = out->nr ? *vib_extents_last(out) : 0;
+
+	return !(last & VIB_EXT_HUGE) || vib_huge_pages(pfn_to_page(vib_ext_pfn(last))) == walk->nr;
+}
+
+/*
  * Appends the next @n pages, held by a pin of @page, which is one of their huge page: its last if
  * @last, else the first of the @n. What begins inside a huge page has a pin of its own, so it goes
- * on with no other extent. Return: false, with that pin dropped, if it is another page than
- * a hugetlb vma can have there.
+ * on with no other extent; nor do huge pages of another size. Return: false, with that pin
+ * dropped, if it is another page than a hugetlb vma can have there.
  */
 static bool append_part(struct huge_walk *walk, struct vib_extents *out, struct page *page, u64 n,
 			bool last)
@@ -65,11 +77,13 @@ static bool append_part(struct huge_walk *walk, struct vib_extents *out, struct 
 
 	if (unlikely(vib_huge_pages(page) != walk->nr ||
 		     ((pfn ^ (addr >> PAGE_SHIFT)) & (walk->nr - 1)) ||
-		     (pfn & (walk->nr - 1) ? vib_extents_push(out, pfn, n, flags) :
-					     vib_extents_append(out, pfn, n, flags)))) {
+		     (pfn & (walk->nr - 1) || !(walk->begun || is_size_alike(walk, out)) ?
+		      vib_extents_push(out, pfn, n, flags) :
+		      vib_extents_append(out, pfn, n, flags)))) {
 		unpin_user_page(page);
 		return false;
 	}
+	walk->begun = true;
 	walk->pin->credit -= n;
 	walk->pin->accounted += n;
 	walk->vaddr += n << PAGE_SHIFT;

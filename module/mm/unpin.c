@@ -60,31 +60,28 @@ static void unpin_list(struct vib_unpinning *up, struct page **list, unsigned in
 
 /*
  * Drops extents with VIB_EXT_HUGE from @word on, up to the first other one or @stop. Return: that.
+ * The huge pages of an extent are of one size, so only the first is read for it: that is pinned.
  */
 static noinline const u64 *unpin_huge(struct vib_unpinning *up, const u64 *word, const u64 *stop)
 {
-	struct page *list[HUGE_LIST], *page;
-	unsigned int used = 0;
-	u64 left, size, n;
+	unsigned int used = 0, most;
+	struct page *list[HUGE_LIST];
+	u64 pfn, end, size;
 
 	for (; word < stop && *word & VIB_EXT_HUGE; word++) {
-		page = pfn_to_page(vib_ext_pfn(*word));
-		left = vib_ext_pages(*word);
-		up->accounted += left;
-		/* The first may begin inside its huge page, what is behind it does not. */
-		size = vib_huge_pages(page);
-		n = size - (vib_ext_pfn(*word) & (size - 1));
-		for (;; n = size = vib_huge_pages(page)) {
-			list[used++] = page;
-			/* The last pin may free the page: one of the larger ones a list. */
-			if (used == HUGE_LIST || size > UNPIN_STEP / HUGE_LIST) {
-				unpin_list(up, list, used);
-				used = 0;
-			}
-			if (n >= left)
-				break;
-			page += n;
-			left -= n;
+		pfn = vib_ext_pfn(*word);
+		end = pfn + vib_ext_pages(*word);
+		up->accounted += end - pfn;
+		size = vib_huge_pages(pfn_to_page(pfn));
+		/* The last pin may free the page: one of the larger ones a list. */
+		most = size > UNPIN_STEP / HUGE_LIST ? 1 : HUGE_LIST;
+		/* The first part may begin inside its huge page, the others do not. */
+		for (; pfn < end; pfn = (pfn | (size - 1)) + 1) {
+			list[used++] = pfn_to_page(pfn);
+			if (used < most)
+				continue;
+			unpin_list(up, list, used);
+			used = 0;
 		}
 	}
 	if (used)

@@ -13,6 +13,9 @@
 #ifndef MFD_HUGETLB
 #define MFD_HUGETLB 4U
 #endif
+#ifndef MFD_HUGE_1GB
+#define MFD_HUGE_1GB (30U << 26)
+#endif
 
 /* A memfd, made with @flags and mapped private; the ring of an AF_PACKET socket. */
 char *source_private_memfd(size_t size, unsigned int flags);
