@@ -16,7 +16,8 @@ PCI=$ROOT/sys/bus/pci
 PARAMETERS=$ROOT/sys/module/$MODULE/parameters
 MIB_TIMED=64
 BLOCK_MIB=4
-READ_SECONDS=60 # a drive that loses an interrupt would keep qemu-img for ever
+# A drive that loses an interrupt would keep qemu-img for ever; the environment may say another number.
+READ_SECONDS=${READ_SECONDS:-60}
 
 driver_of() {
 	link=$(readlink "$PCI/devices/$1/driver") || return 0
