@@ -144,12 +144,29 @@ static void note_zap(struct vib_bar *bar, const struct vib_watch_event *event)
 {
 	u64 first = bar_page(bar, event->start), end = bar_page(bar, event->last) + 1;
 
+	bar->shaken = true;
 	bar->zapped.start = min(bar->zapped.start, event->start);
 	bar->zapped.last = max(bar->zapped.last, event->last);
 	if (!event->gone)
 		return;
 	bitmap_set(bar->gone, first, end - first);
 	bar->gone_end = max(bar->gone_end, end);
+}
+
+/*
+ * What comes back is taken again at once, as by vfio-pci before v6.10: it zaps a BAR that is
+ * switched off until nobody has faulted in any of it meanwhile. A worker that is as quick as that,
+ * of each mapping of the BAR, would keep it at it for ever.
+ */
+static void lengthen_pause(struct vib_bar *bar)
+{
+	unsigned long soon = msecs_to_jiffies(VIB_RESTORE_SOON);
+
+	if (!bar->restored)
+		return;
+	bar->pause = time_before(jiffies, bar->restored + soon) ?
+		     min_t(unsigned int, 2 * bar->pause, VIB_PAUSE_MAX) : VIB_RESTORE_FIRST;
+	bar->restored = 0;
 }
 
 /* Takes what goes out of the domains. Return: false if that would have to wait and must not. */
@@ -174,8 +191,10 @@ static bool revoke_event(struct vib_bar *bar, const struct vib_watch *watch,
 	/* The mapping has got another address meanwhile, and vib_bar_move() compares. */
 	if (watch != bar->watch)
 		return true;
-	if (vib_bar_revoke(bar, start, last))
+	if (vib_bar_revoke(bar, start, last)) {
+		lengthen_pause(bar);
 		vib_bar_queue(bar, VIB_RESTORE_FIRST);
+	}
 	forget_device(bar, event);
 	return true;
 }

@@ -18,6 +18,7 @@
 #include "extent_walk.h"
 #include "fill_lock.h"
 #include "mm/pfnmap.h"
+#include "mm/watch.h"
 #include "pure/extents_move.h"
 #include "trace/window.h"
 
@@ -216,6 +217,13 @@ static void splice_parts(struct hole *hole, struct vib_extents *next)
 	swap(*old, *next);
 }
 
+static void note_restored(struct vib_bar *bar)
+{
+	mutex_lock(&bar->ioas->bars_lock);
+	bar->restored = jiffies | 1;
+	mutex_unlock(&bar->ioas->bars_lock);
+}
+
 /* Fills the parts and makes them, in the holes' place, the mapping's extents. */
 static void fill_and_splice(struct hole *hole, struct tour *tour, struct vib_extents *next)
 {
@@ -232,9 +240,11 @@ static void fill_and_splice(struct hole *hole, struct tour *tour, struct vib_ext
 		splice_parts(hole, next);
 	mutex_unlock(&ioas->tree_lock);
 	/* Before a callback goes on that takes it away: so the trace has the order of things. */
-	if (hole->found)
+	if (hole->found) {
+		note_restored(hole->bar);
 		trace_vib_restore(ioas->handle, hole->iova,
 				  hole->iova + ((hole->read_pages << PAGE_SHIFT) - 1), hole->found);
+	}
 	vib_bar_fill_end(map);
 	hole->spliced = true;
 }
@@ -333,6 +343,30 @@ static void queue_again(struct vib_bar *bar, u64 misses)
 	mutex_unlock(&ioas->bars_lock);
 }
 
+/*
+ * Waits for the end of what has taken addresses since this was asked last, and has the worker try
+ * @pause later: who takes them looks then whether somebody has faulted meanwhile. Return: false if
+ * nothing was taken.
+ */
+static bool let_it_end(struct vib_bar *bar)
+{
+	struct mutex *lock = &bar->ioas->bars_lock;
+	bool shaken;
+
+	mutex_lock(lock);
+	shaken = bar->shaken;
+	bar->shaken = false;
+	mutex_unlock(lock);
+	if (!shaken)
+		return false;
+	vib_watch_wait(bar->watch);
+	mutex_lock(lock);
+	if (!delayed_work_pending(&bar->work))
+		vib_bar_queue(bar, bar->pause);
+	mutex_unlock(lock);
+	return true;
+}
+
 void vib_bar_restore(struct work_struct *work)
 {
 	struct vib_bar *bar = container_of(to_delayed_work(work), struct vib_bar, work);
@@ -340,6 +374,8 @@ void vib_bar_restore(struct work_struct *work)
 	struct tour tour = { .iova = map->span.start };
 	struct mem_cgroup *bill;
 
+	if (let_it_end(bar))
+		return;
 	/* If the process has gone, so have its addresses. */
 	if (!vib_owner_hold(map->owner))
 		return;

@@ -18,6 +18,9 @@ struct vib_watch_event;
 enum {
 	VIB_RESTORE_FIRST = 2,
 	VIB_RESTORE_MAX = 50,
+	/* What goes sooner after it has come back makes @pause longer, up to PAUSE_MAX. */
+	VIB_RESTORE_SOON = 1000,
+	VIB_PAUSE_MAX = 4000,
 };
 
 /**
@@ -31,12 +34,15 @@ enum {
  * @gone_end: page behind the last bit of @gone that may be set
  * @zapped: hull of the user addresses that were taken since what is not filled yet was read
  * @delay: milliseconds until the next try of @work
+ * @pause: milliseconds from the end of what takes memory until @work faults
+ * @restored: when @work filled some that have not gone again, in jiffies; 0: never
  * @filling: extents are being filled or changed; the callback waits
  * @entered: some domain may hold extents of the mapping
  * @live: the worker may fill
  * @left: the user address was taken back by the client
  * @holes: extents were turned into holes; they may be filled again since
  * @uses: the mapping's uses of pinned memory (shared.h); constant while it is LIVE
+ * @shaken: the kernel has taken addresses, and @work has not waited yet for that to end
  * @stuck: an IOMMU driver did not let go of some: it will be DEAD, and nothing comes back
  * @gone: one bit for each page: its user address has ended; @device is behind it
  */
@@ -50,11 +56,14 @@ struct vib_bar {
 	u64 gone_end;
 	struct vib_range zapped;
 	unsigned int delay;
+	unsigned int pause;
+	unsigned long restored;
 	bool filling;
 	bool entered;
 	bool live;
 	bool left;
 	bool holes;
+	bool shaken;
 	bool stuck;
 	struct vib_use *uses;
 	unsigned long gone[];

@@ -88,6 +88,24 @@ static inline bool stays(const struct world *w)
 	return expected(w->mode, DIFF_BAR_STAYS);
 }
 
+static inline void off(struct __test_metadata *_metadata, struct edu *peer)
+{
+	ASSERT_EQ(0, edu_command(peer, 0));
+}
+
+/* The BAR is on again, and so are its windows. */
+static inline void back(struct __test_metadata *_metadata, struct world *w, struct edu *peer)
+{
+	ASSERT_EQ(0, edu_command(peer, DECODES));
+	EXPECT_GE(COME_BACK_MS, comes_back(w));
+}
+
+/* @pages of ours are out of the IOMMU. */
+static inline void expect_revoked(struct __test_metadata *_metadata, struct world *w, long pages)
+{
+	EXPECT_EQ(stays(w) ? 0 : pages, revoked(w));
+}
+
 /* A process that maps @size of its own view of the BAR, and waits to be killed. */
 static inline pid_t view_of_a_child(struct __test_metadata *_metadata, struct world *w,
 				    struct edu *peer, __u64 size)

@@ -5,12 +5,12 @@
  * registers nothing. What is revoked by debugfs is asked of our backend only.
  */
 #include <stdio.h>
-#include <time.h>
 
 #include "bar_fixture.h"
 #include "lib/blocking_mem.h"
 #include "lib/call.h"
 #include "lib/cgroup.h"
+#include "lib/probe.h"
 
 /* What one call pins at once (VIB_PIN_BUDGET of mm/pin.h). */
 #define BATCH_SIZE (128 * MIB)
@@ -19,8 +19,6 @@ enum {
 	SOON_MS = 20000,
 	CROWD = 500,			/* mappings of one BAR */
 	BITMAP_WORDS = 4,
-	MULTITUDE = 2000,
-	LOOKS_A_MS = 20,
 };
 
 #define WORLD bar_windows
@@ -31,24 +29,6 @@ enum {
 static struct edu *peer_of(struct __test_metadata *_metadata, struct world *w)
 {
 	return peer_in(_metadata, w, 1);
-}
-
-static void off(struct __test_metadata *_metadata, struct edu *peer)
-{
-	ASSERT_EQ(0, edu_command(peer, 0));
-}
-
-/* The BAR is on again, and so are its windows. */
-static void back(struct __test_metadata *_metadata, struct world *w, struct edu *peer)
-{
-	ASSERT_EQ(0, edu_command(peer, DECODES));
-	EXPECT_GE(COME_BACK_MS, comes_back(w));
-}
-
-/* @pages of ours are out of the IOMMU. */
-static void expect_revoked(struct __test_metadata *_metadata, struct world *w, long pages)
-{
-	EXPECT_EQ(stays(w) ? 0 : pages, revoked(w));
 }
 
 TEST_F(bar_windows, parts_of_a_bar)
@@ -297,85 +277,18 @@ TEST_F(bar_windows, dirty_bits_of_what_is_off)
 	ASSERT_EQ(0, edu_command(peer, DECODES));
 }
 
-#define TRACING "/sys/kernel/tracing/"
-
-/* How often the function with the probe was called since that was set; -errno. */
-static long calls_seen(void)
-{
-	long seen = 0, hits;
-	char name[64];
-	FILE *file = fopen(TRACING "kprobe_profile", "r");
-
-	if (!file)
-		return -errno;
-	while (fscanf(file, "%63s %ld %*d", name, &hits) == 2)
-		seen += hits;
-	fclose(file);
-	return seen;
-}
-
-static int set_probe(const char *order)
-{
-	int ret = file_write(TRACING "kprobe_events", order);
-
-	return ret ? ret : file_write(TRACING "events/vib/one/enable", "1");
-}
-
-static void remove_probe(void)
-{
-	file_write(TRACING "events/vib/one/enable", "0");
-	file_write(TRACING "kprobe_events", "-:vib/one");
-}
-
 TEST_F(bar_windows, who_maps_no_bar_registers_nothing)
 {
 	struct world *w = &self->w;
 	struct edu *peer = peer_of(_metadata, w);
 
-	if (set_probe("p:vib/one mmu_interval_notifier_insert"))
+	if (probe_set("p:vib/one mmu_interval_notifier_insert"))
 		SKIP_TEST("this kernel has no kprobes");
 	EXPECT_EQ(0, dma_map(w->container, FAR, self->mem, MEM_SIZE, DMA_RW));
-	EXPECT_EQ(0, calls_seen());
+	EXPECT_EQ(0, probe_hits());
 	EXPECT_EQ(0, dma_map(w->container, FAR + GIB, peer->bar, peer->bar_size, DMA_RW));
-	EXPECT_EQ(stays(w) ? 0 : 1, calls_seen());
-	remove_probe();
-}
-
-static long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Many mappings of a BAR that is off: the worker must not take a CPU that nobody is charged for. */
-TEST_F(bar_windows, much_that_is_off_is_looked_at_seldom)
-{
-	struct world *w = &self->w;
-	struct edu *peer = peer_of(_metadata, w);
-	long began, seen;
-	int i, ms;
-
-	if (stays(w))
-		SKIP_TEST("on type1 nothing goes");
-	for (i = 0; i < MULTITUDE; i++)
-		ASSERT_EQ(0, dma_map(w->container, FAR + i * PAGE, peer->bar, PAGE, DMA_RW));
-	off(_metadata, peer);
-	expect_revoked(_metadata, w, MULTITUDE);
-	if (set_probe("p:vib/one vfio_iommu_batch:vib_bar_restore"))
-		SKIP_TEST("this kernel has no kprobes");
-	/* What was queued at once has run. */
-	sleep(1);
-	began = now_ms();
-	seen = calls_seen();
-	sleep(1);
-	EXPECT_GE((now_ms() - began) * LOOKS_A_MS, calls_seen() - seen);
-	remove_probe();
-	ASSERT_EQ(0, edu_command(peer, DECODES));
-	for (ms = 0; ms < SOON_MS && revoked(w); ms += 5)
-		usleep(5000);
-	EXPECT_EQ(0, revoked(w));
+	EXPECT_EQ(stays(w) ? 0 : 1, probe_hits());
+	probe_remove();
 }
 
 TEST_HARNESS_MAIN

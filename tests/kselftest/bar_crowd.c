@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Very many mappings of one BAR, which is off for a while: the kernel takes it from each, and each
+ * tries to get it back. Neither may keep a CPU busy, nor may the two go on for ever.
+ */
+#include <time.h>
+
+#include "bar_fixture.h"
+#include "lib/probe.h"
+
+enum {
+	SOON_MS = 20000,
+	MULTITUDE = 2000,
+	LOOKS_A_MS = 20,
+	ROUNDS = 10,
+};
+
+#define WORLD bar_crowd
+#define WORLD_GROUPS 2
+#define WORLD_BATCH_ONLY
+#define WORLD_ONE_ID
+#include "world_fixture.h"
+
+static struct edu *peer_of(struct __test_metadata *_metadata, struct world *w)
+{
+	return peer_in(_metadata, w, 1);
+}
+
+/* Maps the first page of the peer's BAR, @bar, very often. */
+static int map_often(struct world *w, __u64 iova, char *bar)
+{
+	int i, ret = 0;
+
+	for (i = 0; i < MULTITUDE && !ret; i++)
+		ret = dma_map(w->container, iova + i * PAGE, bar, PAGE, DMA_RW);
+	return ret;
+}
+
+/* What is off may come back for a moment while the kernel takes it, but it must not go on so. */
+static void off_at_last(struct __test_metadata *_metadata, struct world *w, struct edu *peer,
+			long pages)
+{
+	if (probe_set("p:vib/one vfio_iommu_batch:vib_bar_revoke"))
+		SKIP_TEST("this kernel has no kprobes");
+	off(_metadata, peer);
+	EXPECT_GE(ROUNDS * pages, probe_hits());
+	probe_remove();
+	EXPECT_EQ(pages, revoked(w));
+}
+
+static void on_again(struct __test_metadata *_metadata, struct world *w, struct edu *peer)
+{
+	int ms;
+
+	ASSERT_EQ(0, edu_command(peer, DECODES));
+	for (ms = 0; ms < SOON_MS && revoked(w); ms += 5)
+		usleep(5000);
+	EXPECT_EQ(0, revoked(w));
+}
+
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The worker must not take a CPU that nobody is charged for. */
+TEST_F(bar_crowd, much_that_is_off_is_looked_at_seldom)
+{
+	struct world *w = &self->w;
+	struct edu *peer = peer_of(_metadata, w);
+	long began, seen;
+
+	ASSERT_EQ(0, map_often(w, FAR, peer->bar));
+	off_at_last(_metadata, w, peer, MULTITUDE);
+	ASSERT_EQ(0, probe_set("p:vib/one vfio_iommu_batch:vib_bar_restore"));
+	/* What was queued at once has run. */
+	sleep(1);
+	began = now_ms();
+	seen = probe_hits();
+	sleep(1);
+	EXPECT_GE((now_ms() - began) * LOOKS_A_MS, probe_hits() - seen);
+	probe_remove();
+	on_again(_metadata, w, peer);
+}
+
+/* Another process with as many mappings of its own view of the BAR; it waits to be killed. */
+static pid_t crowd_of_a_child(struct __test_metadata *_metadata, struct world *w,
+			      struct edu *peer)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
+	if (!pid) {
+		char *bar = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, peer->device, 0);
+
+		byte = bar != MAP_FAILED && !map_often(w, FAR + GIB, bar);
+		if (write(ready[1], &byte, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	EXPECT_EQ(1, byte);
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+/* What is zapped in one of them comes back while it is zapped in the other, and so on. */
+TEST_F(bar_crowd, two_processes_do_not_keep_it_on)
+{
+	struct world *w = &self->w;
+	struct edu *peer = peer_of(_metadata, w);
+	pid_t pid;
+
+	ASSERT_EQ(0, map_often(w, FAR, peer->bar));
+	pid = crowd_of_a_child(_metadata, w, peer);
+	off_at_last(_metadata, w, peer, 2 * MULTITUDE);
+	on_again(_metadata, w, peer);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+}
+
+TEST_HARNESS_MAIN
