@@ -160,12 +160,16 @@ static void note_zap(struct vib_bar *bar, const struct vib_watch_event *event)
  */
 static void lengthen_pause(struct vib_bar *bar)
 {
+	u16 *pause = &bar->ioas->bars_pause, longer = min(2 * bar->pause, VIB_PAUSE_MAX);
 	unsigned long soon = msecs_to_jiffies(VIB_RESTORE_SOON);
 
 	if (!bar->restored)
 		return;
-	bar->pause = time_before(jiffies, bar->restored + soon) ?
-		     min_t(unsigned int, 2 * bar->pause, VIB_PAUSE_MAX) : VIB_RESTORE_FIRST;
+	/* All of a container learn from one. */
+	if (time_before(jiffies, bar->restored + soon))
+		*pause = max(*pause, longer);
+	else
+		*pause = VIB_RESTORE_FIRST;
 	bar->restored = 0;
 }
 

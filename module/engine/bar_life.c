@@ -30,7 +30,6 @@ static struct vib_bar *alloc_bar(struct vib_ioas *ioas, struct vib_mapping *map)
 	bar->ioas = ioas;
 	bar->map = map;
 	vib_bar_clear_zapped(bar);
-	bar->pause = VIB_RESTORE_FIRST;
 	INIT_DELAYED_WORK(&bar->work, vib_bar_restore);
 	return bar;
 }

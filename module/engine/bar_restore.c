@@ -345,7 +345,7 @@ static void queue_again(struct vib_bar *bar, u64 misses)
 
 /*
  * Waits for the end of what has taken addresses since this was asked last, and has the worker try
- * @pause later: who takes them looks then whether somebody has faulted meanwhile. Return: false if
+ * bars_pause later: who takes them looks then whether somebody has faulted meanwhile. Return: false if
  * nothing was taken.
  */
 static bool let_it_end(struct vib_bar *bar)
@@ -361,6 +361,7 @@ static bool let_it_end(struct vib_bar *bar)
 		return false;
 	vib_watch_wait(bar->watch);
 	mutex_lock(lock);
+	bar->pause = max_t(u16, bar->ioas->bars_pause, VIB_RESTORE_FIRST);
 	if (!delayed_work_pending(&bar->work))
 		vib_bar_queue(bar, bar->pause);
 	mutex_unlock(lock);

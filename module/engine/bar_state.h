@@ -18,7 +18,7 @@ struct vib_watch_event;
 enum {
 	VIB_RESTORE_FIRST = 2,
 	VIB_RESTORE_MAX = 50,
-	/* What goes sooner after it has come back makes @pause longer, up to PAUSE_MAX. */
+	/* What goes sooner after it has come back makes ioas->bars_pause longer, up to PAUSE_MAX. */
 	VIB_RESTORE_SOON = 1000,
 	VIB_PAUSE_MAX = 4000,
 };
@@ -34,7 +34,7 @@ enum {
  * @gone_end: page behind the last bit of @gone that may be set
  * @zapped: hull of the user addresses that were taken since what is not filled yet was read
  * @delay: milliseconds until the next try of @work
- * @pause: milliseconds from the end of what takes memory until @work faults
+ * @pause: ioas->bars_pause when @work was queued with it
  * @restored: when @work filled some that have not gone again, in jiffies; 0: never
  * @filling: extents are being filled or changed; the callback waits
  * @entered: some domain may hold extents of the mapping
@@ -56,7 +56,7 @@ struct vib_bar {
 	u64 gone_end;
 	struct vib_range zapped;
 	unsigned int delay;
-	unsigned int pause;
+	u16 pause;
 	unsigned long restored;
 	bool filling;
 	bool entered;

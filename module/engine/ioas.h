@@ -80,6 +80,7 @@ typedef void (*vib_notify_fn)(struct list_head *device, u64 iova, u64 size);
  * @spares: mappings that were freed, with a lock of their own
  * @spare_ops: room for the operations of a call of many, or NULL; changed with xchg()
  * @bars_lock: device memory in mappings (bar.h); protects @bars_frozen and everything below
+ * @bars_pause: milliseconds from the end of what takes device memory until it is faulted in again
  * @bars_wait: woken when a fill of device memory ends, or when fewer are @bars_waiting
  * @bars_frozen: domains are being attached, detached or filled: the callback of bar.h waits
  * @nr_bars: mappings with device memory; @bars_waiting: callbacks that wait for fills to end
@@ -100,6 +101,7 @@ struct vib_ioas {
 	unsigned int next_domain;
 	bool tracking;
 	bool bars_frozen;
+	u16 bars_pause;
 	struct list_head emulated;
 	struct vib_ranges spare;
 
