@@ -345,8 +345,8 @@ static void queue_again(struct vib_bar *bar, u64 misses)
 
 /*
  * Waits for the end of what has taken addresses since this was asked last, and has the worker try
- * bars_pause later: who takes them looks then whether somebody has faulted meanwhile. Return: false if
- * nothing was taken.
+ * bars_pause later: who takes them looks then whether somebody has faulted meanwhile. Return: false
+ * if nothing was taken.
  */
 static bool let_it_end(struct vib_bar *bar)
 {

@@ -18,7 +18,7 @@ struct vib_watch_event;
 enum {
 	VIB_RESTORE_FIRST = 2,
 	VIB_RESTORE_MAX = 50,
-	/* What goes sooner after it has come back makes ioas->bars_pause longer, up to PAUSE_MAX. */
+	/* What goes sooner after it has come back makes ioas->bars_pause longer, up to MAX. */
 	VIB_RESTORE_SOON = 1000,
 	VIB_PAUSE_MAX = 4000,
 };

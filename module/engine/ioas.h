@@ -79,11 +79,11 @@ typedef void (*vib_notify_fn)(struct list_head *device, u64 iova, u64 size);
  * @stats: for debugfs: mappings made and removed, and flushes asked of IOMMU drivers
  * @spares: mappings that were freed, with a lock of their own
  * @spare_ops: room for the operations of a call of many, or NULL; changed with xchg()
- * @bars_lock: device memory in mappings (bar.h); protects @bars_frozen and everything below
- * @bars_pause: milliseconds from the end of what takes device memory until it is faulted in again
+ * @bars_lock: device memory in mappings (bar.h); protects @bars_frozen and all below
  * @bars_wait: woken when a fill of device memory ends, or when fewer are @bars_waiting
  * @bars_frozen: domains are being attached, detached or filled: the callback of bar.h waits
- * @nr_bars: mappings with device memory; @bars_waiting: callbacks that wait for fills to end
+ * @bars_pause: milliseconds until what was taken is faulted in again; under @bars_lock
+ * @nr_bars: mappings with device memory; @bars_waiting: callbacks that wait for fills
  */
 struct vib_ioas {
 	refcount_t refs;
@@ -141,14 +141,12 @@ struct vib_ioas {
 };
 
 /* ioas.c: open, release, lookup by handle */
-
 /* Creates the ioas of one container. Return: its handle, never NULL, or ERR_PTR(-ENOMEM). */
 void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params,
 		    vib_notify_fn notify);
 
 /* Drops the container's reference. Calls under way finish on references of their own. */
 void vib_ioas_release(void *handle);
-
 /* Return: a reference for the time of one call; NULL after vib_ioas_release(). */
 struct vib_ioas *vib_ioas_get(void *handle);
 void vib_ioas_put(struct vib_ioas *ioas);

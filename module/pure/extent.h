@@ -9,10 +9,10 @@
  *
  * pinned: we hold a long-term GUP reference on each page of the run. accounted: each page of the
  * run is charged to the owner's locked_vm. huge, beside both: the run is of hugetlb memory, and
- * we hold one reference on each huge page that it has a page of. These are of one size, and aligned in
- * PFNs; a run that ends inside one is continued by no other, and none is cut there. borrowed, beside pinned
- * alone: another mapping's pins and charge keep the run, and this one has a use of them
- * (mm/share.h).
+ * we hold one reference on each huge page that it has a page of. These are of one size, and
+ * aligned in PFNs; a run that ends inside one is continued by no other, and none is cut there.
+ * borrowed, beside pinned alone: another mapping's pins and charge keep the run, and this one has
+ * a use of them (mm/share.h).
  */
 #ifndef VIB_PURE_EXTENT_H
 #define VIB_PURE_EXTENT_H

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sets a kprobe by the files of tracefs, and reads its count there.
+ */
 #include "probe.h"
 
 #include <errno.h>
