@@ -58,32 +58,65 @@ static void unpin_list(struct vib_unpinning *up, struct page **list, unsigned in
 	cond_resched();
 }
 
+/* Puts a page on the list, and drops that when @most are. Return: how many are on it then. */
+static __always_inline unsigned int list_page(struct vib_unpinning *up, struct page **list,
+					      unsigned int used, u64 pfn, unsigned int most)
+{
+	list[used++] = pfn_to_page(pfn);
+	if (likely(used < most))
+		return used;
+	unpin_list(up, list, used);
+	return 0;
+}
+
+/*
+ * Is the extent a huge page of the smallest size of hugetlb, or as much of a larger one? Either is
+ * held by one pin. Known of x86 alone.
+ */
+static __always_inline bool is_one_pin(u64 ext)
+{
+	const u64 least = PMD_SIZE >> PAGE_SHIFT;
+
+	return IS_ENABLED(CONFIG_X86) &&
+	       (ext & ((VIB_EXT_PAGES_MAX << VIB_EXT_COUNT_SHIFT) | (least - 1))) ==
+	       least << VIB_EXT_COUNT_SHIFT;
+}
+
+/*
+ * Puts the huge pages of an extent on the list. They are of one size, so only the first is read
+ * for it: that is pinned. Return: as list_page().
+ */
+static noinline unsigned int list_extent(struct vib_unpinning *up, struct page **list,
+					 unsigned int used, u64 ext)
+{
+	u64 pfn = vib_ext_pfn(ext), end = pfn + vib_ext_pages(ext);
+	u64 size = vib_huge_pages(pfn_to_page(pfn));
+	/* The last pin may free the page: one of the larger ones a list. */
+	unsigned int most = size > UNPIN_STEP / HUGE_LIST ? 1 : HUGE_LIST;
+
+	/* The first part may begin inside its huge page, the others do not. */
+	for (; pfn < end; pfn = (pfn | (size - 1)) + 1)
+		used = list_page(up, list, used, pfn, most);
+	return used;
+}
+
 /*
  * Drops extents with VIB_EXT_HUGE from @word on, up to the first other one or @stop. Return: that.
- * The huge pages of an extent are of one size, so only the first is read for it: that is pinned.
  */
 static noinline const u64 *unpin_huge(struct vib_unpinning *up, const u64 *word, const u64 *stop)
 {
-	unsigned int used = 0, most;
 	struct page *list[HUGE_LIST];
-	u64 pfn, end, size;
+	unsigned int used = 0;
+	u64 accounted = 0;
 
 	for (; word < stop && *word & VIB_EXT_HUGE; word++) {
-		pfn = vib_ext_pfn(*word);
-		end = pfn + vib_ext_pages(*word);
-		up->accounted += end - pfn;
-		size = vib_huge_pages(pfn_to_page(pfn));
-		/* The last pin may free the page: one of the larger ones a list. */
-		most = size > UNPIN_STEP / HUGE_LIST ? 1 : HUGE_LIST;
-		/* The first part may begin inside its huge page, the others do not. */
-		for (; pfn < end; pfn = (pfn | (size - 1)) + 1) {
-			list[used++] = pfn_to_page(pfn);
-			if (used < most)
-				continue;
-			unpin_list(up, list, used);
-			used = 0;
-		}
+		accounted += vib_ext_pages(*word);
+		if (is_one_pin(*word))
+			used = list_page(up, list, used, vib_ext_pfn(*word), HUGE_LIST);
+		else
+			used = list_extent(up, list, used, *word);
 	}
+	up->accounted += accounted;
 	if (used)
 		unpin_list(up, list, used);
 	return word;
