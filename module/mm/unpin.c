@@ -69,17 +69,15 @@ static __always_inline unsigned int list_page(struct vib_unpinning *up, struct p
 	return 0;
 }
 
-/*
- * Is the extent a huge page of the smallest size of hugetlb, or as much of a larger one? Either is
- * held by one pin. Known of x86 alone.
- */
+/* Pages of the smallest size of hugetlb; known of x86 alone, so no other has the short way. */
+#define LEAST_HUGE ((u64)(IS_ENABLED(CONFIG_X86) ? PMD_SIZE >> PAGE_SHIFT : 0))
+
+/* Is the extent a huge page of that size, or as much of a larger one? Either is held by one pin. */
 static __always_inline bool is_one_pin(u64 ext)
 {
-	const u64 least = PMD_SIZE >> PAGE_SHIFT;
-
-	return IS_ENABLED(CONFIG_X86) &&
-	       (ext & ((VIB_EXT_PAGES_MAX << VIB_EXT_COUNT_SHIFT) | (least - 1))) ==
-	       least << VIB_EXT_COUNT_SHIFT;
+	return LEAST_HUGE &&
+	       (ext & (VIB_EXT_HUGE | VIB_EXT_PAGES_MAX << VIB_EXT_COUNT_SHIFT | (LEAST_HUGE - 1))) ==
+	       (VIB_EXT_HUGE | LEAST_HUGE << VIB_EXT_COUNT_SHIFT);
 }
 
 /*
@@ -94,6 +92,7 @@ static noinline unsigned int list_extent(struct vib_unpinning *up, struct page *
 	/* The last pin may free the page: one of the larger ones a list. */
 	unsigned int most = size > UNPIN_STEP / HUGE_LIST ? 1 : HUGE_LIST;
 
+	up->accounted += end - pfn;
 	/* The first part may begin inside its huge page, the others do not. */
 	for (; pfn < end; pfn = (pfn | (size - 1)) + 1)
 		used = list_page(up, list, used, pfn, most);
@@ -109,12 +108,15 @@ static noinline const u64 *unpin_huge(struct vib_unpinning *up, const u64 *word,
 	unsigned int used = 0;
 	u64 accounted = 0;
 
-	for (; word < stop && *word & VIB_EXT_HUGE; word++) {
-		accounted += vib_ext_pages(*word);
-		if (is_one_pin(*word))
+	for (; word < stop; word++) {
+		if (likely(is_one_pin(*word))) {
+			accounted += LEAST_HUGE;
 			used = list_page(up, list, used, vib_ext_pfn(*word), HUGE_LIST);
-		else
+		} else if (*word & VIB_EXT_HUGE) {
 			used = list_extent(up, list, used, *word);
+		} else {
+			break;
+		}
 	}
 	up->accounted += accounted;
 	if (used)
