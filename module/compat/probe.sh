@@ -93,7 +93,8 @@ unknown=$(grep -v '^#\|^$\|^export [A-Z0-9_]* [a-z0-9_]*\( |\|$\)\|^code [A-Z0-9
 echo '#include <elf.h>' | $HOSTCC -E - >"$work/log" 2>&1 ||
 	fail "the build needs a C library to compile a check with: install libc6-dev"
 echo 'NOTHING;;' >"$work/asked"
-if ! compiles "linux/iommu.h linux/vfio.h"; then
+if ! compiles "linux/iommu.h linux/irqdomain.h linux/mm.h linux/pgtable.h linux/sched/isolation.h \
+	linux/sched/mm.h linux/vfio.h"; then
 	cat "$work/log" >&2
 	fail "the kernel headers do not compile with the compiler in use; build with the kernel's own (CC=)"
 fi
@@ -102,9 +103,10 @@ echo 'NOTHING;vib_no_such_thing();' >"$work/asked"
 exported vfio_register_iommu_driver ||
 	fail "this kernel exports no vfio_register_iommu_driver (CONFIG_VFIO_CONTAINER=n?): nothing to build for"
 
+holding >"$work/names"
 {
 	echo "/* SPDX-License-Identifier: GPL-2.0-only */"
 	echo "/* Made by probe.sh for one kernel; see facts.txt for what each name means. */"
-	holding | sed 's/.*/#define VIB_HAVE_& 1/'
+	sed 's/.*/#define VIB_HAVE_& 1/' "$work/names"
 } >"$out.tmp"
 mv "$out.tmp" "$out"

@@ -144,7 +144,6 @@ static void note_zap(struct vib_bar *bar, const struct vib_watch_event *event)
 {
 	u64 first = bar_page(bar, event->start), end = bar_page(bar, event->last) + 1;
 
-	bar->shaken = true;
 	bar->zapped.start = min(bar->zapped.start, event->start);
 	bar->zapped.last = max(bar->zapped.last, event->last);
 	if (!event->gone)
@@ -158,19 +157,20 @@ static void note_zap(struct vib_bar *bar, const struct vib_watch_event *event)
  * switched off until nobody has faulted in any of it meanwhile. A worker that is as quick as that,
  * of each mapping of the BAR, would keep it at it for ever.
  */
-static void lengthen_pause(struct vib_bar *bar)
+static void note_shaken(struct vib_bar *bar)
 {
 	u16 *pause = &bar->ioas->bars_pause, longer = min(2 * bar->pause, VIB_PAUSE_MAX);
 	unsigned long soon = msecs_to_jiffies(VIB_RESTORE_SOON);
 
-	if (!bar->restored)
+	WRITE_ONCE(bar->shaken, true);
+	if (bar->pause && !bar->faulted)
 		return;
 	/* All of a container learn from one. */
-	if (time_before(jiffies, bar->restored + soon))
+	if (bar->pause && time_before(jiffies, bar->faulted + soon))
 		*pause = max(*pause, longer);
 	else
 		*pause = VIB_RESTORE_FIRST;
-	bar->restored = 0;
+	bar->faulted = 0;
 }
 
 /* Takes what goes out of the domains. Return: false if that would have to wait and must not. */
@@ -190,15 +190,14 @@ static bool revoke_event(struct vib_bar *bar, const struct vib_watch *watch,
 	note_zap(bar, event);
 	if (!event_concerns(bar, event))
 		return true;
+	note_shaken(bar);
 	if (!wait_fills(bar, event->may_sleep))
 		return false;
 	/* The mapping has got another address meanwhile, and vib_bar_move() compares. */
 	if (watch != bar->watch)
 		return true;
-	if (vib_bar_revoke(bar, start, last)) {
-		lengthen_pause(bar);
+	if (vib_bar_revoke(bar, start, last))
 		vib_bar_queue(bar, VIB_RESTORE_FIRST);
-	}
 	forget_device(bar, event);
 	return true;
 }

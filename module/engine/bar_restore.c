@@ -152,6 +152,9 @@ static int read_hole(struct hole *hole, struct tour *tour)
 		}
 		if (done < 0)
 			return done;
+		/* To fault in one page of a BAR is to fault in all: the next would do so again. */
+		if (READ_ONCE(bar->shaken))
+			return -EAGAIN;
 		cond_resched();
 	}
 	hole->read = hole->parts.nr;
@@ -217,13 +220,6 @@ static void splice_parts(struct hole *hole, struct vib_extents *next)
 	swap(*old, *next);
 }
 
-static void note_restored(struct vib_bar *bar)
-{
-	mutex_lock(&bar->ioas->bars_lock);
-	bar->restored = jiffies | 1;
-	mutex_unlock(&bar->ioas->bars_lock);
-}
-
 /* Fills the parts and makes them, in the holes' place, the mapping's extents. */
 static void fill_and_splice(struct hole *hole, struct tour *tour, struct vib_extents *next)
 {
@@ -240,11 +236,9 @@ static void fill_and_splice(struct hole *hole, struct tour *tour, struct vib_ext
 		splice_parts(hole, next);
 	mutex_unlock(&ioas->tree_lock);
 	/* Before a callback goes on that takes it away: so the trace has the order of things. */
-	if (hole->found) {
-		note_restored(hole->bar);
+	if (hole->found)
 		trace_vib_restore(ioas->handle, hole->iova,
 				  hole->iova + ((hole->read_pages << PAGE_SHIFT) - 1), hole->found);
-	}
 	vib_bar_fill_end(map);
 	hole->spliced = true;
 }
@@ -343,6 +337,20 @@ static void queue_again(struct vib_bar *bar, u64 misses)
 	mutex_unlock(&ioas->bars_lock);
 }
 
+/* Has the kernel taken some since? Return: if not, @work goes on to fault. */
+static bool is_shaken(struct vib_bar *bar)
+{
+	bool shaken;
+
+	mutex_lock(&bar->ioas->bars_lock);
+	shaken = bar->shaken;
+	WRITE_ONCE(bar->shaken, false);
+	if (!shaken)
+		bar->faulted = jiffies | 1;
+	mutex_unlock(&bar->ioas->bars_lock);
+	return shaken;
+}
+
 /*
  * Waits for the end of what has taken addresses since this was asked last, and has the worker try
  * bars_pause later: who takes them looks then whether somebody has faulted meanwhile. Return: false
@@ -350,22 +358,29 @@ static void queue_again(struct vib_bar *bar, u64 misses)
  */
 static bool let_it_end(struct vib_bar *bar)
 {
-	struct mutex *lock = &bar->ioas->bars_lock;
-	bool shaken;
-
-	mutex_lock(lock);
-	shaken = bar->shaken;
-	bar->shaken = false;
-	mutex_unlock(lock);
-	if (!shaken)
+	if (!is_shaken(bar))
 		return false;
 	vib_watch_wait(bar->watch);
-	mutex_lock(lock);
+	mutex_lock(&bar->ioas->bars_lock);
 	bar->pause = max_t(u16, bar->ioas->bars_pause, VIB_RESTORE_FIRST);
 	if (!delayed_work_pending(&bar->work))
 		vib_bar_queue(bar, bar->pause);
-	mutex_unlock(lock);
+	mutex_unlock(&bar->ioas->bars_lock);
 	return true;
+}
+
+/* Looks at the holes, unless the kernel takes some meanwhile: then it must come to an end first. */
+static void fill_holes(struct vib_bar *bar, struct tour *tour)
+{
+	struct mem_cgroup *bill;
+
+	/* As many extents as pages, if the client leaves every second one. */
+	bill = vib_owner_bill_begin(bar->map->owner);
+	vib_bar_look(bar);
+	while (!READ_ONCE(bar->shaken) && restore_next(bar, tour))
+		;
+	tour->waiting |= READ_ONCE(bar->shaken);
+	vib_owner_bill_end(bill);
 }
 
 void vib_bar_restore(struct work_struct *work)
@@ -373,19 +388,12 @@ void vib_bar_restore(struct work_struct *work)
 	struct vib_bar *bar = container_of(to_delayed_work(work), struct vib_bar, work);
 	struct vib_mapping *map = bar->map;
 	struct tour tour = { .iova = map->span.start };
-	struct mem_cgroup *bill;
 
-	if (let_it_end(bar))
-		return;
 	/* If the process has gone, so have its addresses. */
 	if (!vib_owner_hold(map->owner))
 		return;
-	/* As many extents as pages, if the client leaves every second one. */
-	bill = vib_owner_bill_begin(map->owner);
-	vib_bar_look(bar);
-	while (restore_next(bar, &tour))
-		;
-	vib_owner_bill_end(bill);
+	if (!let_it_end(bar))
+		fill_holes(bar, &tour);
 	vib_owner_release(map->owner);
 	if (tour.waiting)
 		queue_again(bar, tour.misses);

@@ -18,8 +18,8 @@ struct vib_watch_event;
 enum {
 	VIB_RESTORE_FIRST = 2,
 	VIB_RESTORE_MAX = 50,
-	/* What goes sooner after it has come back makes ioas->bars_pause longer, up to MAX. */
-	VIB_RESTORE_SOON = 1000,
+	/* What goes sooner after it was faulted in makes ioas->bars_pause longer, up to MAX. */
+	VIB_RESTORE_SOON = 10000,
 	VIB_PAUSE_MAX = 4000,
 };
 
@@ -34,8 +34,8 @@ enum {
  * @gone_end: page behind the last bit of @gone that may be set
  * @zapped: hull of the user addresses that were taken since what is not filled yet was read
  * @delay: milliseconds until the next try of @work
- * @pause: ioas->bars_pause when @work was queued with it
- * @restored: when @work filled some that have not gone again, in jiffies; 0: never
+ * @pause: ioas->bars_pause when @work was queued with it; 0: never
+ * @faulted: when @work began to fault, in jiffies; 0: not since the kernel has taken some
  * @filling: extents are being filled or changed; the callback waits
  * @entered: some domain may hold extents of the mapping
  * @live: the worker may fill
@@ -57,7 +57,7 @@ struct vib_bar {
 	struct vib_range zapped;
 	unsigned int delay;
 	u16 pause;
-	unsigned long restored;
+	unsigned long faulted;
 	bool filling;
 	bool entered;
 	bool live;

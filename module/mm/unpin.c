@@ -75,9 +75,10 @@ static __always_inline unsigned int list_page(struct vib_unpinning *up, struct p
 /* Is the extent a huge page of that size, or as much of a larger one? Either is held by one pin. */
 static __always_inline bool is_one_pin(u64 ext)
 {
-	return LEAST_HUGE &&
-	       (ext & (VIB_EXT_HUGE | VIB_EXT_PAGES_MAX << VIB_EXT_COUNT_SHIFT | (LEAST_HUGE - 1))) ==
-	       (VIB_EXT_HUGE | LEAST_HUGE << VIB_EXT_COUNT_SHIFT);
+	const u64 pages = VIB_EXT_PAGES_MAX << VIB_EXT_COUNT_SHIFT;
+
+	return LEAST_HUGE && (ext & (VIB_EXT_HUGE | pages | (LEAST_HUGE - 1))) ==
+			     (VIB_EXT_HUGE | LEAST_HUGE << VIB_EXT_COUNT_SHIFT);
 }
 
 /*

@@ -172,9 +172,9 @@ static int demote_page(void)
 }
 
 /*
- * Makes one of 1 GiB of them again; 0 or -errno. Not where the kernel says "Bad page state" of pages
- * that were demoted and are freed, as 7.2 does with hugetlb_free_vmemmap=on, also without this
- * module: they stay in the pool.
+ * Makes one of 1 GiB of them again; 0 or -errno. Not where the kernel says "Bad page state" of
+ * pages that were demoted and are freed, as 7.2 does with hugetlb_free_vmemmap=on, also without
+ * this module: they stay in the pool.
  */
 static int restore_page(void)
 {
