@@ -159,17 +159,17 @@ static void note_zap(struct vib_bar *bar, const struct vib_watch_event *event)
  */
 static void note_shaken(struct vib_bar *bar)
 {
-	u16 *pause = &bar->ioas->bars_pause, longer = min(2 * bar->pause, VIB_PAUSE_MAX);
-	unsigned long soon = msecs_to_jiffies(VIB_RESTORE_SOON);
+	bool soon = (u32)jiffies - bar->faulted < msecs_to_jiffies(VIB_RESTORE_SOON);
+	u8 *doubled = &bar->ioas->bars_doubled;
 
 	WRITE_ONCE(bar->shaken, true);
-	if (bar->pause && !bar->faulted)
+	if (bar->longer && !bar->faulted)
 		return;
 	/* All of a container learn from one. */
-	if (bar->pause && time_before(jiffies, bar->faulted + soon))
-		*pause = max(*pause, longer);
+	if (bar->longer && soon)
+		*doubled = max(*doubled, min_t(u8, bar->longer, VIB_DOUBLED_MAX));
 	else
-		*pause = VIB_RESTORE_FIRST;
+		*doubled = 0;
 	bar->faulted = 0;
 }
 

@@ -353,7 +353,7 @@ static bool is_shaken(struct vib_bar *bar)
 
 /*
  * Waits for the end of what has taken addresses since this was asked last, and has the worker try
- * bars_pause later: who takes them looks then whether somebody has faulted meanwhile. Return: false
+ * a little later: who takes them looks then whether somebody has faulted meanwhile. Return: false
  * if nothing was taken.
  */
 static bool let_it_end(struct vib_bar *bar)
@@ -362,9 +362,9 @@ static bool let_it_end(struct vib_bar *bar)
 		return false;
 	vib_watch_wait(bar->watch);
 	mutex_lock(&bar->ioas->bars_lock);
-	bar->pause = max_t(u16, bar->ioas->bars_pause, VIB_RESTORE_FIRST);
+	bar->longer = bar->ioas->bars_doubled + 1;
 	if (!delayed_work_pending(&bar->work))
-		vib_bar_queue(bar, bar->pause);
+		vib_bar_queue(bar, VIB_RESTORE_FIRST << bar->ioas->bars_doubled);
 	mutex_unlock(&bar->ioas->bars_lock);
 	return true;
 }

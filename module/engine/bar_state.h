@@ -18,9 +18,9 @@ struct vib_watch_event;
 enum {
 	VIB_RESTORE_FIRST = 2,
 	VIB_RESTORE_MAX = 50,
-	/* What goes sooner after it was faulted in makes ioas->bars_pause longer, up to MAX. */
+	/* What goes sooner after it was faulted in doubles the pause once more, up to 4 s. */
 	VIB_RESTORE_SOON = 10000,
-	VIB_PAUSE_MAX = 4000,
+	VIB_DOUBLED_MAX = 11,
 };
 
 /**
@@ -34,8 +34,8 @@ enum {
  * @gone_end: page behind the last bit of @gone that may be set
  * @zapped: hull of the user addresses that were taken since what is not filled yet was read
  * @delay: milliseconds until the next try of @work
- * @pause: ioas->bars_pause when @work was queued with it; 0: never
  * @faulted: when @work began to fault, in jiffies; 0: not since the kernel has taken some
+ * @longer: what ioas->bars_doubled is to be if it goes soon again; 0: @work has not paused yet
  * @filling: extents are being filled or changed; the callback waits
  * @entered: some domain may hold extents of the mapping
  * @live: the worker may fill
@@ -56,8 +56,8 @@ struct vib_bar {
 	u64 gone_end;
 	struct vib_range zapped;
 	unsigned int delay;
-	u16 pause;
-	unsigned long faulted;
+	u32 faulted;
+	u8 longer;
 	bool filling;
 	bool entered;
 	bool live;

@@ -82,7 +82,7 @@ typedef void (*vib_notify_fn)(struct list_head *device, u64 iova, u64 size);
  * @bars_lock: device memory in mappings (bar.h); protects @bars_frozen and all below
  * @bars_wait: woken when a fill of device memory ends, or when fewer are @bars_waiting
  * @bars_frozen: domains are being attached, detached or filled: the callback of bar.h waits
- * @bars_pause: milliseconds until what was taken is faulted in again; under @bars_lock
+ * @bars_doubled: how often the pause before what was taken is faulted in has been doubled
  * @nr_bars: mappings with device memory; @bars_waiting: callbacks that wait for fills
  */
 struct vib_ioas {
@@ -101,7 +101,7 @@ struct vib_ioas {
 	unsigned int next_domain;
 	bool tracking;
 	bool bars_frozen;
-	u16 bars_pause;
+	u8 bars_doubled;
 	struct list_head emulated;
 	struct vib_ranges spare;
 
