@@ -337,7 +337,7 @@ static void queue_again(struct vib_bar *bar, u64 misses)
 	mutex_unlock(&ioas->bars_lock);
 }
 
-/* Has the kernel taken some since? Return: if not, @work goes on to fault. */
+/* Tells, and forgets, whether the kernel has taken some; if not, @work begins to fault now. */
 static bool is_shaken(struct vib_bar *bar)
 {
 	bool shaken;

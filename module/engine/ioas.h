@@ -140,13 +140,13 @@ struct vib_ioas {
 	unsigned int nr_bars, bars_waiting;
 };
 
-/* ioas.c: open, release, lookup by handle */
 /* Creates the ioas of one container. Return: its handle, never NULL, or ERR_PTR(-ENOMEM). */
 void *vib_ioas_open(unsigned long type, bool v2, const struct vib_params *params,
 		    vib_notify_fn notify);
 
 /* Drops the container's reference. Calls under way finish on references of their own. */
 void vib_ioas_release(void *handle);
+
 /* Return: a reference for the time of one call; NULL after vib_ioas_release(). */
 struct vib_ioas *vib_ioas_get(void *handle);
 void vib_ioas_put(struct vib_ioas *ioas);

@@ -52,9 +52,7 @@ static u64 next_part(const struct huge_walk *walk)
 	return min(walk->nr - ((addr >> PAGE_SHIFT) & (walk->nr - 1)), walk->left);
 }
 
-/*
- * Has the last extent no huge pages, or those of the walk's size? An extent is of one size.
- */
+/* Has the last extent no huge pages, or those of the walk's size? An extent is of one size. */
 static bool is_size_alike(const struct huge_walk *walk, struct vib_extents *out)
 {
 	u64 last = out->nr ? *vib_extents_last(out) : 0;

@@ -26,16 +26,6 @@ static struct edu *peer_of(struct __test_metadata *_metadata, struct world *w)
 	return peer_in(_metadata, w, 1);
 }
 
-/* Maps the first page of the peer's BAR, @bar, very often. */
-static int map_often(struct world *w, __u64 iova, char *bar)
-{
-	int i, ret = 0;
-
-	for (i = 0; i < MULTITUDE && !ret; i++)
-		ret = dma_map(w->container, iova + i * PAGE, bar, PAGE, DMA_RW);
-	return ret;
-}
-
 /* What is off may come back for a moment while the kernel takes it, but it must not go on so. */
 static void off_at_last(struct __test_metadata *_metadata, struct world *w, struct edu *peer,
 			long pages)
@@ -50,11 +40,8 @@ static void off_at_last(struct __test_metadata *_metadata, struct world *w, stru
 
 static void on_again(struct __test_metadata *_metadata, struct world *w, struct edu *peer)
 {
-	int ms;
-
 	ASSERT_EQ(0, edu_command(peer, DECODES));
-	for (ms = 0; ms < SOON_MS && revoked(w); ms += 5)
-		usleep(5000);
+	comes_back_in(w, SOON_MS);
 	EXPECT_EQ(0, revoked(w));
 }
 
@@ -73,7 +60,7 @@ TEST_F(bar_crowd, much_that_is_off_is_looked_at_seldom)
 	struct edu *peer = peer_of(_metadata, w);
 	long began, seen;
 
-	ASSERT_EQ(0, map_often(w, FAR, peer->bar));
+	ASSERT_EQ(0, map_often(w, FAR, peer->bar, PAGE, MULTITUDE));
 	off_at_last(_metadata, w, peer, MULTITUDE);
 	ASSERT_EQ(0, probe_set("p:vib/one vfio_iommu_batch:vib_bar_restore"));
 	/* What was queued at once has run. */
@@ -86,32 +73,6 @@ TEST_F(bar_crowd, much_that_is_off_is_looked_at_seldom)
 	on_again(_metadata, w, peer);
 }
 
-/* Another process with as many mappings of its own view of the BAR; it waits to be killed. */
-static pid_t crowd_of_a_child(struct __test_metadata *_metadata, struct world *w,
-			      struct edu *peer)
-{
-	int ready[2];
-	char byte;
-	pid_t pid;
-
-	ASSERT_EQ(0, pipe(ready));
-	pid = fork();
-	if (!pid) {
-		char *bar = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, peer->device, 0);
-
-		byte = bar != MAP_FAILED && !map_often(w, FAR + GIB, bar);
-		if (write(ready[1], &byte, 1) == 1)
-			pause();
-		_exit(1);
-	}
-	ASSERT_LT(0, pid);
-	ASSERT_EQ(1, read(ready[0], &byte, 1));
-	EXPECT_EQ(1, byte);
-	close(ready[0]);
-	close(ready[1]);
-	return pid;
-}
-
 /* What is zapped in one of them comes back while it is zapped in the other, and so on. */
 TEST_F(bar_crowd, two_processes_do_not_keep_it_on)
 {
@@ -119,8 +80,8 @@ TEST_F(bar_crowd, two_processes_do_not_keep_it_on)
 	struct edu *peer = peer_of(_metadata, w);
 	pid_t pid;
 
-	ASSERT_EQ(0, map_often(w, FAR, peer->bar));
-	pid = crowd_of_a_child(_metadata, w, peer);
+	ASSERT_EQ(0, map_often(w, FAR, peer->bar, PAGE, MULTITUDE));
+	pid = views_of_a_child(_metadata, w, peer, FAR + GIB, PAGE, MULTITUDE);
 	off_at_last(_metadata, w, peer, 2 * MULTITUDE);
 	on_again(_metadata, w, peer);
 	ASSERT_EQ(0, kill(pid, SIGKILL));

@@ -72,14 +72,19 @@ static inline long revoked(const struct world *w)
 	return w->mode->backend == BACKEND_BATCH ? containers_value("revoked_pages:") : 0;
 }
 
-/* Until nothing is revoked any more, in steps of 5 ms: how long it took, in ms. */
-static inline int comes_back(const struct world *w)
+/* Until nothing is revoked any more, or @most ms, in steps of 5 ms: how long it took, in ms. */
+static inline int comes_back_in(const struct world *w, int most)
 {
 	int ms;
 
-	for (ms = 0; revoked(w) > 0 && ms < 20 * COME_BACK_MS; ms += 5)
+	for (ms = 0; revoked(w) > 0 && ms < most; ms += 5)
 		usleep(5000);
 	return ms;
+}
+
+static inline int comes_back(const struct world *w)
+{
+	return comes_back_in(w, 20 * COME_BACK_MS);
 }
 
 /* What a device finds after the user address has ended: on type1 the window as it was. */
@@ -106,9 +111,19 @@ static inline void expect_revoked(struct __test_metadata *_metadata, struct worl
 	EXPECT_EQ(stays(w) ? 0 : pages, revoked(w));
 }
 
-/* A process that maps @size of its own view of the BAR, and waits to be killed. */
-static inline pid_t view_of_a_child(struct __test_metadata *_metadata, struct world *w,
-				    struct edu *peer, __u64 size)
+/* Maps @size bytes of a BAR, at @bar, @times times, one behind the other from @iova on. */
+static inline int map_often(struct world *w, __u64 iova, char *bar, __u64 size, int times)
+{
+	int i, ret = 0;
+
+	for (i = 0; i < times && !ret; i++)
+		ret = dma_map(w->container, iova + i * size, bar, size, DMA_RW);
+	return ret;
+}
+
+/* A process that maps @size of its own view of the BAR, @times times, and waits to be killed. */
+static inline pid_t views_of_a_child(struct __test_metadata *_metadata, struct world *w,
+				     struct edu *peer, __u64 iova, __u64 size, int times)
 {
 	int ready[2];
 	char byte;
@@ -119,7 +134,7 @@ static inline pid_t view_of_a_child(struct __test_metadata *_metadata, struct wo
 	if (!pid) {
 		char *bar = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, peer->device, 0);
 
-		byte = bar != MAP_FAILED && !dma_map(w->container, FAR, bar, size, DMA_RW);
+		byte = bar != MAP_FAILED && !map_often(w, iova, bar, size, times);
 		if (write(ready[1], &byte, 1) == 1)
 			pause();
 		_exit(1);
@@ -130,6 +145,13 @@ static inline pid_t view_of_a_child(struct __test_metadata *_metadata, struct wo
 	close(ready[0]);
 	close(ready[1]);
 	return pid;
+}
+
+/* The same, once, at FAR. */
+static inline pid_t view_of_a_child(struct __test_metadata *_metadata, struct world *w,
+				    struct edu *peer, __u64 size)
+{
+	return views_of_a_child(_metadata, w, peer, FAR, size, 1);
 }
 
 #endif
