@@ -7,6 +7,8 @@
 
 #include <linux/mm.h>
 
+#include "mm.h"
+
 typedef long (*vib_pin_remote_fn)(struct mm_struct *, unsigned long, unsigned long, unsigned int,
 				  struct page **, int *);
 typedef long (*vib_pin_remote_vmas_fn)(struct mm_struct *, unsigned long, unsigned long,
@@ -72,12 +74,12 @@ static inline void vib_compat_unpin_range(struct page *page, unsigned long npage
 	unpin_user_page_range_dirty_lock(page, npages, dirty);
 #else
 	struct page *batch[64];
-	unsigned long i, n;
+	unsigned long i, n, at = 0;
 
-	for (; npages; npages -= n, page += n) {
+	for (; npages; npages -= n, at += n) {
 		n = min_t(unsigned long, npages, ARRAY_SIZE(batch));
 		for (i = 0; i < n; i++)
-			batch[i] = page + i;
+			batch[i] = vib_compat_nth_page(page, at + i);
 		vib_compat_unpin_list(batch, n, dirty);
 	}
 #endif

@@ -33,6 +33,16 @@ static inline void vib_compat_pinnable_restore(unsigned int flags)
 #endif
 }
 
+/* The page @n pages after @page in memory. Without a vmemmap the next section's are elsewhere. */
+static inline struct page *vib_compat_nth_page(struct page *page, unsigned long n)
+{
+#if defined(CONFIG_SPARSEMEM) && !defined(CONFIG_SPARSEMEM_VMEMMAP)
+	return pfn_to_page(page_to_pfn(page) + n);
+#else
+	return page + n;
+#endif
+}
+
 /* Has current a memory policy of its own? */
 static inline bool vib_compat_has_mempolicy(void)
 {

@@ -9,21 +9,22 @@
 #include <linux/sched.h>
 
 #include "compat/gup.h"
+#include "compat/mm.h"
 #include "pure/stretch.h"
 
 enum {
 	UNPIN_STEP = 1 << 15,		/* pages unpinned between two chances to reschedule */
-	HUGE_LIST = 32,			/* huge pages handed to the kernel at once */
+	HUGE_LIST = 64,			/* huge pages handed to the kernel at once */
 };
 
 /* Drops a long run, with chances to reschedule. */
 static noinline void unpin_long(struct page *page, u64 npages, bool dirty)
 {
-	unsigned long n;
+	unsigned long n, at = 0;
 
-	for (; npages; npages -= n, page += n) {
-		n = min_t(u64, npages, UNPIN_STEP);
-		vib_compat_unpin_range(page, n, dirty);
+	for (; at < npages; at += n) {
+		n = min_t(u64, npages - at, UNPIN_STEP);
+		vib_compat_unpin_range(vib_compat_nth_page(page, at), n, dirty);
 		cond_resched();
 	}
 }
@@ -58,15 +59,34 @@ static void unpin_list(struct vib_unpinning *up, struct page **list, unsigned in
 	cond_resched();
 }
 
-/* Puts a page on the list, and drops that when @most are. Return: how many are on it then. */
-static __always_inline unsigned int list_page(struct vib_unpinning *up, struct page **list,
-					      unsigned int used, u64 pfn, unsigned int most)
+/* Drops the list if it is full, with @most pages. Return: how many are on it then. */
+static __always_inline unsigned int drop_full(struct vib_unpinning *up, struct page **list,
+					      unsigned int used, unsigned int most)
 {
-	list[used++] = pfn_to_page(pfn);
 	if (likely(used < most))
 		return used;
 	unpin_list(up, list, used);
 	return 0;
+}
+
+/* Puts a page on the list. Return: as drop_full(). */
+static __always_inline unsigned int list_page(struct vib_unpinning *up, struct page **list,
+					      unsigned int used, struct page *page,
+					      unsigned int most)
+{
+	list[used++] = page;
+	return drop_full(up, list, used, most);
+}
+
+/* Writes @n pages to the end of a list: that @at pages after @page, and others @step apart. */
+static __always_inline unsigned int list_next(struct page **end, struct page *page, u64 at,
+					      u64 step, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++, at += step)
+		end[i] = vib_compat_nth_page(page, at);
+	return n;
 }
 
 /* Pages of the smallest size of hugetlb; known of x86 alone, so no other has the short way. */
@@ -88,15 +108,20 @@ static __always_inline bool is_one_pin(u64 ext)
 static noinline unsigned int list_extent(struct vib_unpinning *up, struct page **list,
 					 unsigned int used, u64 ext)
 {
-	u64 pfn = vib_ext_pfn(ext), end = pfn + vib_ext_pages(ext);
-	u64 size = vib_huge_pages(pfn_to_page(pfn));
+	u64 pfn = vib_ext_pfn(ext), pages = vib_ext_pages(ext);
+	struct page *page = pfn_to_page(pfn);
+	u64 size = vib_huge_pages(page), inside = pfn & (size - 1), at = size - inside, more;
 	/* The last pin may free the page: one of the larger ones a list. */
-	unsigned int most = size > UNPIN_STEP / HUGE_LIST ? 1 : HUGE_LIST;
+	unsigned int most = size > UNPIN_STEP / HUGE_LIST ? 1 : HUGE_LIST, n;
 
-	up->accounted += end - pfn;
+	up->accounted += pages;
+	used = list_page(up, list, used, page, most);
 	/* The first part may begin inside its huge page, the others do not. */
-	for (; pfn < end; pfn = (pfn | (size - 1)) + 1)
-		used = list_page(up, list, used, pfn, most);
+	for (more = (inside + pages - 1) >> __ffs64(size); more; more -= n) {
+		n = list_next(&list[used], page, at, size, min_t(u64, more, most - used));
+		at += n * size;
+		used = drop_full(up, list, used + n, most);
+	}
 	return used;
 }
 
@@ -112,7 +137,8 @@ static noinline const u64 *unpin_huge(struct vib_unpinning *up, const u64 *word,
 	for (; word < stop; word++) {
 		if (likely(is_one_pin(*word))) {
 			accounted += LEAST_HUGE;
-			used = list_page(up, list, used, vib_ext_pfn(*word), HUGE_LIST);
+			used = list_page(up, list, used, pfn_to_page(vib_ext_pfn(*word)),
+					 HUGE_LIST);
 		} else if (*word & VIB_EXT_HUGE) {
 			used = list_extent(up, list, used, *word);
 		} else {

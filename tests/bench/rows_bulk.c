@@ -13,6 +13,7 @@
 
 #include "../kselftest/lib/dma.h"
 #include "../kselftest/lib/mem.h"
+#include "../kselftest/lib/source.h"
 #include "../kselftest/lib/util.h"
 #include "iommufd.h"
 #include "meter.h"
@@ -71,13 +72,25 @@ static char *get_memfd_in_runs(size_t size, size_t run)
 	return mem;
 }
 
-/* A page of 1 GiB, which the kernel has put aside when it booted. */
+/*
+ * Pages of 1 GiB. The kernel has put one aside when it booted, so a larger size is that one, a file
+ * of its own, mapped again and again.
+ */
 static char *get_hugetlb_1g(size_t size)
 {
-	char *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
-			 MAP_HUGETLB | MAP_POPULATE | 30U << MAP_HUGE_SHIFT, -1, 0);
+	int fd = memfd_create("bench", MFD_CLOEXEC | MFD_HUGETLB | MFD_HUGE_1GB);
+	char *room = mmap(NULL, size + GIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *mem = (char *)(((uintptr_t)room + GIB - 1) / GIB * GIB);
+	size_t at;
 
-	return mem == MAP_FAILED ? NULL : mem;
+	if (fd < 0 || room == MAP_FAILED || ftruncate(fd, GIB))
+		return NULL;
+	for (at = 0; at < size; at += GIB)
+		if (mmap(mem + at, GIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE,
+			 fd, 0) == MAP_FAILED)
+			return NULL;
+	close(fd);
+	return mem;
 }
 
 /* Runs of two pages: what a memfd is like where memory is a little fragmented. */
@@ -111,6 +124,7 @@ static const struct {
 	{ &thp, 512, true },
 	{ &hugetlb, 512, true },
 	{ &hugetlb_1g, 1024, false },
+	{ &hugetlb_1g, 4096, false },
 	{ &memfd, 256, false },
 	/* Last: what these give back stays scattered for a while. */
 	{ &memfd_pairs, 256, false },
