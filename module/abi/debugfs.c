@@ -146,7 +146,7 @@ static int show_ioas(struct vib_ioas *ioas, void *data)
 	seq_printf(seq, "owner: %d ", ioas->pid);
 	seq_escape(seq, ioas->comm, "\n\\");
 	seq_putc(seq, '\n');
-	seq_printf(seq, "type: 0x%lx\n", ioas->type);
+	seq_printf(seq, "type: 0x%x\n", ioas->type);
 	seq_printf(seq, "page_size: %lu\n", PAGE_SIZE);
 	show_tree(seq, ioas);
 	show_usage(seq, ioas);

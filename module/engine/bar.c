@@ -20,11 +20,17 @@
 #include <linux/workqueue.h>
 
 #include "bar_state.h"
+#include "compat/zap.h"
 #include "extent_walk.h"
 #include "iommu/domain_unfill.h"
 #include "mm/watch.h"
 #include "trace/trace.h"
 #include "trace/window.h"
+
+enum {
+	/* The pause before what was taken is faulted in: doubled up to 4 s, or to 32 ms. */
+	DOUBLED_MAX = VIB_COMPAT_ZAPS_AGAIN ? 11 : 4,
+};
 
 static struct workqueue_struct *restorers;
 
@@ -152,25 +158,14 @@ static void note_zap(struct vib_bar *bar, const struct vib_watch_event *event)
 	bar->gone_end = max(bar->gone_end, end);
 }
 
-/*
- * What comes back is taken again at once, as by vfio-pci before v6.10: it zaps a BAR that is
- * switched off until nobody has faulted in any of it meanwhile. A worker that is as quick as that,
- * of each mapping of the BAR, would keep it at it for ever.
- */
-static void note_shaken(struct vib_bar *bar)
+/* What ends with its user address is taken from nobody who might ask for it again. */
+static void note_shaken(struct vib_bar *bar, bool gone)
 {
-	bool soon = (u32)jiffies - bar->faulted < msecs_to_jiffies(VIB_RESTORE_SOON);
-	u8 *doubled = &bar->ioas->bars_doubled;
-
 	WRITE_ONCE(bar->shaken, true);
-	if (bar->longer && !bar->faulted)
+	if (gone)
 		return;
-	/* All of a container learn from one. */
-	if (bar->longer && soon)
-		*doubled = max(*doubled, min_t(u8, bar->longer, VIB_DOUBLED_MAX));
-	else
-		*doubled = 0;
-	bar->faulted = 0;
+	vib_pace_take(&bar->ioas->pace, vib_bar_now(), bar->asked, bar->faulted, DOUBLED_MAX);
+	bar->asked = false;
 }
 
 /* Takes what goes out of the domains. Return: false if that would have to wait and must not. */
@@ -190,7 +185,7 @@ static bool revoke_event(struct vib_bar *bar, const struct vib_watch *watch,
 	note_zap(bar, event);
 	if (!event_concerns(bar, event))
 		return true;
-	note_shaken(bar);
+	note_shaken(bar, event->gone);
 	if (!wait_fills(bar, event->may_sleep))
 		return false;
 	/* The mapping has got another address meanwhile, and vib_bar_move() compares. */

@@ -65,8 +65,6 @@ struct tour {
 enum {
 	PEEK_MAX = 512,			/* page table entries read at once */
 	PARTS_MAX = 1024,		/* extents filled at once, while a callback has to wait */
-	MISSES_A_MS = 16,		/* of all mappings of a container together */
-	LONGEST_MS = 3600 * 1000,
 };
 
 /* Appends holes of @pages in all. */
@@ -319,56 +317,6 @@ static bool restore_next(struct vib_bar *bar, struct tour *tour)
 	return true;
 }
 
-/*
- * Tries again later: after VIB_RESTORE_MAX at most, unless so much is waiting that looking in vain
- * would take more than a part of a CPU, which nobody is charged for.
- */
-static void queue_again(struct vib_bar *bar, u64 misses)
-{
-	struct vib_ioas *ioas = bar->ioas;
-	u64 delay;
-
-	mutex_lock(&ioas->bars_lock);
-	delay = min_t(u64, misses * ioas->nr_bars / MISSES_A_MS, LONGEST_MS);
-	delay = max_t(u64, delay, min_t(u64, 2 * bar->delay, VIB_RESTORE_MAX));
-	/* Something has gone meanwhile: that is looked at first. */
-	if (!delayed_work_pending(&bar->work))
-		vib_bar_queue(bar, delay);
-	mutex_unlock(&ioas->bars_lock);
-}
-
-/* Tells, and forgets, whether the kernel has taken some; if not, @work begins to fault now. */
-static bool is_shaken(struct vib_bar *bar)
-{
-	bool shaken;
-
-	mutex_lock(&bar->ioas->bars_lock);
-	shaken = bar->shaken;
-	WRITE_ONCE(bar->shaken, false);
-	if (!shaken)
-		bar->faulted = jiffies | 1;
-	mutex_unlock(&bar->ioas->bars_lock);
-	return shaken;
-}
-
-/*
- * Waits for the end of what has taken addresses since this was asked last, and has the worker try
- * a little later: who takes them looks then whether somebody has faulted meanwhile. Return: false
- * if nothing was taken.
- */
-static bool let_it_end(struct vib_bar *bar)
-{
-	if (!is_shaken(bar))
-		return false;
-	vib_watch_wait(bar->watch);
-	mutex_lock(&bar->ioas->bars_lock);
-	bar->longer = bar->ioas->bars_doubled + 1;
-	if (!delayed_work_pending(&bar->work))
-		vib_bar_queue(bar, VIB_RESTORE_FIRST << bar->ioas->bars_doubled);
-	mutex_unlock(&bar->ioas->bars_lock);
-	return true;
-}
-
 /* Looks at the holes, unless the kernel takes some meanwhile: then it must come to an end first. */
 static void fill_holes(struct vib_bar *bar, struct tour *tour)
 {
@@ -392,9 +340,9 @@ void vib_bar_restore(struct work_struct *work)
 	/* If the process has gone, so have its addresses. */
 	if (!vib_owner_hold(map->owner))
 		return;
-	if (!let_it_end(bar))
+	if (vib_bar_ask_begin(bar)) {
 		fill_holes(bar, &tour);
+		vib_bar_ask_end(bar, tour.waiting, tour.misses);
+	}
 	vib_owner_release(map->owner);
-	if (tour.waiting)
-		queue_again(bar, tour.misses);
 }

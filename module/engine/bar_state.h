@@ -7,6 +7,7 @@
 #ifndef VIB_BAR_STATE_H
 #define VIB_BAR_STATE_H
 
+#include <linux/jiffies.h>
 #include <linux/workqueue.h>
 
 #include "ioas.h"
@@ -18,9 +19,6 @@ struct vib_watch_event;
 enum {
 	VIB_RESTORE_FIRST = 2,
 	VIB_RESTORE_MAX = 50,
-	/* What goes sooner after it was faulted in doubles the pause once more, up to 4 s. */
-	VIB_RESTORE_SOON = 10000,
-	VIB_DOUBLED_MAX = 11,
 };
 
 /**
@@ -34,8 +32,8 @@ enum {
  * @gone_end: page behind the last bit of @gone that may be set
  * @zapped: hull of the user addresses that were taken since what is not filled yet was read
  * @delay: milliseconds until the next try of @work
- * @faulted: when @work began to fault, in jiffies; 0: not since the kernel has taken some
- * @longer: what ioas->bars_doubled is to be if it goes soon again; 0: @work has not paused yet
+ * @faulted: when @work began to fault, in vib_bar_now()
+ * @asked: it has, since the kernel took some
  * @filling: extents are being filled or changed; the callback waits
  * @entered: some domain may hold extents of the mapping
  * @live: the worker may fill
@@ -57,7 +55,7 @@ struct vib_bar {
 	struct vib_range zapped;
 	unsigned int delay;
 	u32 faulted;
-	u8 longer;
+	bool asked;
 	bool filling;
 	bool entered;
 	bool live;
@@ -70,6 +68,12 @@ struct vib_bar {
 };
 
 /* bar.c */
+
+/* Milliseconds, for ioas->pace. bars_lock is held, so that times do not overtake each other. */
+static inline u32 vib_bar_now(void)
+{
+	return jiffies_to_msecs(jiffies);
+}
 
 static inline u64 vib_bar_size(const struct vib_bar *bar)
 {
@@ -111,6 +115,21 @@ void vib_bar_note_device(struct vib_bar *bar, u64 iova, u64 ext);
 
 /* Lets the worker try in @delay milliseconds, if it may. bars_lock is held. */
 void vib_bar_queue(struct vib_bar *bar, unsigned int delay);
+
+/* bar_pace.c */
+
+/*
+ * May the worker fault now? If not, it has been queued again; if so, vib_bar_ask_end() has to
+ * follow. May sleep; nothing of ours is held.
+ */
+bool vib_bar_ask_begin(struct vib_bar *bar);
+
+/*
+ * Lets others fault. If it is @waiting for what it asked for @misses times in vain, the worker tries
+ * again: after VIB_RESTORE_MAX at most, unless so much is waiting that looking in vain would take
+ * more than a part of a CPU, which nobody is charged for.
+ */
+void vib_bar_ask_end(struct vib_bar *bar, bool waiting, u64 misses);
 
 /* bar_restore.c: the worker. */
 void vib_bar_restore(struct work_struct *work);

@@ -31,6 +31,7 @@
 #include "mm/owner.h"
 #include "params.h"
 #include "pure/maptree.h"
+#include "pure/pace.h"
 #include "pure/ranges.h"
 #include "trace/reason.h"
 
@@ -82,16 +83,15 @@ typedef void (*vib_notify_fn)(struct list_head *device, u64 iova, u64 size);
  * @bars_lock: device memory in mappings (bar.h); protects @bars_frozen and all below
  * @bars_wait: woken when a fill of device memory ends, or when fewer are @bars_waiting
  * @bars_frozen: domains are being attached, detached or filled: the callback of bar.h waits
- * @bars_doubled: how often the pause before what was taken is faulted in has been doubled
  * @nr_bars: mappings with device memory; @bars_waiting: callbacks that wait for fills
+ * @restoring: workers that fault device memory in; @pace: when they may
  */
 struct vib_ioas {
 	refcount_t refs;
 	u32 handle;
 	struct rcu_head rcu;
 	struct hlist_node hash;
-	unsigned long type;
-	bool v2;
+	u32 type;
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
 	const struct vib_params *params;
@@ -99,9 +99,8 @@ struct vib_ioas {
 	struct rw_semaphore domains_rwsem;
 	struct list_head domains;
 	unsigned int next_domain;
-	bool tracking;
-	bool bars_frozen;
-	u8 bars_doubled;
+	bool v2, tracking, bars_frozen;
+	u8 restoring;
 	struct list_head emulated;
 	struct vib_ranges spare;
 
@@ -113,16 +112,13 @@ struct vib_ioas {
 	struct vib_maptree tree;
 	struct vib_ranges ranges;
 	u64 pgsizes;
-	bool restricted;
-	bool coherent;
-	bool dying;
-	bool all_dirty;
+	bool restricted, coherent, dying, all_dirty;
 	unsigned int tracked;
 	u64 dirty_unit;
-	unsigned long invalid;
+	unsigned int invalid;
+	unsigned int changes;
 	long entry_limit;
 	long entries_left;
-	unsigned long changes;
 	wait_queue_head_t wait;
 	struct vib_owner *latest;
 	struct rb_root kept;
@@ -138,6 +134,7 @@ struct vib_ioas {
 	struct mutex bars_lock;
 	wait_queue_head_t bars_wait;
 	unsigned int nr_bars, bars_waiting;
+	struct vib_pace pace;
 };
 
 /* Creates the ioas of one container. Return: its handle, never NULL, or ERR_PTR(-ENOMEM). */

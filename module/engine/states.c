@@ -27,7 +27,7 @@ void vib_mapping_unbusy(struct vib_ioas *ioas, struct vib_mapping *map, struct l
 
 int vib_ioas_wait(struct vib_ioas *ioas)
 {
-	unsigned long seen = ioas->changes;
+	unsigned int seen = ioas->changes;
 
 	mutex_unlock(&ioas->tree_lock);
 	return wait_event_killable(ioas->wait, READ_ONCE(ioas->changes) != seen) ? -EINTR : 0;

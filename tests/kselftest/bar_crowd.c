@@ -16,7 +16,7 @@ enum {
 };
 
 #define WORLD bar_crowd
-#define WORLD_GROUPS 2
+#define WORLD_GROUPS 3
 #define WORLD_BATCH_ONLY
 #define WORLD_ONE_ID
 #include "world_fixture.h"
@@ -73,6 +73,19 @@ TEST_F(bar_crowd, much_that_is_off_is_looked_at_seldom)
 	on_again(_metadata, w, peer);
 }
 
+/* Each is taken by itself, which takes far longer than a pause, in all. */
+TEST_F(bar_crowd, many_views_of_one_process_do_not_keep_it_on)
+{
+	struct world *w = &self->w;
+	struct edu *peer = peer_of(_metadata, w);
+	char *views = map_views(w->container, FAR, peer, PAGE, MULTITUDE);
+
+	ASSERT_NE(NULL, views);
+	off_at_last(_metadata, w, peer, MULTITUDE);
+	on_again(_metadata, w, peer);
+	munmap(views, MULTITUDE * PAGE);
+}
+
 /* What is zapped in one of them comes back while it is zapped in the other, and so on. */
 TEST_F(bar_crowd, two_processes_do_not_keep_it_on)
 {
@@ -86,6 +99,28 @@ TEST_F(bar_crowd, two_processes_do_not_keep_it_on)
 	on_again(_metadata, w, peer);
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+}
+
+/* Each does not know what the other waits for. */
+TEST_F(bar_crowd, two_containers_do_not_keep_it_on)
+{
+	struct world *w = &self->w;
+	struct edu *peer = peer_of(_metadata, w);
+	char *views = map_views(w->container, FAR, peer, PAGE, MULTITUDE), *others;
+	int other = container_open();
+
+	ASSERT_NE(NULL, views);
+	ASSERT_EQ(0, group_leave(w->slot[2].group));
+	ASSERT_EQ(0, group_join(w->slot[2].group, other));
+	ASSERT_EQ(0, container_set_iommu(other, w->mode->type_id));
+	others = map_views(other, FAR, peer, PAGE, MULTITUDE);
+	ASSERT_NE(NULL, others);
+	off_at_last(_metadata, w, peer, 2 * MULTITUDE);
+	on_again(_metadata, w, peer);
+	munmap(views, MULTITUDE * PAGE);
+	munmap(others, MULTITUDE * PAGE);
+	world_close_group(w, 2);
+	close(other);
 }
 
 TEST_HARNESS_MAIN

@@ -66,10 +66,10 @@ static inline bool arrives(struct __test_metadata *_metadata, struct edu *edu, c
 	return liveness_of(_metadata, peer) == ~word;
 }
 
-/* Pages that the kernel took away and that are not back; 0 on type1, which cannot tell. */
+/* Pages that the kernel took from any container and that are not back; type1 cannot tell: 0. */
 static inline long revoked(const struct world *w)
 {
-	return w->mode->backend == BACKEND_BATCH ? containers_value("revoked_pages:") : 0;
+	return w->mode->backend == BACKEND_BATCH ? containers_sum("revoked_pages:") : 0;
 }
 
 /* Until nothing is revoked any more, or @most ms, in steps of 5 ms: how long it took, in ms. */
@@ -119,6 +119,20 @@ static inline int map_often(struct world *w, __u64 iova, char *bar, __u64 size, 
 	for (i = 0; i < times && !ret; i++)
 		ret = dma_map(w->container, iova + i * size, bar, size, DMA_RW);
 	return ret;
+}
+
+/* The same, of a view of its own for each. Return: where they begin, to be unmapped; NULL. */
+static inline char *map_views(int container, __u64 iova, struct edu *peer, __u64 size, int times)
+{
+	char *views = mmap(NULL, times * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int i;
+
+	for (i = 0; i < times && views != MAP_FAILED; i++)
+		if (mmap(views + i * size, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			 peer->device, 0) == MAP_FAILED ||
+		    dma_map(container, iova + i * size, views + i * size, size, DMA_RW))
+			return NULL;
+	return views == MAP_FAILED ? NULL : views;
 }
 
 /* A process that maps @size of its own view of the BAR, @times times, and waits to be killed. */

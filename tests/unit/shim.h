@@ -68,6 +68,7 @@ struct Suite *maptree_suite(void);
 struct Suite *ranges_suite(void);
 struct Suite *dirtymap_suite(void);
 struct Suite *names_suite(void);
+struct Suite *pace_suite(void);
 
 /* A test case with the common fixture, added to @suite. */
 struct TCase *shim_tcase(struct Suite *suite, const char *name);

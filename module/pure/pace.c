@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The pause before what was taken is asked for again. Knows nothing of who takes it, nor of clocks.
+ * Invariant: nothing counts twice within one pause, so all that is taken in one go counts once.
+ */
+#include "pace.h"
+
+u32 vib_pace_pause(struct vib_pace *pace, u32 now)
+{
+	if (now - pace->counted >= VIB_PACE_FORGET)
+		pace->doubled = 0;
+	return (u32)VIB_PACE_FIRST << pace->doubled;
+}
+
+/* Is the pause long for what @stayed so long? It is told so only so often. */
+static bool spare_pause(struct vib_pace *pace, u32 pause, u32 stayed)
+{
+	/* Clocks tick: it may have stayed for a little longer than it seems. */
+	return (stayed + VIB_PACE_FIRST) * VIB_PACE_SHARE < pause &&
+	       ++pace->spared < VIB_PACE_SPARED;
+}
+
+void vib_pace_take(struct vib_pace *pace, u32 now, bool was_asked, u32 asked, u8 most)
+{
+	u32 pause = vib_pace_pause(pace, now), stayed = now - asked;
+
+	pace->taken = now;
+	if (!was_asked || stayed >= VIB_PACE_SOON || now - pace->counted < pause)
+		return;
+	pace->counted = now;
+	if (pace->doubled >= most || spare_pause(pace, pause, stayed))
+		return;
+	pace->doubled++;
+	pace->spared = 0;
+}
+
+bool vib_pace_early(struct vib_pace *pace, u32 now)
+{
+	return now - pace->taken <= vib_pace_pause(pace, now);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How soon what the kernel takes of a container's device memory is asked for again. Whoever takes
+ * it may look afterwards whether somebody has asked for it meanwhile, and take it again if so, as
+ * vfio-pci does before v6.10: asked for too soon, it goes on for ever. So nobody asks before a
+ * pause has gone by in which nothing at all was taken. That is not enough where it goes on for
+ * longer with what other containers have, so the pause doubles when what came back is taken again.
+ *
+ * But a client may well switch its device memory off and on. So the pause does not grow beyond 16
+ * times what the memory stayed, but slowly: whoever takes all again and again, and comes to it just
+ * after it was asked for each time, has to end, too.
+ *
+ * Times are in milliseconds, of one clock that does not go back, and wrap after 49 days: what is
+ * as old as that is taken for new for as long as the pause, or VIB_PACE_FORGET.
+ */
+#ifndef VIB_PURE_PACE_H
+#define VIB_PURE_PACE_H
+
+#include "pure.h"
+
+enum {
+	VIB_PACE_FIRST = 2,		/* the first pause */
+	VIB_PACE_SOON = 10000,		/* what stays for longer than that does not count */
+	VIB_PACE_FORGET = 20000,	/* nothing has counted for so long: all is as at first */
+	VIB_PACE_SHARE = 8,		/* what stays for this part of the pause doubles it, */
+	VIB_PACE_SPARED = 16,		/* and so does the last of so many that do not */
+};
+
+/**
+ * struct vib_pace - what was taken of one container; all 0 at first
+ * @taken: when something was taken last
+ * @counted: when something was last taken soon after it was asked for
+ * @doubled: how often the pause is doubled; not at all after VIB_PACE_FORGET
+ * @spared: how often it was not, since it was
+ */
+struct vib_pace {
+	u32 taken;
+	u32 counted;
+	u8 doubled;
+	u8 spared;
+};
+
+/* Return: the pause, from 2 up. */
+u32 vib_pace_pause(struct vib_pace *pace, u32 now);
+
+/*
+ * Something is taken which, if @was_asked, was asked for at @asked, after it had been taken before.
+ * The pause is doubled @most times at most.
+ */
+void vib_pace_take(struct vib_pace *pace, u32 now, bool was_asked, u32 asked, u8 most);
+
+/* Has the pause not gone by yet? */
+bool vib_pace_early(struct vib_pace *pace, u32 now);
+
+#endif

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Is nobody too early while something is taken, does what takes for ever as long as somebody is too
+ * early come to an end, and is the pause forgotten afterwards? At any time, that at which it wraps
+ * included.
+ */
+#include "../../module/pure/pace.h"
+#include "shim.h"
+
+enum {
+	MOST = 11,
+	LONGEST = VIB_PACE_FIRST << MOST,
+	MINUTE = 60000,
+};
+
+/* Times from which each test begins. */
+static const u32 begins[] = { 0, 1, 123456, U32_MAX / 2, U32_MAX - 3, U32_MAX };
+
+#define for_each_begin(at, i) \
+	for (i = 0; i < sizeof(begins) / sizeof(*begins) && ((at) = begins[i], true); i++)
+
+/* The pace of a container of which nothing was taken for a minute. */
+static struct vib_pace calm_pace(u32 now)
+{
+	struct vib_pace pace = { .taken = now - MINUTE, .counted = now - MINUTE };
+
+	return pace;
+}
+
+START_TEST(nobody_asks_before_the_pause)
+{
+	struct vib_pace pace;
+	unsigned int i;
+	u32 at;
+
+	for_each_begin(at, i) {
+		pace = calm_pace(at);
+		must(!vib_pace_early(&pace, at));
+		vib_pace_take(&pace, at, false, 0, MOST);
+		must(vib_pace_early(&pace, at));
+		must(vib_pace_early(&pace, at + VIB_PACE_FIRST));
+		must(!vib_pace_early(&pace, at + VIB_PACE_FIRST + 1));
+		must_eq(vib_pace_pause(&pace, at), VIB_PACE_FIRST);
+	}
+}
+
+/* As long as it goes on, and however many are taken. */
+START_TEST(what_goes_on_is_waited_for)
+{
+	struct vib_pace pace;
+	unsigned int i, n;
+	u32 at;
+
+	for_each_begin(at, i) {
+		pace = calm_pace(at);
+		for (n = 0; n < MINUTE; n++) {
+			vib_pace_take(&pace, at + n, false, 0, MOST);
+			must(vib_pace_early(&pace, at + n + 1));
+		}
+		must_eq(vib_pace_pause(&pace, at + n), VIB_PACE_FIRST);
+	}
+}
+
+/* Has it be taken again and again, each time after it stayed for @stayed. Return: the pause then. */
+static u32 pause_after(u32 at, u32 stayed)
+{
+	struct vib_pace pace = calm_pace(at);
+	unsigned int n;
+
+	for (n = 0; n < VIB_PACE_SPARED - 1; n++) {
+		at += stayed;
+		vib_pace_take(&pace, at, true, at - stayed, MOST);
+		at += vib_pace_pause(&pace, at) + 1;
+		must(!vib_pace_early(&pace, at));
+	}
+	return vib_pace_pause(&pace, at);
+}
+
+/* Also when it is taken in the moment in which it is asked for. */
+START_TEST(pause_grows_beyond_the_time_it_stayed)
+{
+	unsigned int i;
+	u32 at, stayed, pause, most;
+
+	for_each_begin(at, i) {
+		for (stayed = 0; stayed < LONGEST; stayed++) {
+			pause = pause_after(at, stayed);
+			most = 2 * VIB_PACE_SHARE * (stayed + VIB_PACE_FIRST);
+			must_msg(pause <= most && (pause > stayed || pause == LONGEST),
+				 "stayed %u ms, pause %u ms", stayed, pause);
+		}
+		must_eq(pause_after(at, VIB_PACE_SOON - 1), LONGEST);
+		must_eq(pause_after(at, VIB_PACE_SOON), VIB_PACE_FIRST);
+	}
+}
+
+/* All that is taken in one go. */
+START_TEST(many_count_once)
+{
+	struct vib_pace pace;
+	unsigned int i, n;
+	u32 at;
+
+	for_each_begin(at, i) {
+		pace = calm_pace(at);
+		for (n = 0; n < 1000; n++)
+			vib_pace_take(&pace, at + 1, true, at, MOST);
+		must_eq(vib_pace_pause(&pace, at + 1), 2 * VIB_PACE_FIRST);
+	}
+}
+
+/* By others that are taken late, or were never asked for, neither. */
+START_TEST(who_did_not_ask_changes_nothing)
+{
+	struct vib_pace pace;
+	unsigned int i;
+	u32 at;
+
+	for_each_begin(at, i) {
+		pace = calm_pace(at);
+		vib_pace_take(&pace, at, true, at, MOST);
+		vib_pace_take(&pace, at + 5, false, at + 5, MOST);
+		must_eq(vib_pace_pause(&pace, at + 5), 2 * VIB_PACE_FIRST);
+		vib_pace_take(&pace, at + 10, true, at + 10 - VIB_PACE_SOON, MOST);
+		must_eq(vib_pace_pause(&pace, at + 10), 2 * VIB_PACE_FIRST);
+	}
+}
+
+START_TEST(pause_is_forgotten)
+{
+	struct vib_pace pace;
+	unsigned int i, n;
+	u32 at;
+
+	for_each_begin(at, i) {
+		pace = calm_pace(at);
+		for (n = 0; n < MOST; n++, at += vib_pace_pause(&pace, at) + 1)
+			vib_pace_take(&pace, at, true, at - VIB_PACE_SOON + 1, MOST);
+		at = pace.counted;
+		/* What goes on to be taken, and is not asked for, does not keep it. */
+		for (n = 0; n < VIB_PACE_FORGET; n += 1000)
+			vib_pace_take(&pace, at + n, false, 0, MOST);
+		must_eq(vib_pace_pause(&pace, at + VIB_PACE_FORGET - 1), LONGEST);
+		must_eq(vib_pace_pause(&pace, at + VIB_PACE_FORGET), VIB_PACE_FIRST);
+	}
+}
+
+/*
+ * Who takes it goes on until nobody has asked while it did, for @length each time; two containers
+ * ask, each as soon as it may. Return: how often it went on.
+ */
+static unsigned int rounds_of(u32 at, u32 length)
+{
+	struct vib_pace pace[2] = { calm_pace(at), calm_pace(at) };
+	u32 asked[2] = { 0 }, end;
+	bool asks[2] = { false, false };
+	unsigned int round, i;
+
+	for (round = 1; round < 1000; round++) {
+		/* First all of the one are taken, then all of the other, one a millisecond. */
+		for (i = 0; i < 2; i++) {
+			for (end = at + length; at != end; at++) {
+				vib_pace_take(&pace[i], at, asks[i], asked[i], MOST);
+				asks[i] = false;
+				if (!asks[!i] && !vib_pace_early(&pace[!i], at)) {
+					asks[!i] = true;
+					asked[!i] = at;
+				}
+			}
+		}
+		/* The second's are all taken, and so are the first's if they did not ask. */
+		if (!asks[0] && !asks[1])
+			break;
+	}
+	return round;
+}
+
+START_TEST(two_containers_come_to_an_end)
+{
+	unsigned int i, rounds;
+	u32 at, length;
+
+	for_each_begin(at, i)
+		for (length = 1; length < LONGEST; length += length / 16 + 1) {
+			rounds = rounds_of(at, length);
+			must_msg(rounds <= 2 * VIB_PACE_SPARED, "%u ms from %u on: %u rounds",
+				 length, at, rounds);
+		}
+}
+
+Suite *pace_suite(void)
+{
+	Suite *suite = suite_create("pace");
+	TCase *tc = shim_tcase(suite, "pace");
+
+	tcase_add_test(tc, nobody_asks_before_the_pause);
+	tcase_add_test(tc, what_goes_on_is_waited_for);
+	tcase_add_test(tc, pause_grows_beyond_the_time_it_stayed);
+	tcase_add_test(tc, many_count_once);
+	tcase_add_test(tc, who_did_not_ask_changes_nothing);
+	tcase_add_test(tc, pause_is_forgotten);
+	tcase_add_test(tc, two_containers_come_to_an_end);
+	return suite;
+}
