@@ -10,7 +10,7 @@
 #include "mm/watch.h"
 
 enum {
-	RESTORING_MAX = 8,		/* workers of a container: all containers share their threads */
+	RESTORING_MAX = 8,		/* workers of a container; all share their threads */
 	LOOKS_A_MS = 16,		/* of all mappings of a container together */
 	LONGEST_MS = 3600 * 1000,
 };

@@ -125,9 +125,9 @@ void vib_bar_queue(struct vib_bar *bar, unsigned int delay);
 bool vib_bar_ask_begin(struct vib_bar *bar);
 
 /*
- * Lets others fault. If it is @waiting for what it asked for @misses times in vain, the worker tries
- * again: after VIB_RESTORE_MAX at most, unless so much is waiting that looking in vain would take
- * more than a part of a CPU, which nobody is charged for.
+ * Lets others fault. If it is @waiting for what it asked for @misses times in vain, the worker
+ * tries again: after VIB_RESTORE_MAX at most, unless so much is waiting that looking in vain would
+ * take more than a part of a CPU, which nobody is charged for.
  */
 void vib_bar_ask_end(struct vib_bar *bar, bool waiting, u64 misses);
 

@@ -86,8 +86,8 @@ static char *get_hugetlb_1g(size_t size)
 	if (fd < 0 || room == MAP_FAILED || ftruncate(fd, GIB))
 		return NULL;
 	for (at = 0; at < size; at += GIB)
-		if (mmap(mem + at, GIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE,
-			 fd, 0) == MAP_FAILED)
+		if (mmap(mem + at, GIB, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd, 0) == MAP_FAILED)
 			return NULL;
 	close(fd);
 	return mem;

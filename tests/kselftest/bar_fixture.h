@@ -121,20 +121,6 @@ static inline int map_often(struct world *w, __u64 iova, char *bar, __u64 size, 
 	return ret;
 }
 
-/* The same, of a view of its own for each. Return: where they begin, to be unmapped; NULL. */
-static inline char *map_views(int container, __u64 iova, struct edu *peer, __u64 size, int times)
-{
-	char *views = mmap(NULL, times * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int i;
-
-	for (i = 0; i < times && views != MAP_FAILED; i++)
-		if (mmap(views + i * size, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-			 peer->device, 0) == MAP_FAILED ||
-		    dma_map(container, iova + i * size, views + i * size, size, DMA_RW))
-			return NULL;
-	return views == MAP_FAILED ? NULL : views;
-}
-
 /* A process that maps @size of its own view of the BAR, @times times, and waits to be killed. */
 static inline pid_t views_of_a_child(struct __test_metadata *_metadata, struct world *w,
 				     struct edu *peer, __u64 iova, __u64 size, int times)

@@ -16,8 +16,7 @@ enum {
 /* Times from which each test begins. */
 static const u32 begins[] = { 0, 1, 123456, U32_MAX / 2, U32_MAX - 3, U32_MAX };
 
-#define for_each_begin(at, i) \
-	for (i = 0; i < sizeof(begins) / sizeof(*begins) && ((at) = begins[i], true); i++)
+#define BEGINS (sizeof(begins) / sizeof(*begins))
 
 /* The pace of a container of which nothing was taken for a minute. */
 static struct vib_pace calm_pace(u32 now)
@@ -33,7 +32,8 @@ START_TEST(nobody_asks_before_the_pause)
 	unsigned int i;
 	u32 at;
 
-	for_each_begin(at, i) {
+	for (i = 0; i < BEGINS; i++) {
+		at = begins[i];
 		pace = calm_pace(at);
 		must(!vib_pace_early(&pace, at));
 		vib_pace_take(&pace, at, false, 0, MOST);
@@ -51,7 +51,8 @@ START_TEST(what_goes_on_is_waited_for)
 	unsigned int i, n;
 	u32 at;
 
-	for_each_begin(at, i) {
+	for (i = 0; i < BEGINS; i++) {
+		at = begins[i];
 		pace = calm_pace(at);
 		for (n = 0; n < MINUTE; n++) {
 			vib_pace_take(&pace, at + n, false, 0, MOST);
@@ -61,7 +62,7 @@ START_TEST(what_goes_on_is_waited_for)
 	}
 }
 
-/* Has it be taken again and again, each time after it stayed for @stayed. Return: the pause then. */
+/* Has it be taken again and again, always after it stayed for @stayed. Return: the pause then. */
 static u32 pause_after(u32 at, u32 stayed)
 {
 	struct vib_pace pace = calm_pace(at);
@@ -82,7 +83,8 @@ START_TEST(pause_grows_beyond_the_time_it_stayed)
 	unsigned int i;
 	u32 at, stayed, pause, most;
 
-	for_each_begin(at, i) {
+	for (i = 0; i < BEGINS; i++) {
+		at = begins[i];
 		for (stayed = 0; stayed < LONGEST; stayed++) {
 			pause = pause_after(at, stayed);
 			most = 2 * VIB_PACE_SHARE * (stayed + VIB_PACE_FIRST);
@@ -101,7 +103,8 @@ START_TEST(many_count_once)
 	unsigned int i, n;
 	u32 at;
 
-	for_each_begin(at, i) {
+	for (i = 0; i < BEGINS; i++) {
+		at = begins[i];
 		pace = calm_pace(at);
 		for (n = 0; n < 1000; n++)
 			vib_pace_take(&pace, at + 1, true, at, MOST);
@@ -116,7 +119,8 @@ START_TEST(who_did_not_ask_changes_nothing)
 	unsigned int i;
 	u32 at;
 
-	for_each_begin(at, i) {
+	for (i = 0; i < BEGINS; i++) {
+		at = begins[i];
 		pace = calm_pace(at);
 		vib_pace_take(&pace, at, true, at, MOST);
 		vib_pace_take(&pace, at + 5, false, at + 5, MOST);
@@ -132,7 +136,8 @@ START_TEST(pause_is_forgotten)
 	unsigned int i, n;
 	u32 at;
 
-	for_each_begin(at, i) {
+	for (i = 0; i < BEGINS; i++) {
+		at = begins[i];
 		pace = calm_pace(at);
 		for (n = 0; n < MOST; n++, at += vib_pace_pause(&pace, at) + 1)
 			vib_pace_take(&pace, at, true, at - VIB_PACE_SOON + 1, MOST);
@@ -178,14 +183,15 @@ static unsigned int rounds_of(u32 at, u32 length)
 START_TEST(two_containers_come_to_an_end)
 {
 	unsigned int i, rounds;
-	u32 at, length;
+	u32 length;
 
-	for_each_begin(at, i)
+	for (i = 0; i < BEGINS; i++) {
 		for (length = 1; length < LONGEST; length += length / 16 + 1) {
-			rounds = rounds_of(at, length);
+			rounds = rounds_of(begins[i], length);
 			must_msg(rounds <= 2 * VIB_PACE_SPARED, "%u ms from %u on: %u rounds",
-				 length, at, rounds);
+				 length, begins[i], rounds);
 		}
+	}
 }
 
 Suite *pace_suite(void)
