@@ -28,8 +28,8 @@
 #include "trace/window.h"
 
 enum {
-	/* The pause before what was taken is faulted in: doubled up to 4 s, or to 32 ms. */
-	DOUBLED_MAX = VIB_COMPAT_ZAPS_AGAIN ? 11 : 4,
+	/* The pause before what was taken is faulted in: doubled up to 4 s. */
+	DOUBLED_MAX = VIB_COMPAT_ZAPS_AGAIN ? 11 : 0,
 };
 
 static struct workqueue_struct *restorers;

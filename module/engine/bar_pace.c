@@ -7,10 +7,13 @@
 #include <linux/minmax.h>
 
 #include "bar_state.h"
+#include "compat/zap.h"
 #include "mm/watch.h"
 
 enum {
-	RESTORING_MAX = 8,		/* workers of a container; all share their threads */
+	/* Workers of a container, all of which share their threads; more only one by one. */
+	RESTORING_MANY = 8,
+	RESTORING_MAX = 32,
 	LOOKS_A_MS = 16,		/* of all mappings of a container together */
 	LONGEST_MS = 3600 * 1000,
 };
@@ -26,6 +29,18 @@ static void queue_unless_pending(struct vib_bar *bar, u64 delay)
 {
 	if (!delayed_work_pending(&bar->work))
 		vib_bar_queue(bar, delay);
+}
+
+/* Return: how long the worker must wait; 0 if it need not. bars_lock is held. */
+static u32 wait_of(struct vib_ioas *ioas)
+{
+	u32 now = vib_bar_now(), few = vib_pace_few(&ioas->pace, now), quiet = 0;
+
+	if (VIB_COMPAT_ZAPS_AGAIN)
+		quiet = vib_pace_quiet(&ioas->pace, now, jiffies_to_msecs(1));
+	if (ioas->restoring < RESTORING_MANY)
+		return min(quiet, few);
+	return ioas->restoring < RESTORING_MAX ? few : VIB_RESTORE_MAX;
 }
 
 /* Tells, and forgets, whether the kernel has taken some. bars_lock is held. */
@@ -52,35 +67,39 @@ static bool let_it_end(struct vib_bar *bar)
 	return true;
 }
 
-/* The worker is one of those that may run at once. bars_lock is held. */
-static bool may_fault(struct vib_bar *bar)
+/* For a worker that is one of those that may run. Return: in how many ms it may ask, or 0: now. */
+static u64 ask_now(struct vib_bar *bar)
 {
 	struct vib_ioas *ioas = bar->ioas;
+	bool shaken = let_it_end(bar);
+	u32 now = vib_bar_now();
 
-	if (let_it_end(bar) || vib_pace_early(&ioas->pace, vib_bar_now()))
-		return false;
+	if (shaken)
+		return max_t(u32, vib_pace_quiet(&ioas->pace, now, 0), VIB_PACE_FIRST);
 	bar->asked = true;
-	bar->faulted = vib_bar_now();
-	return true;
+	bar->faulted = now;
+	vib_pace_ask(&ioas->pace, now);
+	return 0;
 }
 
 bool vib_bar_ask_begin(struct vib_bar *bar)
 {
 	struct vib_ioas *ioas = bar->ioas;
-	bool may;
+	u64 wait;
 
 	mutex_lock(&ioas->bars_lock);
-	may = ioas->restoring < RESTORING_MAX;
-	if (may) {
+	wait = wait_of(ioas);
+	if (wait) {
+		wait = max(wait, looks_ms(ioas, 1));
+	} else {
 		ioas->restoring++;
-		may = may_fault(bar);
-		ioas->restoring -= !may;
+		wait = ask_now(bar);
+		ioas->restoring -= !!wait;
 	}
-	if (!may)
-		queue_unless_pending(bar, max_t(u64, vib_pace_pause(&ioas->pace, vib_bar_now()),
-						looks_ms(ioas, 1)));
+	if (wait)
+		queue_unless_pending(bar, wait);
 	mutex_unlock(&ioas->bars_lock);
-	return may;
+	return !wait;
 }
 
 void vib_bar_ask_end(struct vib_bar *bar, bool waiting, u64 misses)

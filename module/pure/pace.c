@@ -24,6 +24,8 @@ void vib_pace_take(struct vib_pace *pace, u32 now, bool was_asked, u32 asked, u8
 {
 	u32 pause = vib_pace_pause(pace, now), stayed = now - asked;
 
+	if (now - pace->taken > pause)
+		pace->asked = now;
 	pace->taken = now;
 	if (!was_asked || stayed >= VIB_PACE_SOON || now - pace->counted < pause)
 		return;
@@ -34,7 +36,20 @@ void vib_pace_take(struct vib_pace *pace, u32 now, bool was_asked, u32 asked, u8
 	pace->spared = 0;
 }
 
-bool vib_pace_early(struct vib_pace *pace, u32 now)
+/* Return: how much of @wait is left after @gone. */
+static u32 rest_of(u32 wait, u32 gone)
 {
-	return now - pace->taken <= vib_pace_pause(pace, now);
+	return gone < wait ? wait - gone : 0;
+}
+
+u32 vib_pace_quiet(struct vib_pace *pace, u32 now, u32 tick)
+{
+	return rest_of(vib_pace_pause(pace, now) + tick, now - pace->taken);
+}
+
+u32 vib_pace_few(struct vib_pace *pace, u32 now)
+{
+	u32 part = vib_pace_pause(pace, now) / VIB_PACE_PART;
+
+	return rest_of(max_t(u32, part, VIB_PACE_FEW), now - pace->asked);
 }

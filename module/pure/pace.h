@@ -6,9 +6,10 @@
  * pause has gone by in which nothing at all was taken. That is not enough where it goes on for
  * longer with what other containers have, so the pause doubles when what came back is taken again.
  *
- * But a client may well switch its device memory off and on. So the pause does not grow beyond 16
- * times what the memory stayed, but slowly: whoever takes all again and again, and comes to it just
- * after it was asked for each time, has to end, too.
+ * But a client may well switch some of its device memory off and on, over and over. So the pause
+ * does not grow beyond 16 times what the memory stayed, but slowly: whoever comes to it just after
+ * it was asked for each time has to end, too. And a few may ask although something is being taken,
+ * which are too few to keep anybody at it.
  *
  * Times are in milliseconds, of one clock that does not go back, and wrap after 49 days: what is
  * as old as that is taken for new for as long as the pause, or VIB_PACE_FORGET.
@@ -24,18 +25,22 @@ enum {
 	VIB_PACE_FORGET = 20000,	/* nothing has counted for so long: all is as at first */
 	VIB_PACE_SHARE = 8,		/* what stays for this part of the pause doubles it, */
 	VIB_PACE_SPARED = 16,		/* and so does the last of so many that do not */
+	VIB_PACE_FEW = 100,		/* one may ask after so long, or after */
+	VIB_PACE_PART = 4,		/* this part of the pause */
 };
 
 /**
  * struct vib_pace - what was taken of one container; all 0 at first
  * @taken: when something was taken last
  * @counted: when something was last taken soon after it was asked for
+ * @asked: when somebody asked last, or when something was taken after a pause in which nothing was
  * @doubled: how often the pause is doubled; not at all after VIB_PACE_FORGET
  * @spared: how often it was not, since it was
  */
 struct vib_pace {
 	u32 taken;
 	u32 counted;
+	u32 asked;
 	u8 doubled;
 	u8 spared;
 };
@@ -49,7 +54,16 @@ u32 vib_pace_pause(struct vib_pace *pace, u32 now);
  */
 void vib_pace_take(struct vib_pace *pace, u32 now, bool was_asked, u32 asked, u8 most);
 
-/* Has the pause not gone by yet? */
-bool vib_pace_early(struct vib_pace *pace, u32 now);
+/* Return: how long the pause still is, with a @tick of the clock more; 0 if it is over. */
+u32 vib_pace_quiet(struct vib_pace *pace, u32 now, u32 tick);
+
+/* Return: how long it is until one of a few may ask in any case; 0 if one may now. */
+u32 vib_pace_few(struct vib_pace *pace, u32 now);
+
+/* Somebody asks. */
+static inline void vib_pace_ask(struct vib_pace *pace, u32 now)
+{
+	pace->asked = now;
+}
 
 #endif

@@ -112,17 +112,17 @@ static inline void expect_revoked(struct __test_metadata *_metadata, struct worl
 }
 
 /* Maps @size bytes of a BAR, at @bar, @times times, one behind the other from @iova on. */
-static inline int map_often(struct world *w, __u64 iova, char *bar, __u64 size, int times)
+static inline int map_often(int container, __u64 iova, char *bar, __u64 size, int times)
 {
 	int i, ret = 0;
 
 	for (i = 0; i < times && !ret; i++)
-		ret = dma_map(w->container, iova + i * size, bar, size, DMA_RW);
+		ret = dma_map(container, iova + i * size, bar, size, DMA_RW);
 	return ret;
 }
 
 /* A process that maps @size of its own view of the BAR, @times times, and waits to be killed. */
-static inline pid_t views_of_a_child(struct __test_metadata *_metadata, struct world *w,
+static inline pid_t views_of_a_child(struct __test_metadata *_metadata, int container,
 				     struct edu *peer, __u64 iova, __u64 size, int times)
 {
 	int ready[2];
@@ -134,7 +134,7 @@ static inline pid_t views_of_a_child(struct __test_metadata *_metadata, struct w
 	if (!pid) {
 		char *bar = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, peer->device, 0);
 
-		byte = bar != MAP_FAILED && !map_often(w, iova, bar, size, times);
+		byte = bar != MAP_FAILED && !map_often(container, iova, bar, size, times);
 		if (write(ready[1], &byte, 1) == 1)
 			pause();
 		_exit(1);
@@ -151,7 +151,7 @@ static inline pid_t views_of_a_child(struct __test_metadata *_metadata, struct w
 static inline pid_t view_of_a_child(struct __test_metadata *_metadata, struct world *w,
 				    struct edu *peer, __u64 size)
 {
-	return views_of_a_child(_metadata, w, peer, FAR, size, 1);
+	return views_of_a_child(_metadata, w->container, peer, FAR, size, 1);
 }
 
 #endif

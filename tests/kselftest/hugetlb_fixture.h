@@ -16,7 +16,7 @@
 #define IN_2M ((long)(HUGE_2M / PAGE))
 
 /* Huge pages of 2 MiB that a test may have; more than twice as many as are unpinned at once. */
-enum { POOL = 8, MANY = 37 };
+enum { POOL = 8, MANY = 69 };
 
 /* @mem's pages have been taken from the pool when this returns. */
 static inline char *pages_2m(size_t size, int kind)

@@ -11,6 +11,9 @@ enum {
 	MOST = 11,
 	LONGEST = VIB_PACE_FIRST << MOST,
 	MINUTE = 60000,
+	TICK = 1,
+	AGAIN = 16,
+	MOST_AWAY = LONGEST / VIB_PACE_PART,
 };
 
 /* Times from which each test begins. */
@@ -21,9 +24,17 @@ static const u32 begins[] = { 0, 1, 123456, U32_MAX / 2, U32_MAX - 3, U32_MAX };
 /* The pace of a container of which nothing was taken for a minute. */
 static struct vib_pace calm_pace(u32 now)
 {
-	struct vib_pace pace = { .taken = now - MINUTE, .counted = now - MINUTE };
+	struct vib_pace pace = { .taken = now - MINUTE };
 
+	pace.counted = pace.taken;
+	pace.asked = pace.taken;
 	return pace;
+}
+
+/* May one of the container ask now? */
+static bool may_ask(struct vib_pace *pace, u32 now)
+{
+	return !vib_pace_quiet(pace, now, TICK) || !vib_pace_few(pace, now);
 }
 
 START_TEST(nobody_asks_before_the_pause)
@@ -35,30 +46,81 @@ START_TEST(nobody_asks_before_the_pause)
 	for (i = 0; i < BEGINS; i++) {
 		at = begins[i];
 		pace = calm_pace(at);
-		must(!vib_pace_early(&pace, at));
+		must(may_ask(&pace, at));
 		vib_pace_take(&pace, at, false, 0, MOST);
-		must(vib_pace_early(&pace, at));
-		must(vib_pace_early(&pace, at + VIB_PACE_FIRST));
-		must(!vib_pace_early(&pace, at + VIB_PACE_FIRST + 1));
 		must_eq(vib_pace_pause(&pace, at), VIB_PACE_FIRST);
+		must_eq(vib_pace_quiet(&pace, at, TICK), VIB_PACE_FIRST + TICK);
+		must(!may_ask(&pace, at));
+		must(!may_ask(&pace, at + VIB_PACE_FIRST));
+		must(may_ask(&pace, at + VIB_PACE_FIRST + TICK));
 	}
 }
 
-/* As long as it goes on, and however many are taken. */
+/* As long as it goes on, and however many are taken; only one asks now and then. */
 START_TEST(what_goes_on_is_waited_for)
 {
+	unsigned int i, n, asked;
 	struct vib_pace pace;
-	unsigned int i, n;
 	u32 at;
 
 	for (i = 0; i < BEGINS; i++) {
 		at = begins[i];
 		pace = calm_pace(at);
-		for (n = 0; n < MINUTE; n++) {
+		for (n = asked = 0; n < MINUTE; n++) {
 			vib_pace_take(&pace, at + n, false, 0, MOST);
-			must(vib_pace_early(&pace, at + n + 1));
+			must(vib_pace_quiet(&pace, at + n, TICK));
+			if (vib_pace_few(&pace, at + n))
+				continue;
+			vib_pace_ask(&pace, at + n);
+			asked++;
 		}
 		must_eq(vib_pace_pause(&pace, at + n), VIB_PACE_FIRST);
+		must(asked <= MINUTE / VIB_PACE_FEW && asked >= MINUTE / VIB_PACE_FEW - 1);
+	}
+}
+
+/*
+ * A client has something on for @on, and off for @off, over and over, and so the other half of the
+ * container's device memory for a moment. Return: the longest that either was not back, while on.
+ */
+static u32 outage_of(u32 at, u32 on, u32 off)
+{
+	u32 end = at + MINUTE, asked = 0, since = at, longest = 0, phase;
+	struct vib_pace pace = calm_pace(at);
+	bool there = false;
+
+	for (; at != end; at++) {
+		phase = (at - (end - MINUTE)) % (on + off);
+		if (phase == on && there) {
+			vib_pace_take(&pace, at, true, asked, MOST);
+			there = false;
+			since = at;
+		}
+		if (phase >= on || there || !may_ask(&pace, at))
+			continue;
+		vib_pace_ask(&pace, at);
+		asked = at;
+		there = true;
+		longest = at - since > longest ? at - since : longest;
+	}
+	return longest;
+}
+
+START_TEST(what_goes_over_and_over_is_not_away_for_long)
+{
+	static const u32 times[] = { 1, 2, 5, 10, 30, 100, 500, 1000, 5000, 9999, 10000 };
+	unsigned int i, on, off;
+	u32 longest;
+
+	for (i = 0; i < BEGINS; i++) {
+		for (on = 0; on < sizeof(times) / sizeof(*times); on++) {
+			for (off = 0; off < sizeof(times) / sizeof(*times); off++) {
+				longest = outage_of(begins[i], times[on], times[off]);
+				must_msg(longest <= MOST_AWAY + times[on] + 2 * times[off],
+					 "on for %u ms, off for %u: away for %u", times[on],
+					 times[off], longest);
+			}
+		}
 	}
 }
 
@@ -72,7 +134,7 @@ static u32 pause_after(u32 at, u32 stayed)
 		at += stayed;
 		vib_pace_take(&pace, at, true, at - stayed, MOST);
 		at += vib_pace_pause(&pace, at) + 1;
-		must(!vib_pace_early(&pace, at));
+		must(!vib_pace_quiet(&pace, at, TICK));
 	}
 	return vib_pace_pause(&pace, at);
 }
@@ -151,31 +213,32 @@ START_TEST(pause_is_forgotten)
 }
 
 /*
- * Who takes it goes on until nobody has asked while it did, for @length each time; two containers
- * ask, each as soon as it may. Return: how often it went on.
+ * Who takes it takes all of one container, then all of the other, which takes @length each, and
+ * goes on until neither has asked for any meanwhile: of one that has, to come to it again takes a
+ * part of that. Both ask as soon as one of them may. Return: how often it went on.
  */
 static unsigned int rounds_of(u32 at, u32 length)
 {
 	struct vib_pace pace[2] = { calm_pace(at), calm_pace(at) };
+	bool asks[2] = { true, true };
+	unsigned int round, i, j;
 	u32 asked[2] = { 0 }, end;
-	bool asks[2] = { false, false };
-	unsigned int round, i;
 
-	for (round = 1; round < 1000; round++) {
-		/* First all of the one are taken, then all of the other, one a millisecond. */
+	for (round = 0; round < 1000 && (asks[0] || asks[1]); round++) {
 		for (i = 0; i < 2; i++) {
-			for (end = at + length; at != end; at++) {
-				vib_pace_take(&pace[i], at, asks[i], asked[i], MOST);
+			if (!asks[i])
+				continue;
+			for (end = at + length / (round ? AGAIN : 1) + 1; at != end; at++) {
+				vib_pace_take(&pace[i], at, asks[i] && round, asked[i], MOST);
 				asks[i] = false;
-				if (!asks[!i] && !vib_pace_early(&pace[!i], at)) {
-					asks[!i] = true;
-					asked[!i] = at;
-				}
+				j = !i;
+				if (asks[j] || !may_ask(&pace[j], at))
+					continue;
+				vib_pace_ask(&pace[j], at);
+				asked[j] = at;
+				asks[j] = true;
 			}
 		}
-		/* The second's are all taken, and so are the first's if they did not ask. */
-		if (!asks[0] && !asks[1])
-			break;
 	}
 	return round;
 }
@@ -201,6 +264,7 @@ Suite *pace_suite(void)
 
 	tcase_add_test(tc, nobody_asks_before_the_pause);
 	tcase_add_test(tc, what_goes_on_is_waited_for);
+	tcase_add_test(tc, what_goes_over_and_over_is_not_away_for_long);
 	tcase_add_test(tc, pause_grows_beyond_the_time_it_stayed);
 	tcase_add_test(tc, many_count_once);
 	tcase_add_test(tc, who_did_not_ask_changes_nothing);
