@@ -12,7 +12,7 @@ enum {
 	SOON_MS = 20000,
 	MULTITUDE = 2000,
 	LOOKS_A_MS = 20,
-	ROUNDS = 24,			/* twice as often as a pause can be doubled */
+	ROUNDS = 3,			/* one is what it takes; one more in two containers */
 };
 
 #define WORLD bar_crowd
