@@ -32,9 +32,11 @@ static void queue_unless_pending(struct vib_bar *bar, u64 delay)
 }
 
 /* Return: how long the worker must wait; 0 if it need not. bars_lock is held. */
-static u32 wait_of(struct vib_ioas *ioas)
+static u32 wait_of(struct vib_bar *bar)
 {
-	u32 now = vib_bar_now(), few = vib_pace_few(&ioas->pace, now), quiet = 0;
+	struct vib_ioas *ioas = bar->ioas;
+	u32 now = vib_bar_now(), quiet = 0;
+	u32 few = vib_pace_few(&ioas->pace, now, bar->faulted, ioas->nr_bars);
 
 	if (VIB_COMPAT_ZAPS_AGAIN)
 		quiet = vib_pace_quiet(&ioas->pace, now, jiffies_to_msecs(1));
@@ -71,14 +73,15 @@ static bool let_it_end(struct vib_bar *bar)
 static u64 ask_now(struct vib_bar *bar)
 {
 	struct vib_ioas *ioas = bar->ioas;
-	bool shaken = let_it_end(bar);
-	u32 now = vib_bar_now();
 
-	if (shaken)
-		return max_t(u32, vib_pace_quiet(&ioas->pace, now, 0), VIB_PACE_FIRST);
+	/* The few that wait for an end share the same threads. */
+	if (ioas->restoring > RESTORING_MANY)
+		vib_pace_ask(&ioas->pace, vib_bar_now());
+	if (let_it_end(bar))
+		return VIB_PACE_FIRST;
 	bar->asked = true;
-	bar->faulted = now;
-	vib_pace_ask(&ioas->pace, now);
+	bar->faulted = vib_bar_now();
+	vib_pace_ask(&ioas->pace, bar->faulted);
 	return 0;
 }
 
@@ -88,7 +91,7 @@ bool vib_bar_ask_begin(struct vib_bar *bar)
 	u64 wait;
 
 	mutex_lock(&ioas->bars_lock);
-	wait = wait_of(ioas);
+	wait = wait_of(bar);
 	if (wait) {
 		wait = max(wait, looks_ms(ioas, 1));
 	} else {

@@ -24,7 +24,8 @@ void vib_pace_take(struct vib_pace *pace, u32 now, bool was_asked, u32 asked, u8
 {
 	u32 pause = vib_pace_pause(pace, now), stayed = now - asked;
 
-	if (now - pace->taken > pause)
+	/* What goes on for long, with shorter pauses, must not put off the few for ever. */
+	if (now - pace->taken > pause + 2 * VIB_PACE_FEW)
 		pace->asked = now;
 	pace->taken = now;
 	if (!was_asked || stayed >= VIB_PACE_SOON || now - pace->counted < pause)
@@ -47,9 +48,10 @@ u32 vib_pace_quiet(struct vib_pace *pace, u32 now, u32 tick)
 	return rest_of(vib_pace_pause(pace, now) + tick, now - pace->taken);
 }
 
-u32 vib_pace_few(struct vib_pace *pace, u32 now)
+u32 vib_pace_few(struct vib_pace *pace, u32 now, u32 asked, u32 nr)
 {
-	u32 part = vib_pace_pause(pace, now) / VIB_PACE_PART;
+	u32 turn = max_t(u32, vib_pace_pause(pace, now) / VIB_PACE_PART, VIB_PACE_FEW);
 
-	return rest_of(max_t(u32, part, VIB_PACE_FEW), now - pace->asked);
+	return max(rest_of(turn, now - pace->asked),
+		   rest_of(turn * min_t(u32, nr, VIB_PACE_TURNS), now - asked));
 }

@@ -26,14 +26,15 @@ enum {
 	VIB_PACE_SHARE = 8,		/* what stays for this part of the pause doubles it, */
 	VIB_PACE_SPARED = 16,		/* and so does the last of so many that do not */
 	VIB_PACE_FEW = 100,		/* one may ask after so long, or after */
-	VIB_PACE_PART = 4,		/* this part of the pause */
+	VIB_PACE_PART = 4,		/* this part of the pause; */
+	VIB_PACE_TURNS = 32,		/* the same one after all others, or so many */
 };
 
 /**
  * struct vib_pace - what was taken of one container; all 0 at first
  * @taken: when something was taken last
  * @counted: when something was last taken soon after it was asked for
- * @asked: when somebody asked last, or when something was taken after a pause in which nothing was
+ * @asked: when somebody asked last, or when something was taken after long in which nothing was
  * @doubled: how often the pause is doubled; not at all after VIB_PACE_FORGET
  * @spared: how often it was not, since it was
  */
@@ -57,8 +58,11 @@ void vib_pace_take(struct vib_pace *pace, u32 now, bool was_asked, u32 asked, u8
 /* Return: how long the pause still is, with a @tick of the clock more; 0 if it is over. */
 u32 vib_pace_quiet(struct vib_pace *pace, u32 now, u32 tick);
 
-/* Return: how long it is until one of a few may ask in any case; 0 if one may now. */
-u32 vib_pace_few(struct vib_pace *pace, u32 now);
+/*
+ * Return: how long it is until one of a few may ask in any case, which has asked last at @asked and
+ * is one of @nr; 0 if it may now.
+ */
+u32 vib_pace_few(struct vib_pace *pace, u32 now, u32 asked, u32 nr);
 
 /* Somebody asks. */
 static inline void vib_pace_ask(struct vib_pace *pace, u32 now)

@@ -31,10 +31,10 @@ static struct vib_pace calm_pace(u32 now)
 	return pace;
 }
 
-/* May one of the container ask now? */
-static bool may_ask(struct vib_pace *pace, u32 now)
+/* May the only one of the container that asked at @asked ask now? */
+static bool may_ask(struct vib_pace *pace, u32 now, u32 asked)
 {
-	return !vib_pace_quiet(pace, now, TICK) || !vib_pace_few(pace, now);
+	return !vib_pace_quiet(pace, now, TICK) || !vib_pace_few(pace, now, asked, 1);
 }
 
 START_TEST(nobody_asks_before_the_pause)
@@ -46,13 +46,13 @@ START_TEST(nobody_asks_before_the_pause)
 	for (i = 0; i < BEGINS; i++) {
 		at = begins[i];
 		pace = calm_pace(at);
-		must(may_ask(&pace, at));
+		must(may_ask(&pace, at, at - MINUTE));
 		vib_pace_take(&pace, at, false, 0, MOST);
 		must_eq(vib_pace_pause(&pace, at), VIB_PACE_FIRST);
 		must_eq(vib_pace_quiet(&pace, at, TICK), VIB_PACE_FIRST + TICK);
-		must(!may_ask(&pace, at));
-		must(!may_ask(&pace, at + VIB_PACE_FIRST));
-		must(may_ask(&pace, at + VIB_PACE_FIRST + TICK));
+		must(!may_ask(&pace, at, at - MINUTE));
+		must(!may_ask(&pace, at + VIB_PACE_FIRST, at - MINUTE));
+		must(may_ask(&pace, at + VIB_PACE_FIRST + TICK, at - MINUTE));
 	}
 }
 
@@ -69,7 +69,7 @@ START_TEST(what_goes_on_is_waited_for)
 		for (n = asked = 0; n < MINUTE; n++) {
 			vib_pace_take(&pace, at + n, false, 0, MOST);
 			must(vib_pace_quiet(&pace, at + n, TICK));
-			if (vib_pace_few(&pace, at + n))
+			if (vib_pace_few(&pace, at + n, at + n - MINUTE, 1))
 				continue;
 			vib_pace_ask(&pace, at + n);
 			asked++;
@@ -80,47 +80,78 @@ START_TEST(what_goes_on_is_waited_for)
 }
 
 /*
- * A client has something on for @on, and off for @off, over and over, and so the other half of the
- * container's device memory for a moment. Return: the longest that either was not back, while on.
+ * Of two mappings of a container, the client has the first one on for @on, and off for @off, over
+ * and over, and touches it each time itself, so it is taken each time. The second is on, and was
+ * taken at the beginning. The clock ticks every @tick. Return: how long the second was away.
  */
-static u32 outage_of(u32 at, u32 on, u32 off)
+static u32 outage_of(u32 begin, u32 on, u32 off, u32 tick)
 {
-	u32 end = at + MINUTE, asked = 0, since = at, longest = 0, phase;
-	struct vib_pace pace = calm_pace(at);
-	bool there = false;
+	u32 asked[2] = { begin - MINUTE, begin - MINUTE }, ms, now, i;
+	struct vib_pace pace = calm_pace(begin);
+	bool asks = false;
 
-	for (; at != end; at++) {
-		phase = (at - (end - MINUTE)) % (on + off);
-		if (phase == on && there) {
-			vib_pace_take(&pace, at, true, asked, MOST);
-			there = false;
-			since = at;
+	for (ms = 0; ms < MINUTE; ms++) {
+		now = begin + ms / tick * tick;
+		if (ms % (on + off) == on) {
+			vib_pace_take(&pace, now, asks, asked[0], MOST);
+			asks = false;
 		}
-		if (phase >= on || there || !may_ask(&pace, at))
-			continue;
-		vib_pace_ask(&pace, at);
-		asked = at;
-		there = true;
-		longest = at - since > longest ? at - since : longest;
+		for (i = asks; i < 2 && ms > on; i++) {
+			if (vib_pace_quiet(&pace, now, tick) &&
+			    vib_pace_few(&pace, now, asked[i], 2))
+				continue;
+			if (i)
+				return ms;
+			vib_pace_ask(&pace, now);
+			asked[0] = now;
+			asks = true;
+		}
 	}
-	return longest;
+	return MINUTE;
 }
 
-START_TEST(what_goes_over_and_over_is_not_away_for_long)
+START_TEST(what_goes_over_and_over_keeps_no_other_away_for_long)
 {
-	static const u32 times[] = { 1, 2, 5, 10, 30, 100, 500, 1000, 5000, 9999, 10000 };
-	unsigned int i, on, off;
-	u32 longest;
+	static const u32 times[] = { 1, 2, 4, 5, 8, 10, 20, 50, 100, 104, 200, 500, 1000 };
+	static const u32 ticks[] = { 1, 4, 10 };
+	enum { TIMES = sizeof(times) / sizeof(*times) };
+	unsigned int i, on, off, n;
+	u32 away;
 
-	for (i = 0; i < BEGINS; i++) {
-		for (on = 0; on < sizeof(times) / sizeof(*times); on++) {
-			for (off = 0; off < sizeof(times) / sizeof(*times); off++) {
-				longest = outage_of(begins[i], times[on], times[off]);
-				must_msg(longest <= MOST_AWAY + times[on] + 2 * times[off],
-					 "on for %u ms, off for %u: away for %u", times[on],
-					 times[off], longest);
+	for (n = 0; n < BEGINS * 3 * TIMES * TIMES; n++) {
+		i = n % BEGINS;
+		on = times[n / BEGINS / 3 % TIMES];
+		off = times[n / BEGINS / 3 / TIMES];
+		away = outage_of(begins[i], on, off, ticks[n / BEGINS % 3]);
+		must_msg(away <= on + MOST_AWAY, "on for %u ms, off for %u: away for %u, tick %u",
+			 on, off, away, ticks[n / BEGINS % 3]);
+	}
+}
+
+/* Where many wait and a few may ask, always in the same order. */
+START_TEST(each_has_its_turn)
+{
+	u32 asked[VIB_PACE_TURNS], asks[VIB_PACE_TURNS], nr, i, at, begin;
+	struct vib_pace pace;
+
+	for (nr = 1; nr <= VIB_PACE_TURNS; nr++) {
+		begin = begins[nr % BEGINS];
+		pace = calm_pace(begin);
+		for (i = 0; i < nr; i++) {
+			asked[i] = begin - MINUTE;
+			asks[i] = 0;
+		}
+		for (at = begin; at != begin + MINUTE; at++) {
+			for (i = 0; i < nr; i++) {
+				if (vib_pace_few(&pace, at, asked[i], nr))
+					continue;
+				vib_pace_ask(&pace, at);
+				asked[i] = at;
+				asks[i]++;
 			}
 		}
+		for (i = 0; i < nr; i++)
+			must(asks[i] >= MINUTE / VIB_PACE_FEW / nr - 1);
 	}
 }
 
@@ -232,7 +263,7 @@ static unsigned int rounds_of(u32 at, u32 length)
 				vib_pace_take(&pace[i], at, asks[i] && round, asked[i], MOST);
 				asks[i] = false;
 				j = !i;
-				if (asks[j] || !may_ask(&pace[j], at))
+				if (asks[j] || !may_ask(&pace[j], at, asked[j]))
 					continue;
 				vib_pace_ask(&pace[j], at);
 				asked[j] = at;
@@ -264,7 +295,8 @@ Suite *pace_suite(void)
 
 	tcase_add_test(tc, nobody_asks_before_the_pause);
 	tcase_add_test(tc, what_goes_on_is_waited_for);
-	tcase_add_test(tc, what_goes_over_and_over_is_not_away_for_long);
+	tcase_add_test(tc, what_goes_over_and_over_keeps_no_other_away_for_long);
+	tcase_add_test(tc, each_has_its_turn);
 	tcase_add_test(tc, pause_grows_beyond_the_time_it_stayed);
 	tcase_add_test(tc, many_count_once);
 	tcase_add_test(tc, who_did_not_ask_changes_nothing);
