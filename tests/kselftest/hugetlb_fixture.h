@@ -15,7 +15,7 @@
 #define FAR (4 * GIB)
 #define IN_2M ((long)(HUGE_2M / PAGE))
 
-/* Huge pages of 2 MiB that a test may have; more than twice as many as are unpinned at once. */
+/* Huge pages of 2 MiB that a test may have; MANY are more than the 64 that are unpinned at once. */
 enum { POOL = 8, MANY = 69 };
 
 /* @mem's pages have been taken from the pool when this returns. */
