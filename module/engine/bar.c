@@ -36,7 +36,8 @@ static struct workqueue_struct *restorers;
 
 int vib_bars_init(void)
 {
-	restorers = alloc_workqueue("vib_restore", WQ_UNBOUND, 0);
+	/* A fault may hang: those of one container must not hold up others. */
+	restorers = alloc_workqueue("vib_restore", WQ_UNBOUND, WQ_MAX_ACTIVE);
 	return restorers ? 0 : -ENOMEM;
 }
 
@@ -50,7 +51,7 @@ void vib_bar_queue(struct vib_bar *bar, unsigned int delay)
 	lockdep_assert_held(&bar->ioas->bars_lock);
 	if (!bar->live || bar->left || bar->stuck)
 		return;
-	bar->delay = delay;
+	bar->delay = min_t(unsigned int, delay, VIB_RESTORE_MAX);
 	mod_delayed_work(restorers, &bar->work, msecs_to_jiffies(delay));
 }
 

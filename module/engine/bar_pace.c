@@ -31,18 +31,21 @@ static void queue_unless_pending(struct vib_bar *bar, u64 delay)
 		vib_bar_queue(bar, delay);
 }
 
-/* Return: how long the worker must wait; 0 if it need not. bars_lock is held. */
-static u32 wait_of(struct vib_bar *bar)
+/*
+ * Return: how long the worker must wait, whose turn comes in @few ms; 0 if it need not. bars_lock
+ * is held.
+ */
+static u32 wait_of(struct vib_bar *bar, u32 now, u32 few)
 {
 	struct vib_ioas *ioas = bar->ioas;
-	u32 now = vib_bar_now(), quiet = 0;
-	u32 few = vib_pace_few(&ioas->pace, now, bar->faulted, ioas->nr_bars);
+	u32 quiet = 0;
 
 	if (VIB_COMPAT_ZAPS_AGAIN)
 		quiet = vib_pace_quiet(&ioas->pace, now, jiffies_to_msecs(1));
 	if (ioas->restoring < RESTORING_MANY)
 		return min(quiet, few);
-	return ioas->restoring < RESTORING_MAX ? few : VIB_RESTORE_MAX;
+	/* Mostly, there is room again much sooner than a turn comes. */
+	return ioas->restoring < RESTORING_MAX ? min_t(u32, few, VIB_RESTORE_MAX) : VIB_RESTORE_MAX;
 }
 
 /* Tells, and forgets, whether the kernel has taken some. bars_lock is held. */
@@ -69,35 +72,44 @@ static bool let_it_end(struct vib_bar *bar)
 	return true;
 }
 
-/* For a worker that is one of those that may run. Return: in how many ms it may ask, or 0: now. */
-static u64 ask_now(struct vib_bar *bar)
+/*
+ * For a worker that is one of those that may run. In its @turn it asks although something has just
+ * been taken, or it might be put off each time, and would use up the turns of others.
+ * Return: may it ask? bars_lock is held, and may be dropped meanwhile.
+ */
+static bool ask_now(struct vib_bar *bar, bool turn)
 {
-	struct vib_ioas *ioas = bar->ioas;
+	struct vib_pace *pace = &bar->ioas->pace;
 
-	/* The few that wait for an end share the same threads. */
-	if (ioas->restoring > RESTORING_MANY)
-		vib_pace_ask(&ioas->pace, vib_bar_now());
-	if (let_it_end(bar))
-		return VIB_PACE_FIRST;
+	/* Before it waits: those that do share the same threads. */
+	if (turn)
+		bar->turn = vib_pace_turn(pace, vib_bar_now(), bar->turn);
+	if (let_it_end(bar) && (!turn || bar->shaken))
+		return false;
 	bar->asked = true;
 	bar->faulted = vib_bar_now();
-	vib_pace_ask(&ioas->pace, bar->faulted);
-	return 0;
+	vib_pace_ask(pace, bar->faulted);
+	return true;
 }
 
 bool vib_bar_ask_begin(struct vib_bar *bar)
 {
 	struct vib_ioas *ioas = bar->ioas;
 	u64 wait;
+	u32 now, few;
 
 	mutex_lock(&ioas->bars_lock);
-	wait = wait_of(bar);
+	now = vib_bar_now();
+	few = vib_pace_few(&ioas->pace, now, bar->turn);
+	wait = wait_of(bar, now, few);
 	if (wait) {
 		wait = max(wait, looks_ms(ioas, 1));
 	} else {
 		ioas->restoring++;
-		wait = ask_now(bar);
-		ioas->restoring -= !!wait;
+		if (!ask_now(bar, !few)) {
+			ioas->restoring--;
+			wait = VIB_PACE_FIRST;
+		}
 	}
 	if (wait)
 		queue_unless_pending(bar, wait);

@@ -31,7 +31,8 @@ enum {
  * @device: one bit for each page: device memory was filled, and its user address has not ended
  * @gone_end: page behind the last bit of @gone that may be set
  * @zapped: hull of the user addresses that were taken since what is not filled yet was read
- * @delay: milliseconds until the next try of @work
+ * @delay: milliseconds until the next try of @work, or VIB_RESTORE_MAX if they are more
+ * @turn: see vib_pace_few()
  * @faulted: when @work began to fault, in vib_bar_now()
  * @asked: it has, since the kernel took some
  * @filling: extents are being filled or changed; the callback waits
@@ -53,8 +54,9 @@ struct vib_bar {
 	unsigned long *device;
 	u64 gone_end;
 	struct vib_range zapped;
-	unsigned int delay;
 	u32 faulted;
+	u8 delay;
+	u8 turn;
 	bool asked;
 	bool filling;
 	bool entered;

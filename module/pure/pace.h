@@ -9,7 +9,8 @@
  * But a client may well switch some of its device memory off and on, over and over. So the pause
  * does not grow beyond 16 times what the memory stayed, but slowly: whoever comes to it just after
  * it was asked for each time has to end, too. And a few may ask although something is being taken,
- * which are too few to keep anybody at it.
+ * which are too few to keep anybody at it: one at a time, in rounds, in which each that waits has
+ * one turn.
  *
  * Times are in milliseconds, of one clock that does not go back, and wrap after 49 days: what is
  * as old as that is taken for new for as long as the pause, or VIB_PACE_FORGET.
@@ -26,8 +27,7 @@ enum {
 	VIB_PACE_SHARE = 8,		/* what stays for this part of the pause doubles it, */
 	VIB_PACE_SPARED = 16,		/* and so does the last of so many that do not */
 	VIB_PACE_FEW = 100,		/* one may ask after so long, or after */
-	VIB_PACE_PART = 4,		/* this part of the pause; */
-	VIB_PACE_TURNS = 32,		/* the same one after all others, or so many */
+	VIB_PACE_PART = 4,		/* this part of the pause */
 };
 
 /**
@@ -37,6 +37,8 @@ enum {
  * @asked: when somebody asked last, or when something was taken after long in which nothing was
  * @doubled: how often the pause is doubled; not at all after VIB_PACE_FORGET
  * @spared: how often it was not, since it was
+ * @round: the round of turns, from 1 up, wraps; 0 before the first
+ * @waiting: somebody waits who has had no turn in this round
  */
 struct vib_pace {
 	u32 taken;
@@ -44,6 +46,8 @@ struct vib_pace {
 	u32 asked;
 	u8 doubled;
 	u8 spared;
+	u8 round;
+	bool waiting;
 };
 
 /* Return: the pause, from 2 up. */
@@ -59,10 +63,14 @@ void vib_pace_take(struct vib_pace *pace, u32 now, bool was_asked, u32 asked, u8
 u32 vib_pace_quiet(struct vib_pace *pace, u32 now, u32 tick);
 
 /*
- * Return: how long it is until one of a few may ask in any case, which has asked last at @asked and
- * is one of @nr; 0 if it may now.
+ * Return: how long it is until somebody may ask in any case whose last turn was in round @mine, or
+ * in none if that is 0; 0 if it may now. If it waits for others, too, who have had no turn in this
+ * round, they have as long as a turn to come.
  */
-u32 vib_pace_few(struct vib_pace *pace, u32 now, u32 asked, u32 nr);
+u32 vib_pace_few(struct vib_pace *pace, u32 now, u8 mine);
+
+/* Takes a turn, if vib_pace_few() says 0. Return: its round. */
+u8 vib_pace_turn(struct vib_pace *pace, u32 now, u8 mine);
 
 /* Somebody asks. */
 static inline void vib_pace_ask(struct vib_pace *pace, u32 now)

@@ -12,6 +12,8 @@ enum {
 	SOON_MS = 20000,
 	MULTITUDE = 2000,
 	LOOKS_A_MS = 20,
+	CROWD = 100,
+	AGAIN_MS = 1500,
 	ROUNDS = 3,			/* one is what it takes; one more in two containers */
 };
 
@@ -85,6 +87,32 @@ TEST_F(bar_crowd, much_that_is_off_is_looked_at_seldom)
 	EXPECT_GE((now_ms() - began) * LOOKS_A_MS, probe_hits() - seen);
 	probe_remove();
 	on_again(_metadata, w, peer);
+}
+
+/*
+ * All of a crowd come back soon, also if that is not long after they did so last: with a worker
+ * for each, most of which come while others are at it.
+ */
+TEST_F(bar_crowd, crowd_comes_back_soon_each_time)
+{
+	struct world *w = &self->w;
+	struct edu *peer = peer_of(_metadata, w);
+	char *views = map_views(w->container, FAR, peer, CROWD);
+	long began, took;
+	int i;
+
+	ASSERT_NE(NULL, views);
+	for (i = 0; i < 4; i++) {
+		off(_metadata, peer);
+		EXPECT_EQ(CROWD, revoked(w));
+		began = now_ms();
+		on_again(_metadata, w, peer);
+		took = now_ms() - began;
+		TH_LOG("back after %ld ms", took);
+		EXPECT_GE(AGAIN_MS, took);
+		usleep(500000);
+	}
+	munmap(views, CROWD * PAGE);
 }
 
 /* Each is taken by itself, which takes far longer than a pause, in all. */

@@ -13,6 +13,7 @@ enum {
 	MINUTE = 60000,
 	TICK = 1,
 	AGAIN = 16,
+	MANY = 64,
 	MOST_AWAY = LONGEST / VIB_PACE_PART,
 };
 
@@ -31,10 +32,19 @@ static struct vib_pace calm_pace(u32 now)
 	return pace;
 }
 
-/* May the only one of the container that asked at @asked ask now? */
-static bool may_ask(struct vib_pace *pace, u32 now, u32 asked)
+/* May the only one of the container ask now? */
+static bool may_ask(struct vib_pace *pace, u32 now)
 {
-	return !vib_pace_quiet(pace, now, TICK) || !vib_pace_few(pace, now, asked, 1);
+	return !vib_pace_quiet(pace, now, TICK) || !vib_pace_few(pace, now, 0);
+}
+
+/* Takes its turn if it may. */
+static bool asks_in_turn(struct vib_pace *pace, u32 now, u8 *mine)
+{
+	if (vib_pace_few(pace, now, *mine))
+		return false;
+	*mine = vib_pace_turn(pace, now, *mine);
+	return true;
 }
 
 START_TEST(nobody_asks_before_the_pause)
@@ -46,13 +56,13 @@ START_TEST(nobody_asks_before_the_pause)
 	for (i = 0; i < BEGINS; i++) {
 		at = begins[i];
 		pace = calm_pace(at);
-		must(may_ask(&pace, at, at - MINUTE));
+		must(may_ask(&pace, at));
 		vib_pace_take(&pace, at, false, 0, MOST);
 		must_eq(vib_pace_pause(&pace, at), VIB_PACE_FIRST);
 		must_eq(vib_pace_quiet(&pace, at, TICK), VIB_PACE_FIRST + TICK);
-		must(!may_ask(&pace, at, at - MINUTE));
-		must(!may_ask(&pace, at + VIB_PACE_FIRST, at - MINUTE));
-		must(may_ask(&pace, at + VIB_PACE_FIRST + TICK, at - MINUTE));
+		must(!may_ask(&pace, at));
+		must(!may_ask(&pace, at + VIB_PACE_FIRST));
+		must(may_ask(&pace, at + VIB_PACE_FIRST + TICK));
 	}
 }
 
@@ -62,17 +72,15 @@ START_TEST(what_goes_on_is_waited_for)
 	unsigned int i, n, asked;
 	struct vib_pace pace;
 	u32 at;
+	u8 mine;
 
 	for (i = 0; i < BEGINS; i++) {
 		at = begins[i];
 		pace = calm_pace(at);
-		for (n = asked = 0; n < MINUTE; n++) {
+		for (n = asked = mine = 0; n < MINUTE; n++) {
 			vib_pace_take(&pace, at + n, false, 0, MOST);
 			must(vib_pace_quiet(&pace, at + n, TICK));
-			if (vib_pace_few(&pace, at + n, at + n - MINUTE, 1))
-				continue;
-			vib_pace_ask(&pace, at + n);
-			asked++;
+			asked += asks_in_turn(&pace, at + n, &mine);
 		}
 		must_eq(vib_pace_pause(&pace, at + n), VIB_PACE_FIRST);
 		must(asked <= MINUTE / VIB_PACE_FEW && asked >= MINUTE / VIB_PACE_FEW - 1);
@@ -86,24 +94,25 @@ START_TEST(what_goes_on_is_waited_for)
  */
 static u32 outage_of(u32 begin, u32 on, u32 off, u32 tick)
 {
-	u32 asked[2] = { begin - MINUTE, begin - MINUTE }, ms, now, i;
 	struct vib_pace pace = calm_pace(begin);
+	u32 asked = begin - MINUTE, ms, now, i;
+	u8 mine[2] = { 0 };
 	bool asks = false;
 
 	for (ms = 0; ms < MINUTE; ms++) {
 		now = begin + ms / tick * tick;
 		if (ms % (on + off) == on) {
-			vib_pace_take(&pace, now, asks, asked[0], MOST);
+			vib_pace_take(&pace, now, asks, asked, MOST);
 			asks = false;
 		}
 		for (i = asks; i < 2 && ms > on; i++) {
-			if (vib_pace_quiet(&pace, now, tick) &&
-			    vib_pace_few(&pace, now, asked[i], 2))
+			if (!asks_in_turn(&pace, now, &mine[i]) &&
+			    vib_pace_quiet(&pace, now, tick))
 				continue;
 			if (i)
 				return ms;
 			vib_pace_ask(&pace, now);
-			asked[0] = now;
+			asked = now;
 			asks = true;
 		}
 	}
@@ -128,30 +137,72 @@ START_TEST(what_goes_over_and_over_keeps_no_other_away_for_long)
 	}
 }
 
-/* Where many wait and a few may ask, always in the same order. */
+/*
+ * Where many wait and a few may ask: @nr that look one after the other, each @step ms, always in
+ * the same order. Return: how often the one that has asked least has.
+ */
+static unsigned int fewest_turns(u32 begin, u32 nr, u32 step)
+{
+	unsigned int asks[MANY] = { 0 }, least = MINUTE, i;
+	struct vib_pace pace = calm_pace(begin);
+	u8 mine[MANY] = { 0 };
+	u32 ms;
+
+	for (ms = 0; ms < MINUTE; ms += step)
+		for (i = 0; i < nr; i++)
+			asks[i] += asks_in_turn(&pace, begin + ms, &mine[i]);
+	for (i = 0; i < nr; i++)
+		least = asks[i] < least ? asks[i] : least;
+	return least;
+}
+
 START_TEST(each_has_its_turn)
 {
-	u32 asked[VIB_PACE_TURNS], asks[VIB_PACE_TURNS], nr, i, at, begin;
-	struct vib_pace pace;
+	static const u32 steps[] = { 1, 4, 10, 50, 99, 100 };
+	unsigned int n, i, turns, due;
+	u32 nr, turn;
 
-	for (nr = 1; nr <= VIB_PACE_TURNS; nr++) {
-		begin = begins[nr % BEGINS];
-		pace = calm_pace(begin);
-		for (i = 0; i < nr; i++) {
-			asked[i] = begin - MINUTE;
-			asks[i] = 0;
-		}
-		for (at = begin; at != begin + MINUTE; at++) {
-			for (i = 0; i < nr; i++) {
-				if (vib_pace_few(&pace, at, asked[i], nr))
-					continue;
-				vib_pace_ask(&pace, at);
-				asked[i] = at;
-				asks[i]++;
-			}
-		}
-		for (i = 0; i < nr; i++)
-			must(asks[i] >= MINUTE / VIB_PACE_FEW / nr - 1);
+	for (n = 0; n < MANY * BEGINS * 6; n++) {
+		nr = n % MANY + 1;
+		i = n / MANY % BEGINS;
+		turn = VIB_PACE_FEW + steps[n / MANY / BEGINS] - 1;
+		turns = fewest_turns(begins[i], nr, steps[n / MANY / BEGINS]);
+		/* Who comes first in a round is waited for once. */
+		due = MINUTE / turn / (nr + 1);
+		must_msg(turns + 1 >= due, "%u of %u that look each %u ms", turns, nr,
+			 steps[n / MANY / BEGINS]);
+		must(nr > 1 || turns >= MINUTE / turn);
+	}
+}
+
+/* One that waits for nothing but itself. */
+START_TEST(turn_of_nobody_is_not_waited_for)
+{
+	struct vib_pace pace;
+	unsigned int i;
+	u8 mine[2];
+	u32 at;
+
+	for (i = 0; i < BEGINS; i++) {
+		at = begins[i];
+		pace = calm_pace(at);
+		mine[0] = vib_pace_turn(&pace, at, 0);
+		must_eq(vib_pace_few(&pace, at + VIB_PACE_FEW, mine[0]), 0);
+		/* Another comes, has a turn, and goes. */
+		must_eq(vib_pace_few(&pace, at + 1, 0), VIB_PACE_FEW - 1);
+		must_eq(vib_pace_few(&pace, at + VIB_PACE_FEW, mine[0]), VIB_PACE_FEW);
+		at += VIB_PACE_FEW;
+		must_eq(vib_pace_few(&pace, at, 0), 0);
+		mine[1] = vib_pace_turn(&pace, at, 0);
+		must_eq(mine[0], mine[1]);
+		must_eq(vib_pace_few(&pace, at + 1, mine[0]), VIB_PACE_FEW - 1);
+		must_eq(vib_pace_few(&pace, at + VIB_PACE_FEW, mine[0]), 0);
+		/* One that waits, and goes without a turn, holds up nobody for longer than that. */
+		mine[0] = vib_pace_turn(&pace, at + VIB_PACE_FEW, mine[0]);
+		must(mine[0] != mine[1]);
+		at += VIB_PACE_FEW;
+		must(vib_pace_few(&pace, at + 1, mine[1]));
+		must_eq(vib_pace_few(&pace, at + 2 * VIB_PACE_FEW, mine[0]), 0);
 	}
 }
 
@@ -263,7 +314,7 @@ static unsigned int rounds_of(u32 at, u32 length)
 				vib_pace_take(&pace[i], at, asks[i] && round, asked[i], MOST);
 				asks[i] = false;
 				j = !i;
-				if (asks[j] || !may_ask(&pace[j], at, asked[j]))
+				if (asks[j] || !may_ask(&pace[j], at))
 					continue;
 				vib_pace_ask(&pace[j], at);
 				asked[j] = at;
@@ -297,6 +348,7 @@ Suite *pace_suite(void)
 	tcase_add_test(tc, what_goes_on_is_waited_for);
 	tcase_add_test(tc, what_goes_over_and_over_keeps_no_other_away_for_long);
 	tcase_add_test(tc, each_has_its_turn);
+	tcase_add_test(tc, turn_of_nobody_is_not_waited_for);
 	tcase_add_test(tc, pause_grows_beyond_the_time_it_stayed);
 	tcase_add_test(tc, many_count_once);
 	tcase_add_test(tc, who_did_not_ask_changes_nothing);
