@@ -80,11 +80,14 @@ static bool let_it_end(struct vib_bar *bar)
 static bool ask_now(struct vib_bar *bar, bool turn)
 {
 	struct vib_pace *pace = &bar->ioas->pace;
+	u32 taken;
 
 	/* Before it waits: those that do share the same threads. */
 	if (turn)
 		bar->turn = vib_pace_turn(pace, vib_bar_now(), bar->turn);
-	if (let_it_end(bar) && (!turn || bar->shaken))
+	taken = pace->asked;
+	/* Many may have waited for what takes long, each in its turn: the last one asks. */
+	if (let_it_end(bar) && (!turn || bar->shaken || pace->asked != taken))
 		return false;
 	bar->asked = true;
 	bar->faulted = vib_bar_now();
@@ -100,7 +103,7 @@ bool vib_bar_ask_begin(struct vib_bar *bar)
 
 	mutex_lock(&ioas->bars_lock);
 	now = vib_bar_now();
-	few = vib_pace_few(&ioas->pace, now, bar->turn);
+	few = vib_pace_few(&ioas->pace, now, bar->turn, looks_ms(ioas, 1));
 	wait = wait_of(bar, now, few);
 	if (wait) {
 		wait = max(wait, looks_ms(ioas, 1));

@@ -20,13 +20,6 @@ static bool spare_pause(struct vib_pace *pace, u32 pause, u32 stayed)
 	       ++pace->spared < VIB_PACE_SPARED;
 }
 
-/* A round that wraps to one long gone costs who was in that a turn. */
-static void next_round(struct vib_pace *pace)
-{
-	pace->round++;
-	pace->round += !pace->round;
-}
-
 void vib_pace_take(struct vib_pace *pace, u32 now, bool was_asked, u32 asked, u8 most)
 {
 	u32 pause = vib_pace_pause(pace, now), stayed = now - asked;
@@ -34,7 +27,7 @@ void vib_pace_take(struct vib_pace *pace, u32 now, bool was_asked, u32 asked, u8
 	/* What goes on for long, with shorter pauses, must not put off the few for ever. */
 	if (now - pace->taken > pause + 2 * VIB_PACE_FEW) {
 		pace->asked = now;
-		next_round(pace);
+		pace->waiting = false;
 	}
 	pace->taken = now;
 	if (!was_asked || stayed >= VIB_PACE_SOON || now - pace->counted < pause)
@@ -57,16 +50,23 @@ u32 vib_pace_quiet(struct vib_pace *pace, u32 now, u32 tick)
 	return rest_of(vib_pace_pause(pace, now) + tick, now - pace->taken);
 }
 
-u32 vib_pace_few(struct vib_pace *pace, u32 now, u8 mine)
+u32 vib_pace_few(struct vib_pace *pace, u32 now, u8 mine, u32 late)
 {
 	u32 turn = max_t(u32, vib_pace_pause(pace, now) / VIB_PACE_PART, VIB_PACE_FEW);
 	u32 rest = rest_of(turn, now - pace->asked);
 	bool had_turn = mine && mine == pace->round;
 
 	if (had_turn && pace->waiting)
-		return rest_of(2 * turn, now - pace->asked);
+		return rest_of(2 * (turn + late), now - pace->asked);
 	pace->waiting |= rest && !had_turn;
 	return rest;
+}
+
+/* A round that wraps to one long gone is waited for by who had a turn in that. */
+static void next_round(struct vib_pace *pace)
+{
+	pace->round++;
+	pace->round += !pace->round;
 }
 
 u8 vib_pace_turn(struct vib_pace *pace, u32 now, u8 mine)

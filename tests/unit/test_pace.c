@@ -35,13 +35,13 @@ static struct vib_pace calm_pace(u32 now)
 /* May the only one of the container ask now? */
 static bool may_ask(struct vib_pace *pace, u32 now)
 {
-	return !vib_pace_quiet(pace, now, TICK) || !vib_pace_few(pace, now, 0);
+	return !vib_pace_quiet(pace, now, TICK) || !vib_pace_few(pace, now, 0, 0);
 }
 
 /* Takes its turn if it may. */
-static bool asks_in_turn(struct vib_pace *pace, u32 now, u8 *mine)
+static bool asks_in_turn(struct vib_pace *pace, u32 now, u8 *mine, u32 late)
 {
-	if (vib_pace_few(pace, now, *mine))
+	if (vib_pace_few(pace, now, *mine, late))
 		return false;
 	*mine = vib_pace_turn(pace, now, *mine);
 	return true;
@@ -80,7 +80,7 @@ START_TEST(what_goes_on_is_waited_for)
 		for (n = asked = mine = 0; n < MINUTE; n++) {
 			vib_pace_take(&pace, at + n, false, 0, MOST);
 			must(vib_pace_quiet(&pace, at + n, TICK));
-			asked += asks_in_turn(&pace, at + n, &mine);
+			asked += asks_in_turn(&pace, at + n, &mine, 0);
 		}
 		must_eq(vib_pace_pause(&pace, at + n), VIB_PACE_FIRST);
 		must(asked <= MINUTE / VIB_PACE_FEW && asked >= MINUTE / VIB_PACE_FEW - 1);
@@ -106,7 +106,7 @@ static u32 outage_of(u32 begin, u32 on, u32 off, u32 tick)
 			asks = false;
 		}
 		for (i = asks; i < 2 && ms > on; i++) {
-			if (!asks_in_turn(&pace, now, &mine[i]) &&
+			if (!asks_in_turn(&pace, now, &mine[i], 0) &&
 			    vib_pace_quiet(&pace, now, tick))
 				continue;
 			if (i)
@@ -139,18 +139,22 @@ START_TEST(what_goes_over_and_over_keeps_no_other_away_for_long)
 
 /*
  * Where many wait and a few may ask: @nr that look one after the other, each @step ms, always in
- * the same order. Return: how often the one that has asked least has.
+ * the same order. Something that was not asked for is taken each @takes ms.
+ * Return: how often the one that has asked least has.
  */
-static unsigned int fewest_turns(u32 begin, u32 nr, u32 step)
+static unsigned int fewest_turns(u32 begin, u32 nr, u32 step, u32 takes)
 {
 	unsigned int asks[MANY] = { 0 }, least = MINUTE, i;
 	struct vib_pace pace = calm_pace(begin);
 	u8 mine[MANY] = { 0 };
 	u32 ms;
 
-	for (ms = 0; ms < MINUTE; ms += step)
+	for (ms = 0; ms < MINUTE; ms += step) {
+		if (ms % takes < step)
+			vib_pace_take(&pace, begin + ms, false, 0, MOST);
 		for (i = 0; i < nr; i++)
-			asks[i] += asks_in_turn(&pace, begin + ms, &mine[i]);
+			asks[i] += asks_in_turn(&pace, begin + ms, &mine[i], step);
+	}
 	for (i = 0; i < nr; i++)
 		least = asks[i] < least ? asks[i] : least;
 	return least;
@@ -158,20 +162,33 @@ static unsigned int fewest_turns(u32 begin, u32 nr, u32 step)
 
 START_TEST(each_has_its_turn)
 {
-	static const u32 steps[] = { 1, 4, 10, 50, 99, 100 };
-	unsigned int n, i, turns, due;
-	u32 nr, turn;
+	static const u32 steps[] = { 1, 4, 10, 50, 99, 100, 150, 201, 250, 2000 };
+	enum { STEPS = sizeof(steps) / sizeof(*steps) };
+	unsigned int n, turns;
+	u32 nr, step, turn;
 
-	for (n = 0; n < MANY * BEGINS * 6; n++) {
+	for (n = 0; n < MANY * BEGINS * STEPS; n++) {
 		nr = n % MANY + 1;
-		i = n / MANY % BEGINS;
-		turn = VIB_PACE_FEW + steps[n / MANY / BEGINS] - 1;
-		turns = fewest_turns(begins[i], nr, steps[n / MANY / BEGINS]);
-		/* Who comes first in a round is waited for once. */
-		due = MINUTE / turn / (nr + 1);
-		must_msg(turns + 1 >= due, "%u of %u that look each %u ms", turns, nr,
-			 steps[n / MANY / BEGINS]);
-		must(nr > 1 || turns >= MINUTE / turn);
+		step = steps[n / MANY / BEGINS];
+		turn = VIB_PACE_FEW + step - 1;
+		turns = fewest_turns(begins[n / MANY % BEGINS], nr, step, MINUTE);
+		/* Who comes first in a round may be waited for. */
+		must_msg(turns + 1 >= MINUTE / (nr * turn + 2 * (turn + step)),
+			 "%u turns of %u that look each %u ms", turns, nr, step);
+		must(nr > 1 || turns + 1 >= MINUTE / turn);
+	}
+}
+
+/* What is taken now and then puts off all alike. */
+START_TEST(each_has_its_turn_beside_what_is_taken)
+{
+	enum { TAKES = 250, TURNS = 2 };
+	unsigned int n, nr;
+
+	for (n = 0; n < MANY * BEGINS; n++) {
+		nr = n % MANY + 1;
+		must(fewest_turns(begins[n / MANY], nr, 1, TAKES) + 1 >=
+		     MINUTE / TAKES * TURNS / (nr + 2));
 	}
 }
 
@@ -187,22 +204,22 @@ START_TEST(turn_of_nobody_is_not_waited_for)
 		at = begins[i];
 		pace = calm_pace(at);
 		mine[0] = vib_pace_turn(&pace, at, 0);
-		must_eq(vib_pace_few(&pace, at + VIB_PACE_FEW, mine[0]), 0);
+		must_eq(vib_pace_few(&pace, at + VIB_PACE_FEW, mine[0], 0), 0);
 		/* Another comes, has a turn, and goes. */
-		must_eq(vib_pace_few(&pace, at + 1, 0), VIB_PACE_FEW - 1);
-		must_eq(vib_pace_few(&pace, at + VIB_PACE_FEW, mine[0]), VIB_PACE_FEW);
+		must_eq(vib_pace_few(&pace, at + 1, 0, 0), VIB_PACE_FEW - 1);
+		must_eq(vib_pace_few(&pace, at + VIB_PACE_FEW, mine[0], 0), VIB_PACE_FEW);
 		at += VIB_PACE_FEW;
-		must_eq(vib_pace_few(&pace, at, 0), 0);
+		must_eq(vib_pace_few(&pace, at, 0, 0), 0);
 		mine[1] = vib_pace_turn(&pace, at, 0);
 		must_eq(mine[0], mine[1]);
-		must_eq(vib_pace_few(&pace, at + 1, mine[0]), VIB_PACE_FEW - 1);
-		must_eq(vib_pace_few(&pace, at + VIB_PACE_FEW, mine[0]), 0);
+		must_eq(vib_pace_few(&pace, at + 1, mine[0], 0), VIB_PACE_FEW - 1);
+		must_eq(vib_pace_few(&pace, at + VIB_PACE_FEW, mine[0], 0), 0);
 		/* One that waits, and goes without a turn, holds up nobody for longer than that. */
 		mine[0] = vib_pace_turn(&pace, at + VIB_PACE_FEW, mine[0]);
 		must(mine[0] != mine[1]);
 		at += VIB_PACE_FEW;
-		must(vib_pace_few(&pace, at + 1, mine[1]));
-		must_eq(vib_pace_few(&pace, at + 2 * VIB_PACE_FEW, mine[0]), 0);
+		must(vib_pace_few(&pace, at + 1, mine[1], 0));
+		must_eq(vib_pace_few(&pace, at + 2 * VIB_PACE_FEW, mine[0], 0), 0);
 	}
 }
 
@@ -348,6 +365,7 @@ Suite *pace_suite(void)
 	tcase_add_test(tc, what_goes_on_is_waited_for);
 	tcase_add_test(tc, what_goes_over_and_over_keeps_no_other_away_for_long);
 	tcase_add_test(tc, each_has_its_turn);
+	tcase_add_test(tc, each_has_its_turn_beside_what_is_taken);
 	tcase_add_test(tc, turn_of_nobody_is_not_waited_for);
 	tcase_add_test(tc, pause_grows_beyond_the_time_it_stayed);
 	tcase_add_test(tc, many_count_once);
