@@ -24,6 +24,14 @@ static u64 looks_ms(const struct vib_ioas *ioas, u64 looks)
 	return min_t(u64, looks * ioas->nr_bars / LOOKS_A_MS, LONGEST_MS);
 }
 
+/* Return: after how many milliseconds each that waits has looked: timers are late by an eighth. */
+static u32 look_late(const struct vib_ioas *ioas)
+{
+	u32 late = looks_ms(ioas, 1);
+
+	return late + late / 8;
+}
+
 /* Unless something has gone meanwhile: that is looked at first. bars_lock is held. */
 static void queue_unless_pending(struct vib_bar *bar, u64 delay)
 {
@@ -80,14 +88,14 @@ static bool let_it_end(struct vib_bar *bar)
 static bool ask_now(struct vib_bar *bar, bool turn)
 {
 	struct vib_pace *pace = &bar->ioas->pace;
-	u32 taken;
+	u32 when;
 
 	/* Before it waits: those that do share the same threads. */
 	if (turn)
 		bar->turn = vib_pace_turn(pace, vib_bar_now(), bar->turn);
-	taken = pace->asked;
-	/* Many may have waited for what takes long, each in its turn: the last one asks. */
-	if (let_it_end(bar) && (!turn || bar->shaken || pace->asked != taken))
+	when = pace->asked;
+	/* Many may have waited for what takes long, each in its turn: the last one may ask. */
+	if (let_it_end(bar) && (!turn || bar->shaken || pace->asked != when))
 		return false;
 	bar->asked = true;
 	bar->faulted = vib_bar_now();
@@ -103,7 +111,7 @@ bool vib_bar_ask_begin(struct vib_bar *bar)
 
 	mutex_lock(&ioas->bars_lock);
 	now = vib_bar_now();
-	few = vib_pace_few(&ioas->pace, now, bar->turn, looks_ms(ioas, 1));
+	few = vib_pace_few(&ioas->pace, now, bar->turn, look_late(ioas));
 	wait = wait_of(bar, now, few);
 	if (wait) {
 		wait = max(wait, looks_ms(ioas, 1));

@@ -56,9 +56,10 @@ u32 vib_pace_few(struct vib_pace *pace, u32 now, u8 mine, u32 late)
 	u32 rest = rest_of(turn, now - pace->asked);
 	bool had_turn = mine && mine == pace->round;
 
-	if (had_turn && pace->waiting)
-		return rest_of(2 * (turn + late), now - pace->asked);
-	pace->waiting |= rest && !had_turn;
+	if (had_turn)
+		return rest_of(pace->waiting ? 2 * (turn + late) : max(turn, late),
+			       now - pace->asked);
+	pace->waiting |= !!rest;
 	return rest;
 }
 

@@ -65,7 +65,8 @@ u32 vib_pace_quiet(struct vib_pace *pace, u32 now, u32 tick);
 /*
  * Return: how long it is until somebody may ask in any case whose last turn was in round @mine, or
  * in none if that is 0; 0 if it may now. If it waits for others, too, who have had no turn in this
- * round, they have as long as a turn to come, and longer if they look up to @late ms late.
+ * round, they have as long as a turn to come, and longer if they look each @late ms only. Each of
+ * those looks once between any turn and the next one of whoever has had one.
  */
 u32 vib_pace_few(struct vib_pace *pace, u32 now, u8 mine, u32 late);
 

@@ -96,17 +96,21 @@ TEST_F(bar_crowd, crowd_comes_back_soon_each_time)
 {
 	struct world *w = &self->w;
 	struct edu *peer = peer_of(_metadata, w);
-	long began, took, least = SOON_MS;
+	long began, gone, took, least = SOON_MS;
 	int i;
 
 	ASSERT_EQ(0, map_often(w->container, FAR, peer->bar, PAGE, MULTITUDE));
 	for (i = 0; i < 4; i++) {
+		began = now_ms();
 		off(_metadata, peer);
+		gone = now_ms() - began;
 		EXPECT_EQ(MULTITUDE, revoked(w));
 		began = now_ms();
 		on_again(_metadata, w, peer);
 		took = now_ms() - began;
-		TH_LOG("back after %ld ms", took);
+		TH_LOG("gone in %ld ms, back after %ld", gone, took);
+		/* Up to 6.9, the pause grows with what the first has to wait for. */
+		took -= 2 * gone;
 		if (i && took < least)
 			least = took;
 		usleep(500000);

@@ -45,6 +45,7 @@ int main(void)
 	srunner_add_suite(runner, dirtymap_suite());
 	srunner_add_suite(runner, names_suite());
 	srunner_add_suite(runner, pace_suite());
+	srunner_add_suite(runner, turns_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	if (!srunner_ntests_run(runner)) {

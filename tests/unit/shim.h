@@ -69,6 +69,7 @@ struct Suite *ranges_suite(void);
 struct Suite *dirtymap_suite(void);
 struct Suite *names_suite(void);
 struct Suite *pace_suite(void);
+struct Suite *turns_suite(void);
 
 /* A test case with the common fixture, added to @suite. */
 struct TCase *shim_tcase(struct Suite *suite, const char *name);

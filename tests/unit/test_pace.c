@@ -4,47 +4,19 @@
  * early come to an end, and is the pause forgotten afterwards? At any time, that at which it wraps
  * included.
  */
-#include "../../module/pure/pace.h"
-#include "shim.h"
+#include "pace_shim.h"
 
 enum {
-	MOST = 11,
 	LONGEST = VIB_PACE_FIRST << MOST,
-	MINUTE = 60000,
 	TICK = 1,
 	AGAIN = 16,
-	MANY = 64,
 	MOST_AWAY = LONGEST / VIB_PACE_PART,
 };
-
-/* Times from which each test begins. */
-static const u32 begins[] = { 0, 1, 123456, U32_MAX / 2, U32_MAX - 3, U32_MAX };
-
-#define BEGINS (sizeof(begins) / sizeof(*begins))
-
-/* The pace of a container of which nothing was taken for a minute. */
-static struct vib_pace calm_pace(u32 now)
-{
-	struct vib_pace pace = { .taken = now - MINUTE };
-
-	pace.counted = pace.taken;
-	pace.asked = pace.taken;
-	return pace;
-}
 
 /* May the only one of the container ask now? */
 static bool may_ask(struct vib_pace *pace, u32 now)
 {
 	return !vib_pace_quiet(pace, now, TICK) || !vib_pace_few(pace, now, 0, 0);
-}
-
-/* Takes its turn if it may. */
-static bool asks_in_turn(struct vib_pace *pace, u32 now, u8 *mine, u32 late)
-{
-	if (vib_pace_few(pace, now, *mine, late))
-		return false;
-	*mine = vib_pace_turn(pace, now, *mine);
-	return true;
 }
 
 START_TEST(nobody_asks_before_the_pause)
@@ -134,92 +106,6 @@ START_TEST(what_goes_over_and_over_keeps_no_other_away_for_long)
 		away = outage_of(begins[i], on, off, ticks[n / BEGINS % 3]);
 		must_msg(away <= on + MOST_AWAY, "on for %u ms, off for %u: away for %u, tick %u",
 			 on, off, away, ticks[n / BEGINS % 3]);
-	}
-}
-
-/*
- * Where many wait and a few may ask: @nr that look one after the other, each @step ms, always in
- * the same order. Something that was not asked for is taken each @takes ms.
- * Return: how often the one that has asked least has.
- */
-static unsigned int fewest_turns(u32 begin, u32 nr, u32 step, u32 takes)
-{
-	unsigned int asks[MANY] = { 0 }, least = MINUTE, i;
-	struct vib_pace pace = calm_pace(begin);
-	u8 mine[MANY] = { 0 };
-	u32 ms;
-
-	for (ms = 0; ms < MINUTE; ms += step) {
-		if (ms % takes < step)
-			vib_pace_take(&pace, begin + ms, false, 0, MOST);
-		for (i = 0; i < nr; i++)
-			asks[i] += asks_in_turn(&pace, begin + ms, &mine[i], step);
-	}
-	for (i = 0; i < nr; i++)
-		least = asks[i] < least ? asks[i] : least;
-	return least;
-}
-
-START_TEST(each_has_its_turn)
-{
-	static const u32 steps[] = { 1, 4, 10, 50, 99, 100, 150, 201, 250, 2000 };
-	enum { STEPS = sizeof(steps) / sizeof(*steps) };
-	unsigned int n, turns;
-	u32 nr, step, turn;
-
-	for (n = 0; n < MANY * BEGINS * STEPS; n++) {
-		nr = n % MANY + 1;
-		step = steps[n / MANY / BEGINS];
-		turn = VIB_PACE_FEW + step - 1;
-		turns = fewest_turns(begins[n / MANY % BEGINS], nr, step, MINUTE);
-		/* Who comes first in a round may be waited for. */
-		must_msg(turns + 1 >= MINUTE / (nr * turn + 2 * (turn + step)),
-			 "%u turns of %u that look each %u ms", turns, nr, step);
-		must(nr > 1 || turns + 1 >= MINUTE / turn);
-	}
-}
-
-/* What is taken now and then puts off all alike. */
-START_TEST(each_has_its_turn_beside_what_is_taken)
-{
-	enum { TAKES = 250, TURNS = 2 };
-	unsigned int n, nr;
-
-	for (n = 0; n < MANY * BEGINS; n++) {
-		nr = n % MANY + 1;
-		must(fewest_turns(begins[n / MANY], nr, 1, TAKES) + 1 >=
-		     MINUTE / TAKES * TURNS / (nr + 2));
-	}
-}
-
-/* One that waits for nothing but itself. */
-START_TEST(turn_of_nobody_is_not_waited_for)
-{
-	struct vib_pace pace;
-	unsigned int i;
-	u8 mine[2];
-	u32 at;
-
-	for (i = 0; i < BEGINS; i++) {
-		at = begins[i];
-		pace = calm_pace(at);
-		mine[0] = vib_pace_turn(&pace, at, 0);
-		must_eq(vib_pace_few(&pace, at + VIB_PACE_FEW, mine[0], 0), 0);
-		/* Another comes, has a turn, and goes. */
-		must_eq(vib_pace_few(&pace, at + 1, 0, 0), VIB_PACE_FEW - 1);
-		must_eq(vib_pace_few(&pace, at + VIB_PACE_FEW, mine[0], 0), VIB_PACE_FEW);
-		at += VIB_PACE_FEW;
-		must_eq(vib_pace_few(&pace, at, 0, 0), 0);
-		mine[1] = vib_pace_turn(&pace, at, 0);
-		must_eq(mine[0], mine[1]);
-		must_eq(vib_pace_few(&pace, at + 1, mine[0], 0), VIB_PACE_FEW - 1);
-		must_eq(vib_pace_few(&pace, at + VIB_PACE_FEW, mine[0], 0), 0);
-		/* One that waits, and goes without a turn, holds up nobody for longer than that. */
-		mine[0] = vib_pace_turn(&pace, at + VIB_PACE_FEW, mine[0]);
-		must(mine[0] != mine[1]);
-		at += VIB_PACE_FEW;
-		must(vib_pace_few(&pace, at + 1, mine[1], 0));
-		must_eq(vib_pace_few(&pace, at + 2 * VIB_PACE_FEW, mine[0], 0), 0);
 	}
 }
 
@@ -364,9 +250,6 @@ Suite *pace_suite(void)
 	tcase_add_test(tc, nobody_asks_before_the_pause);
 	tcase_add_test(tc, what_goes_on_is_waited_for);
 	tcase_add_test(tc, what_goes_over_and_over_keeps_no_other_away_for_long);
-	tcase_add_test(tc, each_has_its_turn);
-	tcase_add_test(tc, each_has_its_turn_beside_what_is_taken);
-	tcase_add_test(tc, turn_of_nobody_is_not_waited_for);
 	tcase_add_test(tc, pause_grows_beyond_the_time_it_stayed);
 	tcase_add_test(tc, many_count_once);
 	tcase_add_test(tc, who_did_not_ask_changes_nothing);
