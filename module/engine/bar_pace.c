@@ -24,12 +24,12 @@ static u64 looks_ms(const struct vib_ioas *ioas, u64 looks)
 	return min_t(u64, looks * ioas->nr_bars / LOOKS_A_MS, LONGEST_MS);
 }
 
-/* Return: after how many milliseconds each that waits has looked: timers are late by an eighth. */
+/* Return: after how many ms each that waits has looked: timers are late by an eighth, or a tick. */
 static u32 look_late(const struct vib_ioas *ioas)
 {
 	u32 late = looks_ms(ioas, 1);
 
-	return late + late / 8;
+	return late + late / 8 + 2 * jiffies_to_msecs(1);
 }
 
 /* Unless something has gone meanwhile: that is looked at first. bars_lock is held. */

@@ -117,7 +117,8 @@ struct vib_ioas {
 	u64 dirty_unit;
 	unsigned int invalid;
 	unsigned int changes;
-	long entry_limit;
+	unsigned int entry_limit;
+	unsigned int nr_bars;
 	long entries_left;
 	wait_queue_head_t wait;
 	struct vib_owner *latest;
@@ -133,7 +134,7 @@ struct vib_ioas {
 
 	struct mutex bars_lock;
 	wait_queue_head_t bars_wait;
-	unsigned int nr_bars, bars_waiting;
+	unsigned int bars_waiting;
 	struct vib_pace pace;
 };
 

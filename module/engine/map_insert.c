@@ -51,7 +51,7 @@ noinline int vib_map_no_entry(struct vib_ioas *ioas)
 	char name[TASK_COMM_LEN];
 
 	vib_caller_name(name);
-	pr_warn_ratelimited("%s[%d]: dma_entry_limit of %ld reached: 1 more mapping without locked memory asked for\n",
+	pr_warn_ratelimited("%s[%d]: dma_entry_limit of %u reached: 1 more mapping without locked memory asked for\n",
 			    name, current->tgid, ioas->entry_limit);
 	trace_vib_limit(VIB_REASON_ENTRIES, 1, ioas->entry_limit - ioas->entries_left,
 			ioas->entry_limit);

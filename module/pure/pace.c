@@ -25,10 +25,8 @@ void vib_pace_take(struct vib_pace *pace, u32 now, bool was_asked, u32 asked, u8
 	u32 pause = vib_pace_pause(pace, now), stayed = now - asked;
 
 	/* What goes on for long, with shorter pauses, must not put off the few for ever. */
-	if (now - pace->taken > pause + 2 * VIB_PACE_FEW) {
+	if (now - pace->taken > pause + 2 * VIB_PACE_FEW)
 		pace->asked = now;
-		pace->waiting = false;
-	}
 	pace->taken = now;
 	if (!was_asked || stayed >= VIB_PACE_SOON || now - pace->counted < pause)
 		return;
@@ -57,8 +55,8 @@ u32 vib_pace_few(struct vib_pace *pace, u32 now, u8 mine, u32 late)
 	bool had_turn = mine && mine == pace->round;
 
 	if (had_turn)
-		return rest_of(pace->waiting ? 2 * (turn + late) : max(turn, late),
-			       now - pace->asked);
+		return max(rest, rest_of(pace->waiting ? 2 * (turn + late) : late,
+					 now - pace->turned));
 	pace->waiting |= !!rest;
 	return rest;
 }
@@ -75,6 +73,7 @@ u8 vib_pace_turn(struct vib_pace *pace, u32 now, u8 mine)
 	if (mine == pace->round)
 		next_round(pace);
 	pace->waiting = false;
+	pace->turned = now;
 	vib_pace_ask(pace, now);
 	return pace->round;
 }

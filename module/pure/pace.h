@@ -35,6 +35,7 @@ enum {
  * @taken: when something was taken last
  * @counted: when something was last taken soon after it was asked for
  * @asked: when somebody asked last, or when something was taken after long in which nothing was
+ * @turned: when somebody took a turn last
  * @doubled: how often the pause is doubled; not at all after VIB_PACE_FORGET
  * @spared: how often it was not, since it was
  * @round: the round of turns, from 1 up, wraps; 0 before the first
@@ -44,6 +45,7 @@ struct vib_pace {
 	u32 taken;
 	u32 counted;
 	u32 asked;
+	u32 turned;
 	u8 doubled;
 	u8 spared;
 	u8 round;

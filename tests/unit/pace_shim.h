@@ -25,6 +25,7 @@ static inline struct vib_pace calm_pace(u32 now)
 
 	pace.counted = pace.taken;
 	pace.asked = pace.taken;
+	pace.turned = pace.taken;
 	return pace;
 }
 
