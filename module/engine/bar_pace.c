@@ -24,7 +24,7 @@ static u64 looks_ms(const struct vib_ioas *ioas, u64 looks)
 	return min_t(u64, looks * ioas->nr_bars / LOOKS_A_MS, LONGEST_MS);
 }
 
-/* Return: after how many ms each that waits has looked: timers are late by an eighth, or a tick. */
+/* Return: after how many ms each that waits has looked: timers are late by an eighth, or ticks. */
 static u32 look_late(const struct vib_ioas *ioas)
 {
 	u32 late = looks_ms(ioas, 1);
