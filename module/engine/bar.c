@@ -36,7 +36,7 @@ static struct workqueue_struct *restorers;
 
 int vib_bars_init(void)
 {
-	/* Faults may hang, those of a few containers must not hold up all others. */
+	/* Faults may hang: those of a few containers must not hold up all others. */
 	restorers = alloc_workqueue("vib_restore", WQ_UNBOUND, WQ_MAX_ACTIVE);
 	return restorers ? 0 : -ENOMEM;
 }

@@ -12,8 +12,8 @@ enum {
 	SOON_MS = 20000,
 	MULTITUDE = 2000,
 	LOOKS_A_MS = 20,
-	AGAIN_MS = 2000,
-	GONE_MS = 250,
+	AGAIN_MS = 2000,		/* as long as all turns of 32 took was 3,200 */
+	GONE_MS = 250,			/* most that counts of what switching off takes */
 	ROUNDS = 3,			/* one is what it takes, mostly */
 	PAUSE_MS = 2,			/* the first one */
 };

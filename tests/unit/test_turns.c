@@ -17,6 +17,17 @@ struct crowd {
 	u32 next[MANY];
 };
 
+/* The @n-th: each number of them with each of @steps. */
+static struct crowd crowd_of(unsigned int n, const u32 *steps)
+{
+	return (struct crowd){
+		.begin = begins[n % BEGINS],
+		.nr = n % MANY + 1,
+		.step = steps[n / MANY],
+		.takes = HOUR,
+	};
+}
+
 /* Return: who looks next; of those that look at once always the same one. */
 static u32 who_looks(const struct crowd *c)
 {
@@ -60,12 +71,7 @@ START_TEST(each_has_its_turn)
 	u32 turn, span;
 
 	for (n = 0; n < MANY * STEPS; n++) {
-		struct crowd c = {
-			.begin = begins[n % BEGINS],
-			.nr = n % MANY + 1,
-			.step = steps[n / MANY],
-			.takes = HOUR,
-		};
+		struct crowd c = crowd_of(n, steps);
 
 		turn = VIB_PACE_FEW + c.step - 1;
 		span = ROUNDS * (c.nr * turn + 2 * (turn + c.step));
@@ -86,13 +92,10 @@ START_TEST(each_has_its_turn_whenever_it_looks)
 	u32 turn, i;
 
 	for (n = 0; n < MANY * STEPS; n++) {
-		struct crowd c = {
-			.begin = begins[n % BEGINS],
-			.nr = n % MANY + 1,
-			.step = steps[n / MANY],
-			.takes = n % 2 ? TAKES : HOUR,
-		};
+		struct crowd c = crowd_of(n, steps);
 
+		if (n % 2)
+			c.takes = TAKES;
 		c.late = c.step / 8;
 		for (i = 0; i < c.nr; i++)
 			c.next[i] = rnd_below(c.step);
@@ -108,7 +111,7 @@ START_TEST(who_looks_after_another_has_its_turn)
 {
 	struct crowd c = { .nr = 3, .step = 2000, .takes = HOUR, .next = { 2000, 2050, 3000 } };
 
-	must(fewest_turns(&c, MINUTE) >= 5);
+	must(fewest_turns(&c, MINUTE) >= LEAST);
 }
 
 /* One that waits for nothing but itself. */
