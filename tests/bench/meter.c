@@ -10,6 +10,8 @@
 
 /* Long enough for deferred frees and timers of the last operation to be over. */
 enum { SETTLE_US = 40000, CALIBRATIONS = 64 };
+/* A tick comes at least so often while a program runs. */
+enum { TICK_MOST_NS = 20000000 };
 
 static __u64 overhead;
 static __u64 began;
@@ -17,12 +19,29 @@ static __u64 paused;
 static const char *measured_who;
 static const char *measured_row;
 
-__u64 meter_now(void)
+static __u64 read_clock(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+__u64 meter_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+/*
+ * Returns just after a tick of the timer, which is what sets the coarse clock: the next is a tick
+ * away then. One takes thousands of instructions, and would hit a short operation by chance.
+ */
+static void await_tick(void)
+{
+	__u64 tick = read_clock(CLOCK_MONOTONIC_COARSE), most = meter_now() + TICK_MOST_NS;
+
+	while (read_clock(CLOCK_MONOTONIC_COARSE) == tick && meter_now() < most)
+		;
 }
 
 void meter_init(void)
@@ -54,6 +73,7 @@ void meter_start(const char *who, const char *row)
 	measured_who = who;
 	measured_row = row;
 	mark_trace("begin %s %s", who, row);
+	await_tick();
 	magic_begin();
 	began = meter_now();
 }
