@@ -16,7 +16,7 @@
 #define KEPT (128 * MIB)
 #define LITTLE (64 * MIB)	/* the least for which helpers may come at all */
 
-enum { PAGE_DIRTY = 4, LITTLE_MS = 12 };
+enum { PAGE_DIRTY = 4, LITTLE_MS = 12, TRIES = 5 };
 
 #define WORLD unpin_crew
 #define WORLD_GROUPS 1
@@ -72,9 +72,13 @@ static void expect_all_given_back(struct __test_metadata *_metadata, struct worl
 	EXPECT_EQ(w->pinned, pinned_pages());
 }
 
-/* Maps memory that stays, unmaps it with two threads. Return: the unmaps that called helpers. */
-static int called_for(struct world *w, const char *mem, size_t size)
+/*
+ * Maps memory that stays, unmaps it with two threads, which takes @took ms. Return: the unmaps
+ * that called helpers.
+ */
+static int called_for(struct world *w, const char *mem, size_t size, long *took)
 {
+	long began;
 	int ret, nr;
 
 	ret = dma_map(w->container, IOVA, mem, size, DMA_RW);
@@ -82,8 +86,10 @@ static int called_for(struct world *w, const char *mem, size_t size)
 		ret = trace_start();
 	if (!ret)
 		ret = crew_threads(2);
+	began = now_ms();
 	if (!ret)
 		ret = dma_unmap(w->container, IOVA, size, 0, NULL);
+	*took = now_ms() - began;
 	nr = trace_count("vib_unpin:", "");
 	trace_stop();
 	crew_threads(1);
@@ -94,12 +100,13 @@ static int called_for(struct world *w, const char *mem, size_t size)
 TEST_F(unpin_crew, huge_pages_have_no_helper)
 {
 	char *mem = mem_hugetlb(KEPT);
+	long took;
 
 	use_two_cpus(_metadata);
 	if (!mem)
 		SKIP_TEST("no huge pages");
 	ASSERT_EQ(0, world_set_up(&self->w, 1));
-	EXPECT_EQ(0, called_for(&self->w, mem, KEPT));
+	EXPECT_EQ(0, called_for(&self->w, mem, KEPT, &took));
 	expect_all_given_back(_metadata, &self->w);
 	mem_free(mem, KEPT);
 }
@@ -108,20 +115,26 @@ TEST_F(unpin_crew, huge_pages_have_no_helper)
 TEST_F(unpin_crew, pages_that_take_little_time_have_no_helper)
 {
 	char *mem = mem_strided(LITTLE);
-	long began, took;
+	long took, least = LITTLE_MS;
+	int i, nr, called = 0;
 
 	use_two_cpus(_metadata);
 	ASSERT_NE(NULL, mem);
 	ASSERT_EQ(0, world_set_up(&self->w, 1));
-	ASSERT_EQ(0, dma_map(self->w.container, IOVA, mem, LITTLE, DMA_RW));
-	began = now_ms();
-	ASSERT_EQ(0, dma_unmap(self->w.container, IOVA, LITTLE, 0, NULL));
-	took = now_ms() - began;
-	TH_LOG("%ld ms", took);
-	/* Of which unpinning is three quarters, and helpers pay from 8 ms on. */
-	if (took >= LITTLE_MS)
+	/* The host takes CPUs away, too: what the fastest had is the machine's pace. */
+	for (i = 0; i < TRIES; i++) {
+		nr = called_for(&self->w, mem, LITTLE, &took);
+		ASSERT_LE(0, nr);
+		TH_LOG("%ld ms, %d called helpers", took, nr);
+		if (took < least) {
+			least = took;
+			called = nr;
+		}
+	}
+	/* Of which unpinning is three quarters, and helpers pay where half of that is 8 ms. */
+	if (least == LITTLE_MS)
 		SKIP_TEST("this machine unpins so slowly that a helper pays");
-	EXPECT_EQ(0, called_for(&self->w, mem, LITTLE));
+	EXPECT_EQ(0, called);
 	expect_all_given_back(_metadata, &self->w);
 	mem_free(mem, LITTLE);
 }
