@@ -37,7 +37,7 @@ void counts_before(struct counts *counts);
 /* Return: did the host have two CPUs for us, before and after? */
 bool counts_after(struct counts *counts);
 
-/* The same, and the work that was measured: the best of what was tried so far. */
+/* The same, and the work that was measured: of one try, or the best of several. */
 struct best {
 	struct counts counts;
 	__u64 one;
