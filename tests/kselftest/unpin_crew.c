@@ -16,7 +16,7 @@
 #define KEPT (128 * MIB)
 #define LITTLE (64 * MIB)	/* the least for which helpers may come at all */
 
-enum { PAGE_DIRTY = 4, LITTLE_MS = 12, TRIES = 5 };
+enum { PAGE_DIRTY = 4, LITTLE_MS = 8, TRIES = 5 };
 
 #define WORLD unpin_crew
 #define WORLD_GROUPS 1
@@ -131,7 +131,7 @@ TEST_F(unpin_crew, pages_that_take_little_time_have_no_helper)
 			called = nr;
 		}
 	}
-	/* Of which unpinning is three quarters, and helpers pay where half of that is 8 ms. */
+	/* Where a helper pays, unpinning the first half alone took as long. */
 	if (least == LITTLE_MS)
 		SKIP_TEST("this machine unpins so slowly that a helper pays");
 	EXPECT_EQ(0, called);
