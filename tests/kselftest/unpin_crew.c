@@ -131,7 +131,7 @@ TEST_F(unpin_crew, pages_that_take_little_time_have_no_helper)
 			called = nr;
 		}
 	}
-	/* Where a helper pays, unpinning the first half alone took as long. */
+	/* A helper comes only if unpinning the first half took 8 ms or more. */
 	if (least == LITTLE_MS)
 		SKIP_TEST("this machine unpins so slowly that a helper pays");
 	EXPECT_EQ(0, called);
