@@ -3,7 +3,6 @@
  * Very many mappings of one BAR, which is off for a while: the kernel takes it from each, and each
  * tries to get it back. Neither may keep a CPU busy, nor may the two go on for ever.
  */
-#include <time.h>
 
 #include "bar_fixture.h"
 #include "lib/probe.h"
@@ -41,14 +40,6 @@ static char *map_views(int container, __u64 iova, struct edu *peer, int times)
 		    dma_map(container, iova + i * PAGE, views + i * PAGE, PAGE, DMA_RW))
 			return NULL;
 	return views == MAP_FAILED ? NULL : views;
-}
-
-static long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* How often a pause is doubled until it is longer than @ms. */

@@ -6,7 +6,6 @@
  */
 #include <limits.h>
 #include <pthread.h>
-#include <time.h>
 
 #include "bar_fixture.h"
 #include "lib/mark.h"
@@ -30,14 +29,6 @@ enum {
 #define WORLD_GROUPS (RESET_PEER + 1)
 #define WORLD_ONE_ID
 #include "world_fixture.h"
-
-static long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Gives each writer a word of its own. */
 static void load_words(struct __test_metadata *_metadata, struct world *w, char *mem)

@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -145,14 +144,6 @@ TEST_F_TIMEOUT(populate_ends, cgroup_of_a_caller_can_be_frozen_at_any_moment, 18
 	EXPECT_EQ(pid, waitpid(pid, NULL, 0));
 	cgroup_remove();
 	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));
-}
-
-static long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* What others do meanwhile, in ms: they begin and end processes and cgroups. */

@@ -9,7 +9,6 @@
 #ifndef VIB_TEST_UNPIN_FIXTURE_H
 #define VIB_TEST_UNPIN_FIXTURE_H
 
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/crew.h"
@@ -43,14 +42,6 @@ static int map_given_up(struct world *w, char *mem)
 static int unmap(struct world *w)
 {
 	return dma_unmap(w->container, IOVA, SIZE, 0, NULL);
-}
-
-static long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* Does an UNMAP by one thread take so long that a helper pays? -errno. */

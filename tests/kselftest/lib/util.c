@@ -102,3 +102,11 @@ long file_keyed_long(const char *path, const char *key)
 	fclose(file);
 	return value;
 }
+
+long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}

@@ -43,6 +43,9 @@ unsigned int env_number(const char *name, unsigned int otherwise);
 /* VIB_SEED, or the time: where random moments begin. Print it. */
 unsigned int test_seed(void);
 
+/* Milliseconds since some moment; only goes forward. */
+long now_ms(void);
+
 /* Turns the -1/errno convention of libc into 0 or more / -errno. */
 int neg_errno(int ret);
 
