@@ -22,7 +22,7 @@
 #define SMALL (192 * MIB)
 #define LARGE (640 * MIB)
 
-/* Work that would take the caller less has no helper, which costs less as a thread of the process. */
+/* Work that takes the caller less has no helper; one that is a thread of the process costs less. */
 enum { PAYS_MS = 100, THREAD_PAYS_MS = 8 };
 
 #define WORLD populate
@@ -372,43 +372,6 @@ TEST_F(populate, limit_is_as_exact_as_with_one_thread)
 	EXPECT_EQ(self->w.pinned + PAGES - 1, pinned_pages());
 	EXPECT_EQ(0, dma_unmap(self->w.container, IOVA, SIZE - PAGE, 0, NULL));
 	mem_free(mem, SIZE);
-}
-
-/* Maps until the limit is lowered under it, after @ms. Return: did it fail, with a helper? */
-static bool fails_with_helper(struct __test_metadata *_metadata, struct world *w, void *mem,
-			      unsigned int ms)
-{
-	struct call call = { .body = call_map, .w = w, .iova = IOVA, .size = LARGE, .data = mem };
-	bool helped;
-
-	ASSERT_EQ(0, limit_locked_pages(LARGE / PAGE));
-	ASSERT_EQ(0, trace_start());
-	ASSERT_EQ(0, call_begin(&call));
-	usleep(ms * 1000);
-	ASSERT_EQ(0, limit_locked_pages(0));
-	helped = call_result(&call) == -ENOMEM && trace_count("vib_populate:", "helpers=1 ") == 1;
-	trace_stop();
-	EXPECT_EQ(0, dma_unmap_all(w->container, NULL));
-	EXPECT_EQ(w->pinned, pinned_pages());
-	EXPECT_TRUE(crew_is_gone());
-	madvise(mem, LARGE, MADV_DONTNEED);
-	return helped;
-}
-
-/* It is over between two batches, where nobody is who populates memory: helpers have to be told. */
-TEST_F_TIMEOUT(populate, helpers_end_with_a_call_that_fails_elsewhere, 120)
-{
-	char *mem = mem_untouched(LARGE);
-	unsigned int ms;
-
-	use_two_cpus(_metadata);
-	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, drop_ipc_lock());
-	for (ms = 20; ms <= 400; ms += 20)
-		if (fails_with_helper(_metadata, &self->w, mem, ms))
-			break;
-	EXPECT_GE(400, ms);
-	mem_free(mem, LARGE);
 }
 
 TEST_HARNESS_MAIN

@@ -13,12 +13,14 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "lib/call.h"
 #include "lib/cgroup.h"
 #include "lib/crew.h"
 #include "lib/trace.h"
 
 #define SIZE (320 * MIB)
 #define LARGE (1024 * MIB)	/* with a helper on each of eight CPUs */
+#define FAILING (640 * MIB)
 #define PAGES ((long)(SIZE / PAGE))
 
 enum { KILLS = 200, OTHER_ENDS = 70, MOMENTS = 20, WITHIN_US = 60000 };
@@ -335,6 +337,44 @@ TEST_F_TIMEOUT(populate_ends, stop_at_any_moment_is_reported, 1800)
 	EXPECT_EQ(pid, waitpid(pid, NULL, 0));
 	EXPECT_TRUE(crew_is_gone());
 	EXPECT_EQ(0, dma_unmap_all(self->w.container, NULL));
+}
+
+/* Maps until the limit is lowered under it, after @ms. Return: did it fail, with a helper? */
+static bool fails_with_helper(struct __test_metadata *_metadata, struct world *w, void *mem,
+			      unsigned int ms)
+{
+	struct call call = { .body = call_map, .w = w, .iova = IOVA, .size = FAILING, .data = mem };
+	bool helped;
+
+	ASSERT_EQ(0, limit_locked_pages(FAILING / PAGE));
+	ASSERT_EQ(0, trace_start());
+	ASSERT_EQ(0, call_begin(&call));
+	usleep(ms * 1000);
+	ASSERT_EQ(0, limit_locked_pages(0));
+	helped = call_result(&call) == -ENOMEM && trace_count("vib_populate:", "helpers=1 ") == 1;
+	trace_stop();
+	EXPECT_EQ(0, dma_unmap_all(w->container, NULL));
+	EXPECT_EQ(w->pinned, pinned_pages());
+	EXPECT_TRUE(crew_is_gone());
+	madvise(mem, FAILING, MADV_DONTNEED);
+	return helped;
+}
+
+/* It is over between two batches, where nobody is who populates memory: helpers have to be told. */
+TEST_F_TIMEOUT(populate_ends, helpers_end_with_a_call_that_fails_elsewhere, 120)
+{
+	char *mem = mem_untouched(FAILING);
+	unsigned int ms;
+
+	use_two_cpus(_metadata);
+	ASSERT_EQ(0, crew_threads(2));
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, drop_ipc_lock());
+	for (ms = 20; ms <= 400; ms += 20)
+		if (fails_with_helper(_metadata, &self->w, mem, ms))
+			break;
+	EXPECT_GE(400, ms);
+	mem_free(mem, FAILING);
 }
 
 TEST_HARNESS_MAIN
