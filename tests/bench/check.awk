@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# check.awk -v kernel=6.1 -v only=REGEX -v busy=1 bounds a.csv...: compares what was
-# measured with the bounds, of rows that fit the expression. One line for each bound;
+# check.awk -v kernel=6.1 -v only=REGEX -v of_kind=REGEX -v busy=1 bounds a.csv...: compares what
+# was measured with the bounds, of rows and kinds that fit the expressions. One line for each bound;
 # exit status 1 if one is missed, has no figures, or if the kernel has no column. See
 # the file bounds for the kinds. Skipped, and said so: what is below its aim but not
 # below the figure behind the slash, and two threads on a host that was busy.
@@ -146,7 +146,7 @@ function check_speedup(size, want,  one, two, have) {
 FNR == 1 { file++ }
 
 file == 1 && $1 == "#" && $2 == "kind" { wanted = column(kernel) }
-file == 1 && !/^#/ && wanted && $wanted != "-" && $wanted != "" && $2 ~ only {
+file == 1 && !/^#/ && wanted && $wanted != "-" && $wanted != "" && $2 ~ only && $1 ~ of_kind {
 	kinds[++bounds] = $1
 	rows[bounds] = $2
 	wants[bounds] = $wanted

@@ -6,7 +6,8 @@
 # with -v traced=1 and both files of each guest, or with what it printed alone: then
 # the columns of flushes are empty, not 0. So are those of the lines of memory that were
 # touched ("@lines ALL STRUCT-PAGES" in the trace, of profile/lines.c) without that plugin. A row that only one of the two has is an
-# error. iommufd's columns are empty where a kernel or a row has none.
+# error. iommufd's columns are empty where a kernel or a row has none. Of a row that comes several
+# times the least instructions and lines count, with the most flushes.
 
 BEGIN {
 	FS = " "
@@ -20,15 +21,34 @@ BEGIN {
 
 FNR == 1 { inside = "" }
 
-$1 == "@mark" && $2 == "begin" { inside = $3 SUBSEP $4; next }
-$1 == "@mark" && $2 == "end" { inside = ""; next }
-/^(vtd_inv_desc_iotlb|amdvi_pages_inval|amdvi_all_inval)/ { iotlb[inside]++ }
-/^(vtd_inv_desc_cc|vtd_inv_desc_pasid_cache|amdvi_devtab_inval)/ { context[inside]++ }
+function least(of, key, value) {
+	if (!(key in of) || value + 0 < of[key])
+		of[key] = value + 0
+}
+
+function most(of, key, value) {
+	if (value > of[key] + 0)
+		of[key] = value
+}
+
+$1 == "@mark" && $2 == "begin" {
+	inside = $3 SUBSEP $4
+	iotlb_flushes = context_flushes = 0
+	next
+}
+$1 == "@mark" && $2 == "end" {
+	most(iotlb, inside, iotlb_flushes)
+	most(context, inside, context_flushes)
+	inside = ""
+	next
+}
+/^(vtd_inv_desc_iotlb|amdvi_pages_inval|amdvi_all_inval)/ { iotlb_flushes++ }
+/^(vtd_inv_desc_cc|vtd_inv_desc_pasid_cache|amdvi_devtab_inval)/ { context_flushes++ }
 # Tables of the first level; QEMU has no event of its own for these.
-/^vtd_inv_desc invalidate desc type p-iotlb/ { iotlb[inside]++ }
+/^vtd_inv_desc invalidate desc type p-iotlb/ { iotlb_flushes++ }
 $1 == "@lines" {
-	lines[inside] = $2
-	structs[inside] = $3
+	least(lines, inside, $2)
+	least(structs, inside, $3)
 }
 
 $1 == "@row" {
@@ -37,7 +57,7 @@ $1 == "@row" {
 		order[++rows] = $3
 	}
 	units[$3] = $4
-	ns[$2, $3] = $5
+	least(ns, $2 SUBSEP $3, $5)
 }
 
 # Only what lies between marks is traced: other figures have no count.
