@@ -119,17 +119,19 @@ static const struct {
 	const struct kind *kind;
 	unsigned int mib;
 	bool again;		/* mapped twice at a time, too */
+	const char *next;	/* the name of a second life, if there is one */
 } bulk[] = {
-	{ &small, 256, true },
-	{ &thp, 512, true },
-	{ &hugetlb, 512, true },
-	{ &hugetlb_1g, 1024, false },
-	{ &hugetlb_1g, 4096, false },
-	{ &memfd, 256, false },
+	{ &small, 256, .again = true },
+	{ &thp, 512, .again = true },
+	{ &hugetlb, 512, .again = true },
+	/* So short that it matters whether the kernel needs a new slab. */
+	{ &hugetlb_1g, 1024, .next = "hugetlb-1g-next" },
+	{ &hugetlb_1g, 4096, .again = false },
+	{ &memfd, 256, .again = false },
 	/* Last: what these give back stays scattered for a while. */
-	{ &memfd_pairs, 256, false },
-	{ &memfd_scattered, 256, false },
-	{ &scattered, 256, true },
+	{ &memfd_pairs, 256, .again = false },
+	{ &memfd_scattered, 256, .again = false },
+	{ &scattered, 256, .again = true },
 };
 
 static const struct kind *const growth_kinds[] = { &small, &thp };
@@ -269,24 +271,26 @@ static char *get_memory(const struct kind *kind, unsigned int mib)
 }
 
 /* The life of the first @mib of @mem with each backend, and with iommufd where that is. */
-static void life_with(const struct kind *kind, const char *mem, unsigned int mib, bool again)
+static void life_with(const char *kind, const char *mem, unsigned int mib, bool again)
 {
 	size_t size = mib * MIB;
 	int i;
 
-	printf("# %s/%uM: %llu pages in %ld contiguous runs\n", kind->name, mib,
+	printf("# %s/%uM: %llu pages in %ld contiguous runs\n", kind, mib,
 	       size / PAGE, count_runs(mem, size));
 	for (i = 0; i < CONTENDERS; i++)
-		life(&contenders[i], kind->name, mem, size, again);
+		life(&contenders[i], kind, mem, size, again);
 	if (iommufd_present())
-		life(NULL, kind->name, mem, size, again);
+		life(NULL, kind, mem, size, again);
 }
 
-static void life_of(const struct kind *kind, unsigned int mib, bool again)
+static void life_of(const struct kind *kind, unsigned int mib, bool again, const char *next)
 {
 	char *mem = get_memory(kind, mib);
 
-	life_with(kind, mem, mib, again);
+	life_with(kind->name, mem, mib, again);
+	if (next)
+		life_with(next, mem, mib, again);
 	mem_free(mem, mib * MIB);
 }
 
@@ -302,7 +306,7 @@ void rows_bulk(const char *only)
 
 	for (i = 0; i < sizeof(bulk) / sizeof(bulk[0]); i++) {
 		if (wanted(only, bulk[i].kind->name)) {
-			life_of(bulk[i].kind, bulk[i].mib, bulk[i].again);
+			life_of(bulk[i].kind, bulk[i].mib, bulk[i].again, bulk[i].next);
 			found++;
 		}
 	}
@@ -325,7 +329,7 @@ static void grow_kinds(const char *only, const unsigned int *mib, size_t n)
 			continue;
 		mem = get_memory(growth_kinds[i], mib[n - 1]);
 		for (j = 0; j < n; j++)
-			life_with(growth_kinds[i], mem, mib[j], false);
+			life_with(growth_kinds[i]->name, mem, mib[j], false);
 		mem_free(mem, mib[n - 1] * MIB);
 		found++;
 	}
@@ -347,9 +351,9 @@ void rows_largest(const char *only)
 
 void rows_few(const char *unused)
 {
-	life_of(&small, 2, false);
-	life_of(&small, 64, false);
-	life_of(&thp, 64, false);
-	life_of(&thp, 512, false);
-	life_of(&memfd, 64, false);
+	life_of(&small, 2, false, NULL);
+	life_of(&small, 64, false, NULL);
+	life_of(&thp, 64, false, NULL);
+	life_of(&thp, 512, false, NULL);
+	life_of(&memfd, 64, false, NULL);
 }
