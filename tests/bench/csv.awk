@@ -7,7 +7,8 @@
 # the columns of flushes are empty, not 0. So are those of the lines of memory that were
 # touched ("@lines ALL STRUCT-PAGES" in the trace, of profile/lines.c) without that plugin. A row that only one of the two has is an
 # error. iommufd's columns are empty where a kernel or a row has none. Of a row that comes several
-# times the least instructions and lines count, with the most flushes.
+# times the least instructions and lines count, with the most flushes, of type1 the least. A row whose
+# marks are not there is an error.
 
 BEGIN {
 	FS = " "
@@ -27,8 +28,8 @@ function least(of, key, value) {
 }
 
 function most(of, key, value) {
-	if (value > of[key] + 0)
-		of[key] = value
+	if (!(key in of) || value + 0 > of[key])
+		of[key] = value + 0
 }
 
 $1 == "@mark" && $2 == "begin" {
@@ -37,8 +38,13 @@ $1 == "@mark" && $2 == "begin" {
 	next
 }
 $1 == "@mark" && $2 == "end" {
-	most(iotlb, inside, iotlb_flushes)
-	most(context, inside, context_flushes)
+	if ($3 == "type1") {
+		least(iotlb, inside, iotlb_flushes)
+		least(context, inside, context_flushes)
+	} else {
+		most(iotlb, inside, iotlb_flushes)
+		most(context, inside, context_flushes)
+	}
 	inside = ""
 	next
 }
@@ -62,9 +68,13 @@ $1 == "@row" {
 
 # Only what lies between marks is traced: other figures have no count.
 function count(of, who, row) {
-	if (!traced || row ~ /^parallel\// || !((who, row) in ns))
+	if (!traced || row ~ /^parallel\// || ns[who, row] == "")
 		return ""
-	return of[who, row] + 0
+	if (!((who, row) in of)) {
+		print "no marks of " row " by " who " in the trace" >"/dev/stderr"
+		exit 1
+	}
+	return of[who, row]
 }
 
 END {

@@ -32,8 +32,12 @@
 #define MEM_PAGES 64
 #define MEM_SIZE (MEM_PAGES * PAGE)
 
-/* For a test that cannot run here, with the reason; also leaves a setup. */
-#define SKIP_TEST(...) SKIP(longjmp(_metadata->env, 1), __VA_ARGS__)
+/* For a test that cannot run here, with the reason; also leaves a setup. One that failed stays so. */
+#define SKIP_TEST(...) do { \
+	if (!__test_passed(_metadata)) \
+		longjmp(_metadata->env, 1); \
+	SKIP(longjmp(_metadata->env, 1), __VA_ARGS__); \
+} while (0)
 
 /* For a test of taking addresses back, or one that needs it. */
 #define NEED_VADDR(world_mode) do { \
