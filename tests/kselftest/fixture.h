@@ -32,7 +32,7 @@
 #define MEM_PAGES 64
 #define MEM_SIZE (MEM_PAGES * PAGE)
 
-/* For a test that cannot run here, with the reason; also leaves a setup. One that failed stays so. */
+/* For a test that cannot run here, with the reason; also leaves a setup. Not if it has failed. */
 #define SKIP_TEST(...) do { \
 	if (!__test_passed(_metadata)) \
 		longjmp(_metadata->env, 1); \
