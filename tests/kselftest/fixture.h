@@ -34,7 +34,7 @@
 
 /* For a test that cannot run here, with the reason; also leaves a setup. Not if it has failed. */
 #define SKIP_TEST(...) do { \
-	if (!__test_passed(_metadata)) \
+	if (!_metadata->passed) \
 		longjmp(_metadata->env, 1); \
 	SKIP(longjmp(_metadata->env, 1), __VA_ARGS__); \
 } while (0)
